@@ -1,0 +1,151 @@
+/* The step between request and queue: resolves what a job uses, asks the evaluator, asks policy,
+ * asks awards, and answers with an id or with reasons and what would fix them (DESIGN §2). Whoever
+ * reads admission/ sees every way in. */
+#ifndef STINT_ADMISSION_H
+#define STINT_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stint/caller.h"
+#include "stint/error.h"
+#include "stint/reason.h"
+#include "stint/request.h"
+
+struct stint_admission;
+struct stint_store;
+struct stint_jobs;
+struct stint_ledger;
+struct stint_engine;
+struct stint_record;
+struct uv_loop_s;
+
+/* Most submissions that may wait for the evaluator at once; one more is STINT_BUSY. */
+#define STINT_ADMISSION_WAITING_MAX 1024
+
+enum stint_unknown_policy {
+    STINT_UNKNOWN_STRICT = 0,
+    STINT_UNKNOWN_REVIEW,
+    STINT_UNKNOWN_ADVISORY
+};
+
+/**
+ * struct stint_admission_options - all borrowed, all outlive the room
+ * @rules: names of the rule sets that judge each kind, comma-separated ("osaid-1.0",
+ * "open-definition-2.1", "osi-code")
+ * @artifact_store: absolute path of our own read-only copies, below the state folder
+ */
+struct stint_admission_options {
+    struct uv_loop_s *loop;
+    struct stint_store *store;
+    struct stint_jobs *jobs;
+    struct stint_ledger *ledger;
+    struct stint_engine *engine;
+    struct stint_record *record;
+    const char *rules[STINT_USE_KIND_COUNT];
+    const char *rules_dir;
+    const char *licences_dir;
+    const char *artifact_store;
+    bool require_uses;
+    enum stint_unknown_policy unknown;
+    int64_t wait_ms;
+    int64_t evaluation_timeout_ms;
+    int64_t (*now_wall_ms)(void);
+};
+
+int stint_admission_new(const struct stint_admission_options *options,
+                        struct stint_admission **ret_admission, struct stint_error *err);
+struct stint_admission *stint_admission_free(struct stint_admission *admission);
+/* Artefacts and verdict heads from the store; at start and after a failed commit. */
+int stint_admission_load(struct stint_admission *admission, struct stint_error *err);
+
+/**
+ * struct stint_answer - what admission says of one request, valid during the callback only
+ * @job: the new job's id, 0 when none was made
+ * @is_evaluated: false: let in as NotEvaluatedYet (answer 202)
+ * @error: the refusal, code 0 when admitted; @reason its token (STINT_REASON_NONE for plain bad
+ * requests)
+ * @decision: public id of the refusal (or of a late one), 0 for none
+ * @criteria: JSON array for the problem's `also`: each failed or unknown criterion of each use with
+ * file, line and what would pass; "[]" when there is none
+ * @rehearsal: for dry runs: JSON object {verdicts, cost_micro, award, balance_after_micro, start
+ * estimate}; NULL otherwise
+ */
+struct stint_answer {
+    uint64_t job;
+    bool is_evaluated;
+    struct stint_error error;
+    enum stint_reason_code reason;
+    int64_t decision;
+    const char *criteria;
+    const char *rehearsal;
+};
+typedef void (*stint_answer_fn)(void *context, const struct stint_answer *answer);
+
+/**
+ * stint_admission_submit() - judge one request and, unless @is_rehearsal, let it in
+ * @request: taken over (deinit'ed by admission whatever happens)
+ * @done: called once, on the loop: after the commit that makes the answer durable. It may be called
+ * before this returns when nothing has to be written (refusals that make no row). Bounded by
+ * STINT_ADMISSION_WAITING_MAX. A stored verdict for unchanged bytes answers at once; else the
+ * evaluator runs as @caller and, after wait_ms, the job is let in as NotEvaluatedYet.
+ */
+void stint_admission_submit(struct stint_admission *admission, const struct stint_caller *caller,
+                            struct stint_request *request, bool is_rehearsal, stint_answer_fn done,
+                            void *context);
+
+/**
+ * stint_admission_check_start() - are the bytes of a job's in-place artefacts what was judged?
+ * (invariant 2)
+ * @done: called on the loop with STINT_REASON_NONE, ArtifactChanged, ArtifactMissing or
+ * EvaluationFailed, and a sentence. Cheap when nothing changed: compares stat identities, as the
+ * job's user.
+ */
+typedef void (*stint_recheck_fn)(void *context, enum stint_reason_code code, const char *why);
+void stint_admission_check_start(struct stint_admission *admission, uid_t uid, gid_t gid,
+                                 const char *const *digests, size_t digest_count,
+                                 stint_recheck_fn done, void *context);
+
+/* Registered artefacts. Views are borrowed until the next call. */
+struct stint_artifact_view {
+    const char *name;   /* ORG/NAME */
+    const char *digest; /* sha256:… */
+    const char *kind;   /* model, dataset, code */
+    const char *path;   /* never public */
+    bool is_in_place;
+    int64_t bytes;
+    int64_t files;
+    int64_t registered_ms;
+    int64_t verdict_id;
+    const char *result; /* pass, fail, unknown */
+    const char *rules;
+};
+void stint_admission_each_artifact(struct stint_admission *admission,
+                                   bool (*fn)(void *context,
+                                              const struct stint_artifact_view *view),
+                                   void *context);
+/* By name, name@digest or digest; STINT_NOT_FOUND. */
+int stint_admission_artifact(struct stint_admission *admission, const char *reference,
+                             struct stint_artifact_view *ret_view);
+
+/**
+ * stint_admission_register() - judge @path as the caller and register it under @name
+ * @kind: "model", "dataset", "code" or NULL to let the evaluator see
+ * @done: once, on the loop, after the commit: @error.code 0 and @document the evaluator's verdict
+ * JSON (stint.verdict/1). An artefact that fails is registered too, with its verdict: it cannot be
+ * used, and the refusal can be read.
+ */
+typedef void (*stint_register_fn)(void *context, const struct stint_error *error,
+                                  const char *digest, int64_t verdict_id, const char *document);
+void stint_admission_register(struct stint_admission *admission, const struct stint_caller *caller,
+                              const char *path, const char *name, const char *kind,
+                              bool is_in_place, stint_register_fn done, void *context);
+int stint_admission_remove(struct stint_admission *admission, const struct stint_caller *caller,
+                           const char *reference, struct stint_error *err);
+/* Judge without registering: POST /api/v1/check. @rules NULL for the defaults. Same callback,
+ * verdict_id 0. */
+void stint_admission_check(struct stint_admission *admission, const struct stint_caller *caller,
+                           const char *path, const char *kind, const char *rules,
+                           stint_register_fn done, void *context);
+
+#endif

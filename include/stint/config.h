@@ -1,0 +1,82 @@
+/* The daemon's configuration: one table row an option (daemon/config_table.h), which drives the
+ * file, --check-config,
+ * --help and the manual. A reload builds a whole configuration, checks it, then swaps. */
+#ifndef STINT_CONFIG_H
+#define STINT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stint/error.h"
+
+#define STINT_CONFIG_TEXT_MAX 1024
+
+enum stint_join { STINT_JOIN_OPEN = 0, STINT_JOIN_CLOSED };
+
+/* Where a value came from, for `stint doctor` and for messages. */
+struct stint_config {
+    char file[STINT_CONFIG_TEXT_MAX]; /* "" without one */
+    bool is_system; /* a system service: has a configuration file and was started as root */
+    /* [daemon] */
+    char state[STINT_CONFIG_TEXT_MAX];
+    char socket[STINT_CONFIG_TEXT_MAX];
+    int64_t socket_mode;                      /* octal in the file: 0660 */
+    char socket_group[STINT_CONFIG_TEXT_MAX]; /* "" leaves the daemon's own */
+    char listen[STINT_CONFIG_TEXT_MAX];       /* "127.0.0.1:8642", "" for none */
+    char user[STINT_CONFIG_TEXT_MAX]; /* the daemon's own user when started as root; "" stays */
+    char log_level[16];
+    char site[STINT_CONFIG_TEXT_MAX];   /* shown on the public page */
+    char origin[STINT_CONFIG_TEXT_MAX]; /* of the public log; "" derives it from the host name */
+    char time_zone[STINT_CONFIG_TEXT_MAX];
+    char resource[64];
+    enum stint_join join;
+    int64_t connections_max;
+    int64_t idle_timeout_s;
+    /* [admission] */
+    bool require_uses;
+    char unknown[16]; /* strict, review, advisory */
+    int64_t admission_wait_s;
+    int64_t evaluation_timeout_s;
+    char rules_model[STINT_CONFIG_TEXT_MAX];
+    char rules_dataset[STINT_CONFIG_TEXT_MAX];
+    char rules_code[STINT_CONFIG_TEXT_MAX];
+    char rules_dir[STINT_CONFIG_TEXT_MAX];
+    char licences_dir[STINT_CONFIG_TEXT_MAX];
+    /* [scheduler] */
+    char topology[STINT_CONFIG_TEXT_MAX]; /* "" for this machine, an XML file, or a synthetic string
+                                           */
+    char gpus[256];                       /* simulated: "h200:4" */
+    int64_t default_walltime_s;
+    int64_t max_walltime_s;
+    /* [engine] */
+    int64_t min_uid;
+    int64_t grace_s;
+    int64_t process_limit;
+    char launcher[STINT_CONFIG_TEXT_MAX]; /* "" looks in libexecdir, then beside the program */
+    char evaluator[STINT_CONFIG_TEXT_MAX];
+    /* [awards] */
+    int64_t rate_micro;
+    int64_t default_award_hours; /* of the default award on a first start */
+};
+
+/* Defaults for who runs us: system paths for root with a configuration file, XDG paths otherwise.
+ */
+void stint_config_defaults(bool is_system, struct stint_config *ret_config);
+
+/**
+ * stint_config_load() - defaults, then the file
+ * @file: path; must exist. Return: 0; STINT_INVALID with "FILE:LINE: what; cure" (unknown key or
+ * section, wrong type, out of range, a key given twice); -errno when it cannot be read. Bounded:
+ * 256 KiB, 1,000 lines.
+ */
+int stint_config_load(const char *file, bool is_system, struct stint_config *ret_config,
+                      struct stint_error *err);
+/* One value as from the command line: stint_config_set(&c, "daemon", "socket", "/tmp/s",
+ * "--socket", err). */
+int stint_config_set(struct stint_config *config, const char *section, const char *key,
+                     const char *value, const char *where, struct stint_error *err);
+/* What needs more than one value (a listen address that parses, a time zone that exists …); 0 or
+ * STINT_INVALID. */
+int stint_config_check(const struct stint_config *config, struct stint_error *err);
+
+#endif

@@ -1,0 +1,241 @@
+/* The life of a job: one table of states, the only place where a job changes state (DESIGN §2, §7;
+ * INTERFACE §5). Live jobs are here; finished ones only in the store. All of it runs on the loop's
+ * thread.
+ *
+ *              submit                    plan                spawned
+ *   (nothing) ────────▶ PENDING ─────────────▶ STARTING ──────────────▶ RUNNING ◀──▶ SUSPENDED
+ *                        │  ▲ │ hold                │ could not start      │ cancel, walltime
+ *                 release│  │ ▼                     ▼                      ▼
+ *                        │ HELD                  (requeue → PENDING)     ENDING
+ *                        │                                                 │ exited
+ *                        └──────────── cancel, refused ───────▶ DONE ◀─────┘
+ */
+#ifndef STINT_JOBS_H
+#define STINT_JOBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stint/caller.h"
+#include "stint/error.h"
+#include "stint/key.h"
+#include "stint/reason.h"
+#include "stint/request.h"
+
+/* state, wire name */
+#define STINT_JOB_STATES(X)                                                                        \
+    X(STINT_JOB_PENDING, "pending")                                                                \
+    X(STINT_JOB_HELD, "held")                                                                      \
+    X(STINT_JOB_STARTING, "starting")                                                              \
+    X(STINT_JOB_RUNNING, "running")                                                                \
+    X(STINT_JOB_SUSPENDED, "suspended")                                                            \
+    X(STINT_JOB_ENDING, "ending")                                                                  \
+    X(STINT_JOB_DONE, "done")
+
+enum stint_job_state {
+    STINT_JOB_NO_STATE = 0,
+#define X(name, wire) name,
+    STINT_JOB_STATES(X)
+#undef X
+        STINT_JOB_STATE_COUNT
+};
+
+#define STINT_JOB_OUTCOMES(X)                                                                      \
+    X(STINT_OUTCOME_COMPLETED, "completed")                                                        \
+    X(STINT_OUTCOME_FAILED, "failed")                                                              \
+    X(STINT_OUTCOME_CANCELLED, "cancelled")                                                        \
+    X(STINT_OUTCOME_TIMEOUT, "timeout")                                                            \
+    X(STINT_OUTCOME_OUT_OF_MEMORY, "out-of-memory")                                                \
+    X(STINT_OUTCOME_NODE_FAILED, "node-failed")                                                    \
+    X(STINT_OUTCOME_LOST, "lost")                                                                  \
+    X(STINT_OUTCOME_REFUSED, "refused")
+
+enum stint_job_outcome {
+    STINT_OUTCOME_NONE = 0,
+#define X(name, wire) name,
+    STINT_JOB_OUTCOMES(X)
+#undef X
+        STINT_OUTCOME_COUNT
+};
+
+const char *stint_job_state_name(enum stint_job_state state);
+enum stint_job_state stint_job_state_from_name(const char *name); /* NO_STATE for an unknown one */
+const char *stint_job_outcome_name(enum stint_job_outcome outcome);
+enum stint_job_outcome stint_job_outcome_from_name(const char *name);
+
+struct stint_jobs;
+struct stint_store;
+struct stint_ledger;
+struct stint_engine;
+struct stint_scheduler;
+struct stint_machine;
+struct stint_event;
+struct stint_run_row;
+
+/**
+ * struct stint_jobs_options - what the jobs room stands on; all borrowed, all outlive it
+ * @now_boot_ms, @now_wall_ms: the two clocks (CLOCK_BOOTTIME, wall), so that tests can turn them
+ * @pass_wanted: called when the plan may have changed; main runs stint_jobs_pass() at the end of
+ * the loop's turn
+ */
+struct stint_jobs_options {
+    struct stint_store *store;
+    struct stint_ledger *ledger;
+    struct stint_engine *engine;
+    struct stint_scheduler *scheduler;
+    const struct stint_machine *machine;
+    const char *resource; /* name of the one resource */
+    int64_t default_walltime_s;
+    int64_t max_walltime_s; /* 0: none */
+    int64_t grace_ms;
+    int64_t process_limit; /* 0: none */
+    const char *boot_id;
+    int64_t (*now_boot_ms)(void);
+    int64_t (*now_wall_ms)(void);
+    void (*pass_wanted)(void *context);
+    void *context;
+};
+
+int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs **ret_jobs,
+                   struct stint_error *err);
+struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs);
+
+/**
+ * stint_jobs_load() - live jobs from the store, at start and after a failed commit
+ * Throws away what is in memory, reads every job that is not done, re-adopts every open run from
+ * the engine (or reports its end), and tells the scheduler. Blocking: before the loop runs, or with
+ * the loop stopped on purpose. O(live jobs).
+ */
+int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err);
+
+/* One verdict that admitted (or is still awaited for) one use of a job, in the order of
+ * request->uses. */
+struct stint_job_use {
+    char name[STINT_REQUEST_NAME_MAX]; /* short name: STINT_MODEL_<NAME> */
+    char digest[72];                   /* "sha256:…" of the artefact; "" while it is not known */
+    char path[STINT_REQUEST_TEXT_MAX]; /* where the job finds it */
+    int64_t verdict_id;                /* 0 while not evaluated */
+    bool is_in_place; /* not in our own store: its bytes are rechecked before the start */
+};
+
+/**
+ * struct stint_job_new - a job that admission lets in
+ * @request, @uses: borrowed for the call
+ * @is_evaluated: false gives reason NotEvaluatedYet until stint_jobs_admit() or stint_jobs_refuse()
+ * @award: id of the award that pays, 0 when it is to be chosen at the start
+ */
+struct stint_job_new {
+    const struct stint_caller *caller;
+    const struct stint_request *request;
+    const char *script_sha256; /* hex, NULL without a script */
+    int64_t project;
+    int64_t award;
+    const struct stint_job_use *uses;
+    bool is_evaluated;
+    int64_t decision;
+};
+
+/**
+ * stint_jobs_create() - journal a new job into the open batch and put it into the queue
+ * The caller releases its answer with stint_store_after(). Return: 0 and the id; STINT_BUSY when
+ * the batch is full; STINT_READ_ONLY; STINT_UNSATISFIABLE (what can never start here, with the
+ * largest that would fit in err->fix).
+ */
+int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *job, uint64_t *ret_id,
+                      struct stint_error *err);
+
+/* Is the shape of @request one that this machine could ever run? 0, or STINT_UNSATISFIABLE with
+ * *ret_code. Pure. */
+int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *request,
+                         enum stint_reason_code *ret_code, struct stint_error *err);
+
+/* The late verdict of a job that was let in unjudged: admitted with its uses, or refused for good
+ * (outcome refused). */
+int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
+                     struct stint_error *err);
+int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_code code,
+                      int64_t decision, const char *why, struct stint_error *err);
+
+/*
+ * Verbs of people. @caller may act on its own jobs; an operator on all (his hold is HeldByAdmin,
+ * and only an operator releases it). Return: 0; STINT_NOT_FOUND; STINT_NOT_PERMITTED;
+ * STINT_WRONG_STATE; STINT_BUSY; STINT_READ_ONLY.
+ */
+enum stint_job_verb {
+    STINT_VERB_CANCEL = 1,
+    STINT_VERB_HOLD,
+    STINT_VERB_RELEASE,
+    STINT_VERB_REQUEUE,
+    STINT_VERB_SUSPEND,
+    STINT_VERB_RESUME,
+};
+int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                   enum stint_job_verb verb, struct stint_error *err);
+int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                            int64_t priority, struct stint_error *err);
+
+/**
+ * struct stint_job_view - one live job, typed, borrowed until the next call into jobs
+ * Times are wall clock ms, 0 where they do not apply.
+ */
+struct stint_job_view {
+    uint64_t id;
+    enum stint_job_state state;
+    enum stint_job_outcome outcome;
+    struct stint_reason reason;
+    const char *name;
+    const char *project;
+    uid_t uid;
+    const char *user;
+    int64_t project_id;
+    int64_t award;
+    int64_t priority;
+    int64_t cpus;
+    int64_t gpus;
+    int64_t gpu_milli;
+    const char *gpu_type; /* NULL for any */
+    int64_t memory_bytes;
+    int64_t walltime_s;
+    int64_t submit_ms;
+    int64_t begin_ms;
+    int64_t start_ms;
+    int64_t ends_by_ms;
+    int64_t estimate_p50_ms;
+    int64_t estimate_p90_ms;
+    uint32_t attempt;       /* of the open or last run, 0 before the first */
+    const char *allocation; /* "node0/core[0-3]/gpu[0-1]", NULL when it holds nothing */
+    int node;               /* index in the machine, -1 when it holds nothing */
+    const uint64_t
+        *core_bits; /* STINT bit sets of the allocation on @node; NULL when it holds nothing */
+    const uint64_t *gpu_bits;
+    size_t core_words;
+    size_t gpu_words;
+    const char *spec; /* the stored request as JSON text */
+    const char *uses; /* JSON array [{kind,name,digest,verdict}], "[]" for none */
+};
+
+/* One live job; STINT_NOT_FOUND when it is not live (ask the store for history). */
+int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view);
+/* Every live job in queue order: holders first (starting, running, suspended, ending), then waiting
+ * ones by rank.
+ * @fn returns false to stop. O(live jobs). */
+void stint_jobs_each(struct stint_jobs *jobs,
+                     bool (*fn)(void *context, const struct stint_job_view *view), void *context);
+/* All blockers of a waiting job, headline first; fills at most @max; returns the count. */
+size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
+                           size_t max);
+/* Live jobs by state, for metrics: array of STINT_JOB_STATE_COUNT. */
+void stint_jobs_count(const struct stint_jobs *jobs, uint64_t counts[STINT_JOB_STATE_COUNT]);
+
+/* One scheduling pass: starts what the plan says, journals, and leaves the rest with its reason. */
+void stint_jobs_pass(struct stint_jobs *jobs);
+/* When the next pass is due because time alone changes something (a begin time, a period's end);
+ * wall ms, 0 for never. */
+int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs);
+
+/* What the engine says; main wires the engine's callbacks here. */
+struct stint_run_end;
+void stint_jobs_on_run_started(struct stint_jobs *jobs, struct stint_run_key key);
+void stint_jobs_on_run_ended(struct stint_jobs *jobs, const struct stint_run_end *end);
+
+#endif

@@ -1,0 +1,325 @@
+/* Projects, awards, quotas (DESIGN §2, invariant 4). Who exists and what they may use is in memory,
+ * read from the store at start; every change is journalled, logged publicly, and moved in memory at
+ * once. Balances are sums of postings, in memory a sum kept beside them; a posting always has its
+ * counter-posting. Amounts are int64 millionths of the award's unit. */
+#ifndef STINT_LEDGER_H
+#define STINT_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stint/caller.h"
+#include "stint/error.h"
+#include "stint/key.h"
+#include "stint/reason.h"
+
+struct stint_ledger;
+struct stint_store;
+struct stint_record;
+struct stint_scheduler;
+struct stint_machine;
+
+#define STINT_LEDGER_NAME_MAX   64
+#define STINT_LEDGER_TITLE_MAX  400
+#define STINT_LEDGER_REASON_MAX 400
+
+/**
+ * struct stint_ledger_options - all borrowed, all outlive the ledger
+ * @rate_micro: price of one GPU-hour (or core-hour on a machine without GPUs) in millionths of the
+ * unit; 1000000 = 1
+ * @time_zone: the site's, for calendar periods; NULL for the process's own
+ * @join_open: any caller of the socket is a member of `default` (INTERFACE §3)
+ * @operator_uid: who administers besides root: the daemon's own user on a first start
+ */
+struct stint_ledger_options {
+    struct stint_store *store;
+    struct stint_record *record;
+    struct stint_scheduler *scheduler;
+    const struct stint_machine *machine;
+    const char *resource;
+    int64_t rate_micro;
+    const char *time_zone;
+    bool join_open;
+    uid_t operator_uid;
+    int64_t (*now_wall_ms)(void);
+};
+
+int stint_ledger_new(const struct stint_ledger_options *options, struct stint_ledger **ret_ledger,
+                     struct stint_error *err);
+struct stint_ledger *stint_ledger_free(struct stint_ledger *ledger);
+/* Everything from the store, and every account and limit told to the scheduler anew; at start
+ * (where an empty store gets its institution, project `default` and default award) and after a
+ * failed commit. Blocking. */
+int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err);
+
+/* ---- who may what
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* The role of a user of this machine: operator for root, operator_uid and users so named; else
+ * user. */
+enum stint_role stint_ledger_role(const struct stint_ledger *ledger, uid_t uid, const char *name);
+
+/**
+ * stint_ledger_project_for() - the project that @caller's job goes to
+ * @name: as asked, NULL for the caller's only project or `default`
+ * Return: 0 and the project's id; STINT_NOT_FOUND; STINT_NOT_PERMITTED (not a member: err->fix says
+ * how to ask). A suspended project or user is not an error here: its job waits with that reason.
+ */
+int stint_ledger_project_for(struct stint_ledger *ledger, const struct stint_caller *caller,
+                             const char *name, int64_t *ret_project, struct stint_error *err);
+
+/* ---- what it costs
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* The size of a job as charging sees it. */
+struct stint_charge_size {
+    int64_t gpu_milli; /* GPUs times 1000, shares included */
+    int64_t cores;
+    int64_t memory_bytes;
+};
+
+/**
+ * stint_ledger_charge() - price of holding @size for @ms: time x rate x max(gpus, cores / cores per
+ * GPU, memory / memory per GPU), rounded up once to a millionth; machines without GPUs count cores
+ * Pure. Saturates at INT64_MAX, which no award can pay.
+ */
+int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
+                            int64_t ms);
+
+/* ---- the way of a job
+ * --------------------------------------------------------------------------------------------- */
+
+/**
+ * stint_ledger_can_pay() - at submit: is there any award, and could one ever pay the whole job?
+ * @award_name: as asked with --award, NULL for the choice of the ledger
+ * Return: 0; STINT_NO_AWARD with *ret_code NoAward; STINT_NO_AWARD when @cost is larger than the
+ * whole of every award; STINT_OVER_QUOTA (429) when the queued-jobs quota of project or user is
+ * full (fix names limit, figures, who set it).
+ */
+int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                         const char *award_name, int64_t cost_micro, int64_t walltime_s,
+                         enum stint_reason_code *ret_code, struct stint_error *err);
+
+/**
+ * stint_ledger_award_for() - the award that pays a run starting now: the one asked for, else the
+ * project's that expires first on the resource among those that could pay; else the first that
+ * exists, with the reason that stands in the way
+ * @ret_award: 0 when the project has none
+ * Return: the reason (STINT_REASON_NONE, NoAward, AwardNotStarted, AwardExpired, BalanceExhausted,
+ * BalanceHeld) with figures.
+ */
+struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t project,
+                                           int64_t asked_award, int64_t cost_micro,
+                                           int64_t *ret_award);
+
+/* Reasons that are not of the plan's making: ProjectSuspended, UserSuspended, the award's;
+ * STINT_REASON_NONE otherwise. */
+struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                                        int64_t asked_award, int64_t cost_micro);
+
+/* Accounts (site, institution, project, user, award) of a job for the scheduler; fills at most
+ * @max, returns the count. */
+#define STINT_LEDGER_ACCOUNTS_MAX 8
+size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
+                             uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
+/* What account index means, for reasons: kind "project", name "nlp", and who set the limit when.
+ * NULL names when unknown. */
+struct stint_account_view {
+    const char *kind;
+    const char *name; /* a user's name is never public */
+    const char *set_by;
+    int64_t set_ms;
+};
+void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
+                          struct stint_account_view *ret_view);
+
+/* Queued jobs by project and user are counted here, for the queue quota. */
+void stint_ledger_job_queued(struct stint_ledger *ledger, int64_t project, uid_t uid, int delta);
+
+/**
+ * stint_ledger_hold() - at the start of a run: hold @micro of @award for the whole walltime, into
+ * the open batch Return: 0; STINT_NO_AWARD when used + held would pass awarded (invariant 4: a bug
+ * or a race with an admin: do not start); STINT_BUSY.
+ */
+int stint_ledger_hold(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
+                      struct stint_run_key key, int64_t micro, struct stint_error *err);
+/* At the end: give back what was held, charge what was used (0..held). Into the open batch. */
+int stint_ledger_settle(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
+                        struct stint_run_key key, int64_t held_micro, int64_t charged_micro,
+                        struct stint_error *err);
+
+/* ---- administration (each needs an operator; each lands in the store, the event table and the
+ * public log) ------------ */
+
+/**
+ * struct stint_act - who changes what, why
+ * @reason: mandatory for awards, quotas and policy; may be NULL elsewhere
+ * @is_rehearsal: --dry-run: every check, no effect
+ */
+struct stint_act {
+    const struct stint_caller *caller;
+    const char *reason;
+    bool is_rehearsal;
+};
+
+int stint_ledger_institution_add(struct stint_ledger *ledger, const struct stint_act *act,
+                                 const char *name, const char *title, int64_t *ret_id,
+                                 struct stint_error *err);
+int stint_ledger_project_add(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *name, const char *institution, const char *pi,
+                             const char *title, int64_t *ret_id, struct stint_error *err);
+/* @is_suspended: running jobs go on, waiting ones wait with ProjectSuspended. */
+int stint_ledger_project_suspend(struct stint_ledger *ledger, const struct stint_act *act,
+                                 const char *name, bool is_suspended, struct stint_error *err);
+/* Title, PI; NULL leaves a field as it is. */
+int stint_ledger_project_set(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *name, const char *pi, const char *title,
+                             struct stint_error *err);
+/* A user of the machine (by login name) becomes a member of @project with @role member|manager|pi;
+ * NULL project only makes the user known. @is_operator: -1 leaves it. */
+int stint_ledger_user_add(struct stint_ledger *ledger, const struct stint_act *act,
+                          const char *user, const char *project, const char *role, int is_operator,
+                          struct stint_error *err);
+int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_act *act,
+                              const char *user, bool is_suspended, struct stint_error *err);
+int stint_ledger_user_remove(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *user, const char *project, struct stint_error *err);
+
+/* Awards: the unit is `gpu-hour` or `core-hour`, what the resource counts. Names are like
+ * `2026-001`, given by the ledger when @name is NULL. */
+int stint_ledger_award_grant(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *name, const char *project, int64_t amount_micro,
+                             int64_t from_ms, int64_t until_ms, const char *title, int64_t *ret_id,
+                             struct stint_error *err);
+enum stint_award_change {
+    STINT_AWARD_EXTEND = 1,
+    STINT_AWARD_SUPPLEMENT,
+    STINT_AWARD_REDUCE,
+    STINT_AWARD_REVOKE
+};
+/* @amount_micro for supplement and reduce (never below used + held), @until_ms for extend; revoke
+ * stops new starts. */
+int stint_ledger_award_change(struct stint_ledger *ledger, const struct stint_act *act,
+                              const char *name, enum stint_award_change change,
+                              int64_t amount_micro, int64_t until_ms, struct stint_error *err);
+int stint_ledger_award_transfer(struct stint_ledger *ledger, const struct stint_act *act,
+                                const char *from, const char *to, int64_t amount_micro,
+                                struct stint_error *err);
+
+/* Quota kinds, wire names, and whether they count in millionths of an hour. */
+#define STINT_QUOTA_KINDS(X)                                                                       \
+    X(STINT_QUOTA_GPUS, "gpus")                                                                    \
+    X(STINT_QUOTA_CORES, "cores")                                                                  \
+    X(STINT_QUOTA_MEMORY, "memory")                                                                \
+    X(STINT_QUOTA_JOBS, "jobs")                                                                    \
+    X(STINT_QUOTA_QUEUED, "queued")                                                                \
+    X(STINT_QUOTA_GPU_HOURS, "gpu-hours")                                                          \
+    X(STINT_QUOTA_CORE_HOURS, "core-hours")                                                        \
+    X(STINT_QUOTA_WALLTIME, "walltime")
+enum stint_quota_kind {
+    STINT_QUOTA_NONE = 0,
+#define X(name, wire) name,
+    STINT_QUOTA_KINDS(X)
+#undef X
+        STINT_QUOTA_KIND_COUNT
+};
+enum stint_quota_scope {
+    STINT_SCOPE_SITE = 1,
+    STINT_SCOPE_INSTITUTION,
+    STINT_SCOPE_PROJECT,
+    STINT_SCOPE_USER
+};
+enum stint_period {
+    STINT_PERIOD_NONE = 0,
+    STINT_PERIOD_DAY,
+    STINT_PERIOD_WEEK,
+    STINT_PERIOD_MONTH
+};
+
+/**
+ * stint_ledger_quota_set() - one ceiling from its words: `gpus=4`, `memory=512G`, `walltime=2d`,
+ * `gpu-hours=500/month`
+ * @scope_name: institution, project or login name; NULL for the site. @assignment `KIND=` removes
+ * the ceiling.
+ */
+int stint_ledger_quota_set(struct stint_ledger *ledger, const struct stint_act *act,
+                           enum stint_quota_scope scope, const char *scope_name,
+                           const char *assignment, struct stint_error *err);
+
+/* ---- views, borrowed until the next call; each returns false from @fn to stop
+ * ---------------------------------------- */
+
+struct stint_project_view {
+    int64_t id;
+    const char *name;
+    const char *institution;
+    const char *pi; /* public, by role */
+    const char *title;
+    bool is_suspended;
+    int64_t member_count;
+    int64_t running_jobs;
+    int64_t queued_jobs;
+};
+struct stint_award_view {
+    int64_t id;
+    const char *name;
+    const char *project;
+    const char *title;
+    const char *unit;
+    const char *state; /* active, upcoming, expired, exhausted, revoked */
+    const char *resource;
+    int64_t awarded_micro;
+    int64_t used_micro;
+    int64_t held_micro;
+    int64_t from_ms;
+    int64_t until_ms;
+};
+struct stint_quota_view {
+    const char *scope; /* site, institution, project, user */
+    const char *scope_name;
+    const char *kind;
+    const char *period; /* "", day, week, month */
+    int64_t ceiling;    /* GPUs, cores, bytes, jobs, seconds, or millionths of an hour */
+    int64_t used;
+    const char *set_by;
+    const char *reason;
+    int64_t set_ms;
+};
+struct stint_user_view {
+    uid_t uid;
+    const char *name;
+    const char *projects; /* comma-separated "nlp (pi), default (member)" */
+    bool is_operator;
+    bool is_suspended;
+};
+void stint_ledger_each_institution(struct stint_ledger *ledger,
+                                   bool (*fn)(void *context, int64_t id, const char *name,
+                                              const char *title),
+                                   void *context);
+void stint_ledger_each_project(struct stint_ledger *ledger,
+                               bool (*fn)(void *context, const struct stint_project_view *view),
+                               void *context);
+void stint_ledger_each_award(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_award_view *view),
+                             void *context);
+void stint_ledger_each_quota(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_quota_view *view),
+                             void *context);
+void stint_ledger_each_user(struct stint_ledger *ledger,
+                            bool (*fn)(void *context, const struct stint_user_view *view),
+                            void *context);
+/* Is @uid a member of @project (by name)? */
+bool stint_ledger_is_member(const struct stint_ledger *ledger, uid_t uid, const char *project);
+const char *stint_ledger_project_name(const struct stint_ledger *ledger, int64_t project);
+const char *stint_ledger_award_name(const struct stint_ledger *ledger, int64_t award);
+/* Id of an award by name, 0 when there is none. */
+int64_t stint_ledger_award_id(const struct stint_ledger *ledger, const char *name);
+/* Wall ms at which the next award begins or ends or a quota's period turns; 0 for never.
+ * stint_ledger_turn() then does it. */
+int64_t stint_ledger_next_turn_ms(const struct stint_ledger *ledger);
+void stint_ledger_turn(struct stint_ledger *ledger);
+
+#endif
