@@ -1,0 +1,327 @@
+/* Who starts now, where, and why everybody else waits: the decisions of one resource.
+ *
+ * An opaque core: events in, decisions out. It has no clock, file, thread, random number or log:
+ * the same machine, policy and sequence of calls give the same decisions anywhere (DESIGN invariant
+ * 7), in the daemon and in `stint simulate` alike. Times are int64 milliseconds of one clock of the
+ * caller's choice that never steps back (the daemon: CLOCK_BOOTTIME); they may be negative (a
+ * submission before the last boot). One rule an instant: ends, then submissions, then one pass.
+ *
+ * Not safe for two threads at once. Every function is a bounded amount of work: an event costs what
+ * it touches (a hash look-up, O(log pending) for the queue, O(running on the node) for the node's
+ * timeline), a pass costs what it tries; blocks of the queue of which nothing could fit are skipped
+ * whole. At most 256 bytes a pending job. */
+#ifndef STINT_SCHEDULER_H
+#define STINT_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stint/allocation.h"
+#include "stint/error.h"
+#include "stint/machine.h"
+#include "stint/reason.h"
+
+struct stint_scheduler;
+
+#define STINT_SCHEDULER_JOB_MAX      (UINT32_C(1) << 24) /* pending and running */
+#define STINT_SCHEDULER_ACCOUNT_MAX  (UINT32_C(1) << 20)
+#define STINT_SCHEDULER_RESERVED_MAX 64 /* reserved heads, but for conservative */
+#define STINT_ASK_ACCOUNT_MAX        8
+#define STINT_ASK_WALLTIME_MAX_MS    (INT64_C(1) << 50)
+#define STINT_NO_ACCOUNT             UINT32_MAX
+
+/* How the queue is ordered and what may pass it. All but the last are those of the literature. */
+#define STINT_MODES(X)                                                                             \
+    X(STINT_MODE_STINT, "stint") /* by tier, then expansion factor; backfill by smallest area */   \
+    X(STINT_MODE_EASY, "easy")   /* by priority, then age; one reservation; backfill by age */     \
+    X(STINT_MODE_FCFS, "fcfs")   /* the head blocks */                                             \
+    X(STINT_MODE_SJF, "sjf")     /* shortest limit first, the head blocks */                       \
+    X(STINT_MODE_EASY_SJBF, "easy-sjbf")       /* easy, backfill by shortest limit */              \
+    X(STINT_MODE_CONSERVATIVE, "conservative") /* every job has a reservation */
+
+enum stint_mode {
+#define X(name, wire) name,
+    STINT_MODES(X)
+#undef X
+        STINT_MODE_COUNT
+};
+const char *stint_mode_name(enum stint_mode mode);
+int stint_mode_from_name(const char *name); /* -1 when unknown */
+
+/**
+ * struct stint_policy - how this resource decides; zeroed is a good default
+ * @reserved_heads: jobs that hold a promised start at once, 0 is 1 (EASY); at most
+ * STINT_SCHEDULER_RESERVED_MAX; fcfs and sjf have none, conservative all
+ * @try_max: jobs tried for backfill in one pass, 0 is all
+ * @cores_per_free_gpu: cores of a node that jobs without GPUs leave for each of its free GPUs
+ * @walltime_max_ms: 0 is none; longer asks are ExceedsMaxWalltime
+ * @tiers: coarse classes of fair share, 0 turns fair share off; 1..16
+ * @half_life_ms: of past use; must be > 0 when @tiers > 0
+ */
+struct stint_policy {
+    enum stint_mode mode;
+    uint32_t reserved_heads;
+    uint32_t try_max;
+    uint32_t cores_per_free_gpu;
+    int64_t walltime_max_ms;
+    uint32_t tiers;
+    int64_t half_life_ms;
+};
+
+/**
+ * stint_scheduler_new() - a core for @machine
+ * @machine: borrowed, must outlive it. A changed machine is a new core, to which everything is told
+ * again (stint_scheduler_adopt() for what runs)
+ * Return: 0; STINT_INVALID for a policy out of its bounds; -ENOMEM.
+ */
+int stint_scheduler_new(const struct stint_machine *machine, const struct stint_policy *policy,
+                        struct stint_scheduler **ret_scheduler, struct stint_error *err);
+struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *scheduler);
+static inline __attribute__((unused)) void stint_scheduler_free_auto(
+    struct stint_scheduler **scheduler)
+{
+    (void)stint_scheduler_free(*scheduler);
+}
+
+/* What is scheduled: a task of a job (DESIGN §7). Attempts are the caller's matter. */
+struct stint_task_key {
+    uint64_t job;
+    uint32_t task;
+};
+
+/* The numbers are those of enum stint_locality in stint/request.h. */
+enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STINT_PLACE_ANY = 2 };
+
+#define STINT_ANY_GPU_TYPE (-1)
+#define STINT_NO_GPU_TYPE  (-2) /* asked for a type no node has: NoSuchResource */
+
+/**
+ * struct stint_ask - what a task needs; amounts are for each of its @nodes
+ * @cpus: cores; 0 is 1 when there are no GPUs, else none
+ * @gpus: whole GPUs, or 1 with @gpu_milli < 1000 for a share of one
+ * @gpu_milli: 1..1000; 0 is 1000
+ * @gpu_type: number in machine->types, STINT_ANY_GPU_TYPE or STINT_NO_GPU_TYPE
+ * @gpu_memory_bytes: each GPU has at least so much, 0 for any. A slot whose memory is unknown is
+ * taken to have enough
+ * @memory_bytes: rounded up to a MiB; 0 is none
+ * @nodes: 0 is 1
+ * @walltime_ms: > 0, at most STINT_ASK_WALLTIME_MAX_MS
+ * @submit_ms: its age counts from here
+ * @begin_ms: not before; 0 or INT64_MIN for at once
+ * @priority: -100..100; in mode stint a factor of 1/4..4 on its expansion factor
+ * @locality: enum stint_place_locality
+ * @preemptible: may be stopped for others and comes back to the queue
+ * @user: number of the user, for past use of limits; UINT32_MAX for none
+ * @cost_micro: what it holds of its accounts' STINT_LIMIT_BUDGET for the whole walltime
+ * @accounts: every limit of each of them must fit; @account_count used, unknown ones refused
+ * @fair_account: its leaf in the tree of shares, STINT_NO_ACCOUNT for none
+ */
+struct stint_ask {
+    struct stint_task_key key;
+    uint32_t cpus;
+    uint16_t gpus;
+    uint16_t gpu_milli;
+    int16_t gpu_type;
+    uint8_t locality;
+    bool preemptible;
+    uint32_t nodes;
+    int32_t priority;
+    uint32_t user;
+    int64_t gpu_memory_bytes;
+    int64_t memory_bytes;
+    int64_t walltime_ms;
+    int64_t submit_ms;
+    int64_t begin_ms;
+    int64_t cost_micro;
+    uint32_t fair_account;
+    uint32_t account_count;
+    uint32_t accounts[STINT_ASK_ACCOUNT_MAX];
+};
+
+/**
+ * stint_scheduler_submit() - a task joins the queue
+ * One that can never start joins too and keeps a reason of class `never`: refuse it before, with
+ * stint_scheduler_fits_ever().
+ * Return: 0; STINT_CONFLICT for a key that is pending or running; STINT_INVALID for an ask out of
+ * its bounds; STINT_TOO_LARGE; -ENOMEM.
+ */
+int stint_scheduler_submit(struct stint_scheduler *scheduler, const struct stint_ask *ask,
+                           struct stint_error *err);
+/* A pending task leaves (cancelled, refused). 0 or STINT_NOT_FOUND. */
+int stint_scheduler_remove(struct stint_scheduler *scheduler, struct stint_task_key key);
+/* It keeps its place but cannot start while @reason->code is not STINT_REASON_NONE (held,
+ * dependencies, not evaluated, no award…); reason and blockers then show it. Replaces an earlier
+ * one. 0 or STINT_NOT_FOUND. */
+int stint_scheduler_set_blocked(struct stint_scheduler *scheduler, struct stint_task_key key,
+                                const struct stint_reason *reason);
+/* 0 or STINT_NOT_FOUND (not pending). */
+int stint_scheduler_set_priority(struct stint_scheduler *scheduler, struct stint_task_key key,
+                                 int32_t priority);
+int stint_scheduler_set_begin(struct stint_scheduler *scheduler, struct stint_task_key key,
+                              int64_t begin_ms);
+/* Another award pays, or another cost: 0, STINT_NOT_FOUND, STINT_INVALID. */
+int stint_scheduler_set_accounts(struct stint_scheduler *scheduler, struct stint_task_key key,
+                                 const uint32_t *accounts, uint32_t account_count,
+                                 int64_t cost_micro);
+
+/**
+ * stint_scheduler_adopt() - a run that holds @allocation already, from before a restart
+ * @allocation: copied; memory is placed from @ask when it has none. Running kinds of its accounts
+ * are counted; budgets are not: the caller's set_limit() holds them already
+ * Return: 0; STINT_CONFLICT when a key or a slot is taken (invariant 3); STINT_INVALID; -ENOMEM.
+ */
+int stint_scheduler_adopt(struct stint_scheduler *scheduler, const struct stint_ask *ask,
+                          const struct stint_allocation *allocation, int64_t started_ms,
+                          int64_t ends_ms, struct stint_error *err);
+/* A run ended, or its start could not be honoured: everything it holds is free. Budgets stay used
+ * until the caller corrects them. 0 or STINT_NOT_FOUND (not running). */
+int stint_scheduler_end(struct stint_scheduler *scheduler, struct stint_task_key key,
+                        int64_t now_ms);
+/* A start that never happened: as end(), gives back budgets too, learns nothing from it. The task
+ * is gone; submit it again to have it back in the queue. */
+int stint_scheduler_undo(struct stint_scheduler *scheduler, struct stint_task_key key);
+/* The latest end of a run moved (extended, suspended). Later may move promises of others: what was
+ * promised is planned again. 0 or STINT_NOT_FOUND. */
+int stint_scheduler_set_ends(struct stint_scheduler *scheduler, struct stint_task_key key,
+                             int64_t ends_ms);
+
+/* Drained nodes finish what runs and take nothing new; down nodes too (the caller ends their runs).
+ * 0 or STINT_NOT_FOUND. */
+int stint_scheduler_set_node_state(struct stint_scheduler *scheduler, uint32_t node,
+                                   enum stint_node_state state);
+enum stint_node_state stint_scheduler_node_state(const struct stint_scheduler *scheduler,
+                                                 uint32_t node);
+/* The engine is away: passes start nothing, reasons say EngineAway. */
+void stint_scheduler_set_away(struct stint_scheduler *scheduler, bool is_away);
+
+/* Whose limits, for the reasons: <kind>GpuLimit and so on. An award has budgets, an array %MAX. */
+enum stint_account_kind {
+    STINT_ACCOUNT_SITE = 0,
+    STINT_ACCOUNT_INSTITUTION,
+    STINT_ACCOUNT_PROJECT,
+    STINT_ACCOUNT_USER,
+    STINT_ACCOUNT_AWARD,
+    STINT_ACCOUNT_ARRAY
+};
+
+/* What a limit counts. The first four are of running tasks and kept by the core; budgets are used
+ * for good. */
+enum stint_limit {
+    STINT_LIMIT_GPU_MILLI = 0, /* GPUs in thousandths */
+    STINT_LIMIT_CORES,
+    STINT_LIMIT_MEMORY,  /* bytes */
+    STINT_LIMIT_JOBS,    /* running tasks */
+    STINT_LIMIT_BUDGET,  /* millionths of the award's unit: cost_micro of an ask */
+    STINT_LIMIT_GPU_MS,  /* of a period: GPUs times walltime, shares by their share */
+    STINT_LIMIT_CORE_MS, /* of a period: cores times walltime */
+    STINT_LIMIT_COUNT
+};
+#define STINT_UNLIMITED INT64_MAX
+
+/**
+ * stint_scheduler_set_account() - make account number @account known, or change it
+ * @parent: its parent in the tree of shares, STINT_NO_ACCOUNT for a root; @shares: its weight among
+ * its siblings, 0 for none
+ * Numbers are the caller's, dense from 0. Limits start as STINT_UNLIMITED and unused.
+ * Return: 0; STINT_INVALID (a parent that is unknown or below it); STINT_TOO_LARGE; -ENOMEM.
+ */
+int stint_scheduler_set_account(struct stint_scheduler *scheduler, uint32_t account,
+                                enum stint_account_kind kind, uint32_t parent, uint32_t shares);
+/**
+ * stint_scheduler_set_limit() - a ceiling, and for budgets what is used and held of it
+ * @used: for STINT_LIMIT_BUDGET and later ones; -1 keeps what the core counted. Ignored for running
+ * kinds
+ * Lowered below what runs, nothing is stopped and nothing more starts. 0 or STINT_NOT_FOUND.
+ */
+int stint_scheduler_set_limit(struct stint_scheduler *scheduler, uint32_t account,
+                              enum stint_limit limit, int64_t ceiling, int64_t used);
+/* What the core has counted as used, 0 for an unknown account. */
+int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t account,
+                             enum stint_limit limit);
+
+/**
+ * struct stint_start - one decision
+ * @ends_ms: now + walltime
+ * @is_backfill: it passed a job that has a promise
+ * @allocation: borrowed until stint_scheduler_end() of @key
+ */
+struct stint_start {
+    struct stint_task_key key;
+    int64_t ends_ms;
+    bool is_backfill;
+    const struct stint_allocation *allocation;
+};
+
+/**
+ * stint_scheduler_pass() - what starts now
+ * @now_ms: not before an earlier one (an earlier time is taken as the last one seen)
+ * @starts: caller's array of @start_max >= 1; filled in start order. What is in it runs: end() or
+ * undo() what cannot be honoured
+ * @ret_count: entries filled; equal to @start_max means: call again
+ * Return: 0 or -ENOMEM (what was filled stands). Costs nothing when nothing happened.
+ * Sources: EASY: Mu'alem & Feitelson, IEEE TPDS 12(6), 2001; expansion factor and the choice of
+ * orders: the table in the shared reference on scheduling, section 1.
+ */
+int stint_scheduler_pass(struct stint_scheduler *scheduler, int64_t now_ms,
+                         struct stint_start *starts, size_t start_max, size_t *ret_count);
+/* When time alone could let something start (a begin time, a promised start, a run past its end);
+ * INT64_MAX for never. */
+int64_t stint_scheduler_next_ms(const struct stint_scheduler *scheduler);
+
+/**
+ * stint_scheduler_reason() - the headline of a pending task, true at the last pass
+ * Figures: asked, used and limit of the scarcest thing (GPUs in thousandths for limits of accounts,
+ * else GPUs; cores; bytes). until_ms is the promised start in the core's clock, 0 without one.
+ * STINT_REASON_NONE for what is not pending.
+ */
+struct stint_reason stint_scheduler_reason(const struct stint_scheduler *scheduler,
+                                           struct stint_task_key key);
+/* All that stands in its way, headline first; fills at most @max, returns how many. */
+size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                                struct stint_reason *reasons, size_t max);
+
+/**
+ * stint_scheduler_estimate() - when a pending task may start, in the core's clock
+ * @ret_p90_ms: if every run and every job before it takes its whole limit; @ret_p50_ms: if they
+ * take the share of their limits that their users took before Return: 0; STINT_NOT_FOUND;
+ * STINT_UNSATISFIABLE for one that is blocked or over a limit (nothing known); -ENOMEM. The first
+ * call after a change plans up to 1,000 jobs; others look it up.
+ */
+int stint_scheduler_estimate(struct stint_scheduler *scheduler, struct stint_task_key key,
+                             int64_t *ret_p50_ms, int64_t *ret_p90_ms);
+
+/**
+ * stint_scheduler_fits_ever() - could it start on this machine when it is empty and all nodes are
+ * up?
+ * @ret_reason: STINT_REASON_NONE, or NoSuchResource, ExceedsMachine or ExceedsMaxWalltime with what
+ * was asked and the largest that would fit in `limit`
+ * @ret_largest: may be NULL; the largest ask of this kind that would fit
+ * Return: 0, STINT_UNSATISFIABLE with the same in words, or STINT_INVALID. Pure.
+ */
+int stint_scheduler_fits_ever(const struct stint_scheduler *scheduler, const struct stint_ask *ask,
+                              struct stint_reason *ret_reason, struct stint_ask *ret_largest,
+                              struct stint_error *err);
+
+/* How many are pending (blocked ones counted) and running; free cores and whole free GPUs of @node.
+ */
+size_t stint_scheduler_pending_count(const struct stint_scheduler *scheduler);
+size_t stint_scheduler_running_count(const struct stint_scheduler *scheduler);
+uint32_t stint_scheduler_free_cores(const struct stint_scheduler *scheduler, uint32_t node);
+uint32_t stint_scheduler_free_gpus(const struct stint_scheduler *scheduler, uint32_t node);
+/* What a run holds; NULL when it does not run. Borrowed until its end. */
+const struct stint_allocation *stint_scheduler_allocation(const struct stint_scheduler *scheduler,
+                                                          struct stint_task_key key);
+/* Pending tasks in queue order as of @now_ms, blocked ones last; @fn returns false to stop. -ENOMEM
+ * or 0. O(pending log pending). */
+int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms,
+                         bool (*fn)(void *context, const struct stint_ask *ask), void *context);
+
+/**
+ * stint_scheduler_check() - rebuild everything from what runs and waits and compare
+ * Return: NULL when all is well, else a sentence. For tests; O(everything). Invariant 3, limits and
+ * promises are looked at too.
+ */
+const char *stint_scheduler_check(const struct stint_scheduler *scheduler);
+
+#endif

@@ -1,0 +1,127 @@
+/* Replaying a trace through the live scheduler with a virtual clock (INTERFACE §6). Not pure: it
+ * reads trace files and measures its own passes. Link `simulator_dep`. */
+#ifndef STINT_SIMULATOR_H
+#define STINT_SIMULATOR_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "stint/buffer.h"
+#include "stint/digest.h"
+#include "stint/error.h"
+#include "stint/machine.h"
+#include "stint/scheduler.h"
+
+#define STINT_TRACE_JOB_MAX (UINT32_C(1) << 24)
+
+/* One usable job of a trace, by the reading rules of the Standard Workload Format. Seconds. */
+struct stint_trace_job {
+    int64_t id;
+    int64_t submit_s;
+    int64_t run_s;   /* at most estimate_s */
+    int64_t limit_s; /* the user's */
+    uint32_t procs;
+    uint32_t user; /* UINT32_MAX when unknown */
+};
+
+struct stint_trace {
+    struct stint_trace_job *jobs;
+    size_t job_count;
+    size_t line_count;    /* lines that hold a job */
+    size_t dropped_count; /* without a run time, processors or a submission time */
+    uint32_t procs;       /* of the header: MaxProcs, else MaxNodes; 0 when it has neither */
+};
+
+/**
+ * stint_trace_load() - a trace from a file, gzip'ed or plain
+ * procs = field 8 if > 0 else 5; limit = field 9 if > 0 else 4; run = min(field 4, limit); jobs
+ * with run <= 0, procs <= 0 or submit < 0 are dropped. The order is the file's.
+ * Return: 0; STINT_UNTRUSTED naming the line (not 18 numbers, a number past 2^53, no job at all);
+ * STINT_TOO_LARGE; -ENOENT and other errnos with a text; -ENOMEM.
+ * Source: the Parallel Workloads Archive's definition of the format, version 2.2.
+ */
+int stint_trace_load(const char *path, struct stint_trace *ret_trace, struct stint_error *err);
+/* The same from bytes, not gzip'ed; for tests. @name is for the messages. */
+int stint_trace_parse(const char *text, size_t length, const char *name,
+                      struct stint_trace *ret_trace, struct stint_error *err);
+void stint_trace_deinit(struct stint_trace *trace);
+
+enum stint_estimates {
+    STINT_ESTIMATES_USER = 0,
+    STINT_ESTIMATES_ACTUAL,
+    STINT_ESTIMATES_PREDICTED
+};
+
+/**
+ * struct stint_simulation - what to replay and how; all borrowed
+ * @machine: NULL for a flat one of @cores (0: as many as the trace's header says). A trace's
+ * processor is a GPU on a machine with GPUs, a core otherwise; jobs larger than the machine are cut
+ * to it
+ * @estimates: what the scheduler is told as the limit: the user's, the true run time, or a
+ * prediction from the user's last two (then limits only order the queue)
+ * @preemptible: share of the jobs that may be stopped, 0..1, drawn with @seed; @resume_cost_s: what
+ * each resume costs
+ * @events: one line a decision, NULL for none
+ * @progress: called now and then with jobs ended so far; may be NULL
+ */
+struct stint_simulation {
+    const struct stint_trace *trace;
+    const struct stint_machine *machine;
+    uint32_t cores;
+    struct stint_policy policy;
+    enum stint_estimates estimates;
+    double preemptible;
+    uint64_t seed;
+    int64_t resume_cost_s;
+    FILE *events;
+    void (*progress)(void *context, size_t done, size_t total);
+    void *context;
+};
+
+/**
+ * struct stint_simulation_result - the figures of INTERFACE §6; times in the trace's seconds
+ * @sum_start: start times summed minus jobs times the first submission
+ * @starts: sha256 of the lines "<job id> <start>\n" in file order
+ * @pass_count, pass_*: of scheduling passes, measured
+ * @jobs_per_s: replayed jobs a second, without reading the trace
+ * @promise_violations: promised starts that moved later; 0 or it is a bug
+ */
+struct stint_simulation_result {
+    size_t job_count;
+    int64_t makespan_s;
+    double utilization;
+    double busy_utilization; /* while at least one job waits */
+    double mean_wait_s;
+    int64_t p50_wait_s;
+    int64_t p90_wait_s;
+    int64_t p95_wait_s;
+    int64_t p99_wait_s;
+    int64_t max_wait_s;
+    double mean_bounded_slowdown;
+    double p95_bounded_slowdown;
+    double mean_turnaround_s;
+    int64_t sum_start;
+    struct stint_sha256 starts;
+    size_t pass_count;
+    double pass_mean_us;
+    double pass_max_us;
+    double jobs_per_s;
+    double decisions_per_s;
+    size_t queue_max;
+    size_t preemptions;
+    size_t promise_violations;
+};
+
+/* Return: 0; STINT_INVALID for options that contradict each other; -ENOMEM. */
+int stint_simulate(const struct stint_simulation *simulation,
+                   struct stint_simulation_result *ret_result, struct stint_error *err);
+/* As `stint simulate --json` prints it: {"schema":"stint.simulation/1",…}. */
+void stint_simulation_write(const struct stint_simulation *simulation,
+                            const struct stint_simulation_result *result,
+                            struct stint_buffer *buffer);
+/* As people read it, aligned. */
+void stint_simulation_print(const struct stint_simulation *simulation,
+                            const struct stint_simulation_result *result,
+                            struct stint_buffer *buffer);
+
+#endif
