@@ -20,6 +20,7 @@
 #define STINT_REQUEST_WORDS_MAX    4096 /* command words, arguments */
 #define STINT_REQUEST_WORDS_BYTES  ((size_t)256 << 10)
 #define STINT_REQUEST_ENV_MAX      1024
+#define STINT_REQUEST_ENV_KEY_MAX  255
 #define STINT_REQUEST_ENV_BYTES    ((size_t)256 << 10)
 #define STINT_REQUEST_SCRIPT_MAX   ((size_t)4 << 20)
 #define STINT_REQUEST_USES_MAX     32 /* of each kind */
@@ -115,9 +116,17 @@ static inline __attribute__((unused)) void stint_request_deinit_auto(struct stin
  * Return: 0; STINT_UNKNOWN_FIELD naming the field; STINT_INVALID naming the field and the cure
  * (wrong type, out of range, relative path, both or neither of command and script, NUL inside a
  * text); STINT_TOO_LARGE; -ENOMEM. O(size).
+ * Paths come out absolute: `output`, `error` and uses that begin with a dot are joined to
+ * `workdir`.
  */
 int stint_request_parse(const json_t *json, struct stint_request *ret_request,
                         struct stint_error *err);
+
+/* The same for what the store gives back: a script may be only its `sha256`, then @script stays
+ * NULL and @words holds its arguments. Never for bodies from outside: a digest is not a permission.
+ */
+int stint_request_parse_stored(const json_t *json, struct stint_request *ret_request,
+                               struct stint_error *err);
 
 /* The request as the JSON object that stint_request_parse() reads back the same, without the
  * script's text when
