@@ -31,6 +31,7 @@ struct stint_machine;
  * @time_zone: the site's, for calendar periods; NULL for the process's own
  * @join_open: any caller of the socket is a member of `default` (INTERFACE §3)
  * @operator_uid: who administers besides root: the daemon's own user on a first start
+ * @default_award_hours: hours of the award that a first start grants to `default`, 0 for none
  */
 struct stint_ledger_options {
     struct stint_store *store;
@@ -42,6 +43,7 @@ struct stint_ledger_options {
     const char *time_zone;
     bool join_open;
     uid_t operator_uid;
+    int64_t default_award_hours;
     int64_t (*now_wall_ms)(void);
 };
 
@@ -96,8 +98,9 @@ int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stin
  * stint_ledger_can_pay() - at submit: is there any award, and could one ever pay the whole job?
  * @award_name: as asked with --award, NULL for the choice of the ledger
  * Return: 0; STINT_NO_AWARD with *ret_code NoAward; STINT_NO_AWARD when @cost is larger than the
- * whole of every award; STINT_OVER_QUOTA (429) when the queued-jobs quota of project or user is
- * full (fix names limit, figures, who set it).
+ * whole of every award; STINT_UNSATISFIABLE with ExceedsMaxWalltime when a walltime quota is
+ * shorter; STINT_OVER_QUOTA (429) when the queued-jobs quota of site, institution, project or user
+ * is full (fix names limit, figures, when it was set).
  */
 int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
                          const char *award_name, int64_t cost_micro, int64_t walltime_s,
@@ -120,11 +123,13 @@ struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t 
 struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
                                         int64_t asked_award, int64_t cost_micro);
 
-/* Accounts (site, institution, project, user, award) of a job for the scheduler; fills at most
- * @max, returns the count. */
+/* Accounts of a job for the scheduler, in this order: site, institution, project (its leaf in the
+ * tree of shares), user, and the award unless 0; returns the count, 0 for an unknown project. A
+ * user not seen before gets his account here. */
 #define STINT_LEDGER_ACCOUNTS_MAX 8
 size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
                              uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
+#define STINT_LEDGER_FAIR_ACCOUNT 2 /* index of the project's in that array */
 /* What account index means, for reasons: kind "project", name "nlp", and who set the limit when.
  * NULL names when unknown. */
 struct stint_account_view {
@@ -140,16 +145,43 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
 void stint_ledger_job_queued(struct stint_ledger *ledger, int64_t project, uid_t uid, int delta);
 
 /**
- * stint_ledger_hold() - at the start of a run: hold @micro of @award for the whole walltime, into
- * the open batch Return: 0; STINT_NO_AWARD when used + held would pass awarded (invariant 4: a bug
- * or a race with an admin: do not start); STINT_BUSY.
+ * struct stint_ledger_run - one run as the ledger counts it; the caller keeps it from hold to
+ * settle
+ * @size, @walltime_ms: what it holds and for how long at most: the period quotas count it so
+ * @held_micro: stint_ledger_charge() of both at the start; kept, because the rate may change
+ * @start_ms: wall clock of the start: the run counts, whole, in the calendar period of this instant
  */
-int stint_ledger_hold(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
-                      struct stint_run_key key, int64_t micro, struct stint_error *err);
-/* At the end: give back what was held, charge what was used (0..held). Into the open batch. */
-int stint_ledger_settle(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
-                        struct stint_run_key key, int64_t held_micro, int64_t charged_micro,
-                        struct stint_error *err);
+struct stint_ledger_run {
+    struct stint_run_key key;
+    int64_t project;
+    uid_t uid;
+    int64_t award;
+    struct stint_charge_size size;
+    int64_t walltime_ms;
+    int64_t held_micro;
+    int64_t start_ms;
+};
+
+/**
+ * stint_ledger_hold() - at the start of a run: hold @run->held_micro of its award for the whole
+ * walltime, into the open batch
+ * The core counted the start in its pass already: nothing is told to it here, so that undoing a
+ * start that this refuses leaves the core's figures right.
+ * Return: 0; STINT_NO_AWARD when used + held would pass awarded, or the award is expired, revoked
+ * or not begun (invariant 4: a race with an administrator: do not start); STINT_NOT_FOUND for an
+ * unknown project or award; STINT_BUSY; STINT_READ_ONLY.
+ */
+int stint_ledger_hold(struct stint_ledger *ledger, const struct stint_ledger_run *run,
+                      struct stint_error *err);
+/**
+ * stint_ledger_settle() - at the end: give back what was held, charge what was used
+ * @elapsed_ms: the charge is that of min(elapsed, walltime), at most what was held; 0 for a start
+ * that failed. Call it after stint_scheduler_end(): the core's budgets are corrected here
+ * @ret_charged_micro: may be NULL
+ * Into the open batch. Return: 0; STINT_NOT_FOUND; STINT_BUSY; STINT_READ_ONLY.
+ */
+int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_run *run,
+                        int64_t elapsed_ms, int64_t *ret_charged_micro, struct stint_error *err);
 
 /* ---- administration (each needs an operator; each lands in the store, the event table and the
  * public log) ------------ */
