@@ -5,7 +5,9 @@
 #define STINT_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "stint/error.h"
 
@@ -67,7 +69,7 @@ void stint_config_defaults(bool is_system, struct stint_config *ret_config);
  * stint_config_load() - defaults, then the file
  * @file: path; must exist. Return: 0; STINT_INVALID with "FILE:LINE: what; cure" (unknown key or
  * section, wrong type, out of range, a key given twice); -errno when it cannot be read. Bounded:
- * 256 KiB, 1,000 lines.
+ * 256 KiB, 1,000 lines of at most 198 bytes (comments may be longer).
  */
 int stint_config_load(const char *file, bool is_system, struct stint_config *ret_config,
                       struct stint_error *err);
@@ -78,5 +80,22 @@ int stint_config_set(struct stint_config *config, const char *section, const cha
 /* What needs more than one value (a listen address that parses, a time zone that exists …); 0 or
  * STINT_INVALID. */
 int stint_config_check(const struct stint_config *config, struct stint_error *err);
+
+/* One row of the table, for --help, the manual and tests. @unit of a choice holds its words,
+ * separated by blanks; @own and @system are the defaults of a private daemon and of the service. */
+struct stint_config_option {
+    const char *section;
+    const char *key;
+    const char *unit;
+    const char *own;
+    const char *system;
+    const char *help;
+};
+/* The @index-th row; NULL after the last. */
+const struct stint_config_option *stint_config_option(size_t index);
+
+/* A `listen` value ("127.0.0.1:8642", "[::1]:0") as an address; 0 or STINT_INVALID. */
+int stint_config_address(const char *text, struct sockaddr_storage *ret_address,
+                         socklen_t *ret_length, struct stint_error *err);
 
 #endif

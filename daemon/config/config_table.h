@@ -1,0 +1,81 @@
+/* Every option, once: the file, --check-config, `stintd --help`, stint.conf(5) and the shipped
+ * stint.conf all follow these rows.
+ *
+ * X(section, key, kind, member, min, max, private default, system default, unit, help)
+ * min and max are values for numbers and byte counts for texts; a path may be "" when min is 0. */
+#ifndef STINT_CONFIG_TABLE_H
+#define STINT_CONFIG_TABLE_H
+
+/* clang-format off */
+#define STINT_CONFIG_OPTIONS(X) \
+    X("daemon", "state", PATH, state, 0, 190, "", "/var/lib/stint", "path", \
+      "Where everything is kept: the store, artefacts, run folders, keys.") \
+    X("daemon", "socket", PATH, socket, 0, 107, "", "/run/stint/stintd.sock", "path", \
+      "The Unix socket that clients use; callers are known by their peer credentials.") \
+    X("daemon", "socket_mode", OCTAL, socket_mode, 0, 0777, "0600", "0666", "octal", \
+      "Permissions of the socket: who may connect at all. What they may do is decided per user.") \
+    X("daemon", "socket_group", TEXT, socket_group, 0, 64, "", "", "group", \
+      "Group that owns the socket; empty leaves the daemon's own.") \
+    X("daemon", "listen", TEXT, listen, 0, 128, "127.0.0.1:8642", "127.0.0.1:8642", "address:port", \
+      "TCP address of the public page and the public API; empty for none. Keep it on loopback and put a proxy with TLS before it.") \
+    X("daemon", "user", TEXT, user, 0, 64, "", "stint", "user", \
+      "The daemon's own user when it is started as root; empty stays root.") \
+    X("daemon", "log_level", WORD, log_level, 0, 0, "info", "info", "error warning info debug", \
+      "Lines above this level are not written.") \
+    X("daemon", "site", TEXT, site, 1, 200, "Stint", "Stint", "text", \
+      "The name on the public page.") \
+    X("daemon", "origin", TEXT, origin, 0, 190, "", "", "text", \
+      "Origin of the public log: a URL without scheme, without blanks and '+'. Empty derives it from the host name. It cannot change once the log has begun.") \
+    X("daemon", "time_zone", TEXT, time_zone, 0, 64, "", "", "zone", \
+      "The site's time zone (Europe/Berlin), for quota periods; empty is the system's.") \
+    X("daemon", "resource", TEXT, resource, 1, 63, "local", "local", "name", \
+      "Name of this machine as a resource that awards are given on.") \
+    X("daemon", "join", JOIN, join, 0, 0, "open", "closed", "open closed", \
+      "open: any caller of the socket is a member of the project 'default'. closed: an operator adds users first.") \
+    X("daemon", "connections_max", INT, connections_max, 8, 65536, "2048", "2048", "connections", \
+      "Most HTTP connections on each listener; further ones are not accepted.") \
+    X("daemon", "idle_timeout_s", INT, idle_timeout_s, 1, 3600, "60", "60", "seconds", \
+      "A connection that sends nothing for this long is closed.") \
+    X("admission", "require_uses", BOOL, require_uses, 0, 1, "no", "no", "yes no", \
+      "yes: a job must declare at least one model, data set or code tree.") \
+    X("admission", "unknown", WORD, unknown, 0, 0, "strict", "strict", "strict review advisory", \
+      "What an unknown verdict means. strict: refused, as a failed one. review: waits for an operator. advisory: admitted, with a warning.") \
+    X("admission", "admission_wait_s", INT, admission_wait_s, 0, 300, "10", "10", "seconds", \
+      "How long a submit waits for a new verdict before it is answered with NotEvaluatedYet.") \
+    X("admission", "evaluation_timeout_s", INT, evaluation_timeout_s, 1, 86400, "3600", "3600", "seconds", \
+      "An evaluation that takes longer is stopped and counts as failed.") \
+    X("admission", "rules_model", TEXT, rules_model, 1, 190, "osaid-1.0", "osaid-1.0", "rule sets", \
+      "Rule sets that models must pass, separated by commas.") \
+    X("admission", "rules_dataset", TEXT, rules_dataset, 1, 190, "open-definition-2.1", "open-definition-2.1", "rule sets", \
+      "Rule sets that data sets must pass.") \
+    X("admission", "rules_code", TEXT, rules_code, 1, 190, "osi-code", "osi-code", "rule sets", \
+      "Rule sets that code must pass.") \
+    X("admission", "rules_dir", PATH, rules_dir, 0, 190, "", "", "path", \
+      "Folder of the rule sets; empty for the installed ones.") \
+    X("admission", "licences_dir", PATH, licences_dir, 0, 190, "", "", "path", \
+      "Folder of the licence table; empty for the installed one.") \
+    X("scheduler", "topology", TEXT, topology, 0, 190, "", "", "file or synthetic string", \
+      "Empty for this machine; an hwloc XML file or a synthetic string ('numa:2 core:8 pu:2') for another.") \
+    X("scheduler", "gpus", TEXT, gpus, 0, 190, "", "", "TYPE:N", \
+      "Simulated GPUs, for tests and demonstrations; left out of public totals.") \
+    X("scheduler", "default_walltime_s", INT, default_walltime_s, 1, 316224000, "3600", "3600", "seconds", \
+      "Walltime of a job that names none.") \
+    X("scheduler", "max_walltime_s", INT, max_walltime_s, 0, 316224000, "0", "0", "seconds", \
+      "Longest walltime of a job; 0 for no limit.") \
+    X("engine", "min_uid", INT, min_uid, 1, 4294967294, "1000", "1000", "uid", \
+      "Jobs of smaller user ids are refused.") \
+    X("engine", "grace_s", INT, grace_s, 0, 3600, "30", "30", "seconds", \
+      "Time between SIGTERM and SIGKILL at the end of the walltime and at a cancel.") \
+    X("engine", "process_limit", INT, process_limit, 0, 4194304, "4096", "4096", "processes", \
+      "Most processes and threads of one job; 0 for no limit.") \
+    X("engine", "launcher", PATH, launcher, 0, 190, "", "", "path", \
+      "The launcher program; empty looks beside the daemon and in the installed place.") \
+    X("engine", "evaluator", PATH, evaluator, 0, 190, "", "", "path", \
+      "The evaluator program; empty looks as for the launcher.") \
+    X("awards", "rate", MICRO, rate_micro, 0, 1000000000000, "1", "1", "units", \
+      "Price of one GPU-hour (core-hour on a machine without GPUs) in units of the award.") \
+    X("awards", "default_award_hours", INT, default_award_hours, 0, 1000000000, "100000", "100000", "hours", \
+      "Size of the award of the project 'default', made on the first start.")
+/* clang-format on */
+
+#endif
