@@ -1,0 +1,110 @@
+/* What the files of `stint-launcher` share. The launcher is one static program without allocation,
+ * stdio or threads: a fork server whose few pages make a fork cheap (a page fault costs ten times a
+ * system call). Its forks never execute another program of ours:
+ *
+ *   launcher ─ fork ─→ supervisor (supervisor.c): parent of one run's processes, outlives everybody
+ *            ─ fork ─→ opener    (helper.c): becomes the user, opens a file, sends the descriptor
+ *            ─ fork ─→ keeper    (helper.c): runs the evaluator as the user, ends with the launcher
+ *
+ * All state is this one struct, filled at start and never changed by a message. */
+#ifndef STINT_ENGINE_LAUNCHER_H
+#define STINT_ENGINE_LAUNCHER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cgroup.h"
+#include "wire.h"
+
+/* Carries a control to a supervisor: enum wire_op and its argument in the signal's value. */
+#define CONTROL_SIGNAL (SIGRTMIN + 5)
+
+struct launcher {
+    int socket;
+    int state_fd;
+    int runs_fd;
+    int jobs_fd;
+    const char *state_path;
+    const char *tool;
+    pid_t pid;
+    uid_t own_uid;
+    gid_t own_gid;
+    uid_t daemon_uid;
+    gid_t daemon_gid;
+    uint32_t min_uid;
+    bool allow_root;
+    char boot_id[WIRE_BOOT_ID_BYTES];
+    struct cgroups cgroups;
+    struct wire_body body; /* of the request at hand; used in forks only */
+};
+extern struct launcher launcher;
+
+/* A request as it was received; descriptors are closed by the receiver. */
+struct request {
+    struct wire_message message;
+    int fds[WIRE_FD_MAX];
+    int fd_count;
+};
+
+/* request.c: what every fork does first. */
+/* Map and check the sealed body in @fd into launcher.body, and the policy of who may run. 0 or a
+ * negative errno (-EPROTO, -EPERM, …). */
+int request_body(int fd);
+/* Send; @fd is -1 for none. Waits at most a few seconds for a daemon that does not read. */
+void request_answer(const struct wire_message *message, int fd);
+/* Become the body's owner for good: groups, gid, uid. 0 or a negative errno. */
+int owner_become(void);
+
+/* run_folder.c */
+/* 0 with the folder's descriptor; -EEXIST: the run was started before. */
+int run_folder_make(struct stint_run_key key, int *ret_fd);
+int run_folder_open(struct stint_run_key key, int *ret_fd); /* 0, -ENOENT, … */
+void run_folder_remove(struct stint_run_key key);
+/* Creates `record` with @record, synced; 0 with its descriptor, or a negative errno. */
+int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd);
+int run_record_write(int record_fd, struct wire_record *record); /* in place, synced */
+int run_record_read(int folder_fd, struct stint_run_key key, struct wire_record *ret_record);
+/* The script as an executable file of the owner's, and its path for execve(). */
+int run_script_write(int folder_fd, const char *text, size_t length);
+void run_script_path(struct stint_run_key key, char *path, size_t size);
+/* The job's own folder, made for the owner if it is not there. 0 with its descriptor and path. */
+int job_folder_open(struct stint_run_key key, bool make, int *ret_fd);
+void job_folder_path(struct stint_run_key key, char *path, size_t size);
+
+/* job.c: the child between fork and exec. */
+struct job_failure {
+    int32_t code;
+    char text[STINT_RUN_TEXT_MAX];
+};
+/* Opens output, becomes the owner, executes; comes back only with @failure filled in. */
+void job_exec(struct stint_run_key key, const struct cgroup_run *cgroup, const uint8_t *hold,
+              struct job_failure *failure);
+int job_open_output(int folder_fd, const char *path, const char *name, int flags);
+
+/* supervisor.c, helper.c: never return. */
+_Noreturn void supervisor_run(struct request *request);
+_Noreturn void opener_run(struct request *request);
+_Noreturn void keeper_run(struct request *request);
+
+/* plain.c: small things over system calls. */
+uint64_t clock_boot_ms(void);
+int64_t clock_wall_ms(void);
+/* Whole small file as text into @text, NUL-terminated; its length or a negative errno. */
+ssize_t file_read(int dir_fd, const char *name, char *text, size_t size);
+int file_write(int dir_fd, const char *name, const char *text); /* existing file; 0 or -errno */
+uint64_t process_ticks(pid_t pid);                              /* 0: no such process */
+/* Appends as much of @more as fits; returns @text. */
+char *text_add(char *text, size_t size, const char *more);
+char *text_add_number(char *text, size_t size, uint64_t number);
+/* Sends @signal_number to every child; how many there were. @spare_forks leaves out supervisors.
+ * The caller must not reap meanwhile, and must not ignore SIGCHLD, so that a pid stays its child's.
+ */
+int children_signal(int signal_number, bool spare_forks);
+void signals_reset(void);
+/* fork() without glibc's handlers, straight into cgroup @cgroup_fd when it is >= 0; @ret_pidfd may
+ * be NULL. The pid, 0 in the child, or a negative errno. */
+pid_t process_fork(uint64_t flags, int cgroup_fd, int *ret_pidfd);
+
+#endif
