@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -240,16 +239,12 @@ static void private_state(char *text, size_t size)
     (void)snprintf(text, size, "%s/.local/state/stint", home);
 }
 
+/* Where `stint` looks, too. */
 static void private_socket(char *text, size_t size)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    char folder[64];
-    struct stat st;
-    (void)snprintf(folder, sizeof(folder), "/run/user/%u", (unsigned)getuid());
     if (runtime && runtime[0] == '/')
         (void)snprintf(text, size, "%s/stint/stintd.sock", runtime);
-    else if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid())
-        (void)snprintf(text, size, "%s/stint/stintd.sock", folder);
     else /* no session manager here: a folder that only we may enter */
         (void)snprintf(text, size, "/tmp/stint-%u/stintd.sock", (unsigned)getuid());
 }

@@ -18,6 +18,8 @@
       "Group that owns the socket; empty leaves the daemon's own.") \
     X("daemon", "listen", TEXT, listen, 0, 128, "127.0.0.1:8642", "127.0.0.1:8642", "address:port", \
       "TCP address of the public page and the public API; empty for none. Keep it on loopback and put a proxy with TLS before it.") \
+    X("daemon", "hosts", TEXT, hosts, 0, 190, "", "", "names", \
+      "Host names under which a proxy serves the page, separated by commas; requests for other names are refused (loopback names always work).") \
     X("daemon", "user", TEXT, user, 0, 64, "", "stint", "user", \
       "The daemon's own user when it is started as root; empty stays root.") \
     X("daemon", "log_level", WORD, log_level, 0, 0, "info", "info", "error warning info debug", \

@@ -25,7 +25,8 @@ struct stint_config {
     int64_t socket_mode;                      /* octal in the file: 0660 */
     char socket_group[STINT_CONFIG_TEXT_MAX]; /* "" leaves the daemon's own */
     char listen[STINT_CONFIG_TEXT_MAX];       /* "127.0.0.1:8642", "" for none */
-    char user[STINT_CONFIG_TEXT_MAX]; /* the daemon's own user when started as root; "" stays */
+    char hosts[STINT_CONFIG_TEXT_MAX]; /* further names of the page, "stint.example.org,…" */
+    char user[STINT_CONFIG_TEXT_MAX];  /* the daemon's own user when started as root; "" stays */
     char log_level[16];
     char site[STINT_CONFIG_TEXT_MAX];   /* shown on the public page */
     char origin[STINT_CONFIG_TEXT_MAX]; /* of the public log; "" derives it from the host name */
