@@ -69,12 +69,16 @@ struct stint_ledger;
 struct stint_engine;
 struct stint_scheduler;
 struct stint_machine;
-struct stint_event;
-struct stint_run_row;
+struct stint_allocation;
+
+typedef void (*stint_start_checked_fn)(void *context, enum stint_reason_code code, const char *why);
 
 /**
  * struct stint_jobs_options - what the jobs room stands on; all borrowed, all outlive it
  * @now_boot_ms, @now_wall_ms: the two clocks (CLOCK_BOOTTIME, wall), so that tests can turn them
+ * @check_start: are the bytes of these artefacts what was judged? (invariant 2); answers on the
+ * loop, once, also within the call: STINT_REASON_NONE, ArtifactChanged, ArtifactMissing or
+ * EvaluationFailed. Main wires admission here, which stands beside this room and not below it
  * @pass_wanted: called when the plan may have changed; main runs stint_jobs_pass() at the end of
  * the loop's turn
  */
@@ -92,6 +96,8 @@ struct stint_jobs_options {
     const char *boot_id;
     int64_t (*now_boot_ms)(void);
     int64_t (*now_wall_ms)(void);
+    void (*check_start)(void *context, uid_t uid, gid_t gid, const char *const *digests,
+                        size_t digest_count, stint_start_checked_fn done, void *done_context);
     void (*pass_wanted)(void *context);
     void *context;
 };
@@ -186,6 +192,7 @@ struct stint_job_view {
     const char *name;
     const char *project;
     uid_t uid;
+    gid_t gid;
     const char *user;
     int64_t project_id;
     int64_t award;
@@ -195,6 +202,7 @@ struct stint_job_view {
     int64_t gpu_milli;
     const char *gpu_type; /* NULL for any */
     int64_t memory_bytes;
+    int64_t nodes;
     int64_t walltime_s;
     int64_t submit_ms;
     int64_t begin_ms;
@@ -204,13 +212,9 @@ struct stint_job_view {
     int64_t estimate_p90_ms;
     uint32_t attempt;       /* of the open or last run, 0 before the first */
     const char *allocation; /* "node0/core[0-3]/gpu[0-1]", NULL when it holds nothing */
-    int node;               /* index in the machine, -1 when it holds nothing */
-    const uint64_t
-        *core_bits; /* STINT bit sets of the allocation on @node; NULL when it holds nothing */
-    const uint64_t *gpu_bits;
-    size_t core_words;
-    size_t gpu_words;
-    const char *spec; /* the stored request as JSON text */
+    const struct stint_allocation *held; /* NULL when it holds nothing */
+    int64_t decision;                    /* of admission, 0 for none */
+    const char *spec;                    /* the stored request as JSON text */
     const char *uses; /* JSON array [{kind,name,digest,verdict}], "[]" for none */
 };
 

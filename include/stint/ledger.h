@@ -141,6 +141,11 @@ struct stint_account_view {
 void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
                           struct stint_account_view *ret_view);
 
+/* A number that changes when an administrator's change or a turn of dates may let something start
+ * or stop something that waits (suspension, awards, quotas, members); holds and settlements leave
+ * it. */
+uint64_t stint_ledger_generation(const struct stint_ledger *ledger);
+
 /* Queued jobs by project and user are counted here, for the queue quota. */
 void stint_ledger_job_queued(struct stint_ledger *ledger, int64_t project, uid_t uid, int delta);
 

@@ -1,0 +1,130 @@
+/* Owns: what the scheduler and the ledger are told of a job, and what keeps a job from starting
+ * that is not the machine's: verdicts, holds, dependencies, suspended people, awards. */
+#include <assert.h>
+
+#include "job.h"
+#include "stint/ledger.h"
+
+void job_ask(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask)
+{
+    int64_t offset_ms = jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+    *ret_ask = (struct stint_ask){
+        .key = job_task_key(job),
+        .cpus = job->cpus,
+        .gpus = job->gpus,
+        .gpu_milli = job->gpu_milli,
+        .gpu_type = job->gpu_type,
+        .locality = job->locality,
+        .nodes = 1,
+        .priority = job->priority,
+        .user = UINT32_MAX,
+        .memory_bytes = job->memory_bytes,
+        .walltime_ms = job->walltime_s * 1000,
+        .submit_ms = job->submit_ms - offset_ms,
+        .begin_ms = job->begin_ms ? job->begin_ms - offset_ms : 0,
+        .cost_micro = job_charge(jobs, job, job->walltime_s * 1000),
+        .fair_account = STINT_NO_ACCOUNT,
+    };
+    ret_ask->gpu_memory_bytes = job->gpu_memory_bytes;
+    ret_ask->nodes = job->nodes;
+    ret_ask->account_count = (uint32_t)stint_ledger_accounts(
+        jobs->options.ledger, job->project, job->uid, job->award, ret_ask->accounts);
+    if (ret_ask->account_count > STINT_LEDGER_FAIR_ACCOUNT)
+        ret_ask->fair_account = ret_ask->accounts[STINT_LEDGER_FAIR_ACCOUNT];
+}
+
+int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms)
+{
+    struct stint_charge_size size = {
+        .gpu_milli = (int64_t)job->gpus * job->gpu_milli * job->nodes,
+        .cores = (int64_t)job->cpus * job->nodes,
+        .memory_bytes = job->memory_bytes * job->nodes,
+    };
+    return stint_ledger_charge(jobs->options.ledger, &size, ms);
+}
+
+static bool outcome_satisfies(enum stint_job_outcome outcome, enum stint_after_when when)
+{
+    switch (when) {
+    case STINT_AFTER_OK:
+        return outcome == STINT_OUTCOME_COMPLETED;
+    case STINT_AFTER_FAIL:
+        return outcome != STINT_OUTCOME_COMPLETED;
+    case STINT_AFTER_ANY:
+        return true;
+    }
+    return false;
+}
+
+static struct stint_reason dependency_block(const struct job *job)
+{
+    struct stint_reason reason = { .account = STINT_NO_ACCOUNT };
+    for (size_t i = 0; i < job->after_count; i++) {
+        const struct job_after *after = &job->after[i];
+        bool is_waiting = after->outcome == STINT_OUTCOME_NONE;
+        if (!is_waiting && outcome_satisfies(after->outcome, after->when))
+            continue;
+        if (reason.code == STINT_REASON_DependencyFailed)
+            continue;
+        reason.code = is_waiting ? STINT_REASON_DependencyWaiting : STINT_REASON_DependencyFailed;
+        reason.asked = (int64_t)after->job;
+    }
+    return reason;
+}
+
+/* The table of reasons is in the order of headlines, so the smaller token wins. */
+static void take_headline(struct stint_reason *best, const struct stint_reason *other)
+{
+    if (other->code != STINT_REASON_NONE &&
+        (best->code == STINT_REASON_NONE || other->code < best->code))
+        *best = *other;
+}
+
+struct stint_reason job_block(struct stint_jobs *jobs, const struct job *job)
+{
+    struct stint_reason best = { .account = STINT_NO_ACCOUNT };
+    struct stint_reason other = { .account = STINT_NO_ACCOUNT };
+    if (!job->is_evaluated)
+        best.code = STINT_REASON_NotEvaluatedYet;
+    if (job->state == STINT_JOB_HELD) {
+        other.code = job->held_by == STINT_ROLE_OPERATOR ? STINT_REASON_HeldByAdmin
+                                                         : STINT_REASON_HeldByUser;
+        take_headline(&best, &other);
+    }
+    other = dependency_block(job);
+    take_headline(&best, &other);
+    other = stint_ledger_blocks(jobs->options.ledger, job->project, job->uid, job->asked_award,
+                                job_charge(jobs, job, job->walltime_s * 1000));
+    take_headline(&best, &other);
+    return best;
+}
+
+void job_reblock(struct stint_jobs *jobs, struct job *job)
+{
+    struct stint_reason reason = job_block(jobs, job);
+    if (reason.code == job->blocked && reason.code == STINT_REASON_NONE)
+        return;
+    job->blocked = reason.code;
+    int r = stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
+    assert(r == 0);
+    (void)r;
+}
+
+int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
+{
+    struct stint_ask ask;
+    struct stint_reason reason;
+    job->award = job->asked_award;
+    if (job->award == 0)
+        (void)stint_ledger_award_for(jobs->options.ledger, job->project, 0,
+                                     job_charge(jobs, job, job->walltime_s * 1000), &job->award);
+    job_ask(jobs, job, &ask);
+    int r = stint_scheduler_submit(jobs->options.scheduler, &ask, err);
+    if (r != 0)
+        return r;
+    reason = job_block(jobs, job);
+    job->blocked = reason.code;
+    if (reason.code != STINT_REASON_NONE)
+        (void)stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
+    return 0;
+}

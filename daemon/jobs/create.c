@@ -1,0 +1,275 @@
+/* Owns: how a job comes to be. A request that admission let in becomes a row, an event and a place
+ * in the queue, all in the open batch; the caller's answer waits for that batch. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "job.h"
+#include "journal.h"
+#include "stint/ledger.h"
+#include "stint/store.h"
+#include "stint/store_reader.h"
+
+/* A job that names no memory gets its cores' or its GPUs' part of a node, whichever is more, in
+ * whole MiB: memory is never granted twice, so "unknown" cannot be allowed. */
+static int64_t default_memory(const struct stint_jobs *jobs, int64_t cpus, int64_t gpu_milli)
+{
+    const struct stint_shape *shape = jobs->options.machine->nodes[0].shape;
+    int64_t by_cores = shape->core_count ? shape->memory_bytes / shape->core_count * cpus : 0;
+    int64_t by_gpus =
+        shape->gpu_count ? shape->memory_bytes / shape->gpu_count / 1000 * gpu_milli : 0;
+    int64_t bytes = by_cores > by_gpus ? by_cores : by_gpus;
+    if (bytes > shape->memory_bytes)
+        bytes = shape->memory_bytes;
+    return bytes & ~((INT64_C(1) << 20) - 1);
+}
+
+static void fill_resources(const struct stint_jobs *jobs, const struct stint_request *request,
+                           struct job *job)
+{
+    const struct stint_jobs_options *options = &jobs->options;
+    job->gpus = (uint16_t)request->gpu_count;
+    job->gpu_milli = (uint16_t)(request->gpu_milli ? request->gpu_milli : 1000);
+    job->cpus = (uint32_t)request->cpus;
+    job->nodes = request->nodes > 0 ? (uint32_t)request->nodes : 1;
+    job->gpu_type = STINT_ANY_GPU_TYPE;
+    if (request->gpu_type) {
+        int type = stint_machine_find_type(options->machine, request->gpu_type);
+        job->gpu_type = (int16_t)(type >= 0 ? type : STINT_NO_GPU_TYPE);
+    }
+    job->gpu_memory_bytes = request->gpu_memory_bytes;
+    job->memory_bytes = request->memory_bytes;
+    if (job->memory_bytes == 0)
+        job->memory_bytes = default_memory(jobs, job->cpus, (int64_t)job->gpus * job->gpu_milli);
+    job->walltime_s = request->walltime_s ? request->walltime_s : options->default_walltime_s;
+    job->locality = (uint8_t)request->locality;
+    job->priority = (int8_t)request->priority;
+    job->begin_ms = request->begin_ms;
+    job->may_requeue = request->may_requeue;
+}
+
+static int copy_text(const char *text, char **ret_copy)
+{
+    if (text && !(*ret_copy = strdup(text)))
+        return -ENOMEM;
+    return 0;
+}
+
+static int write_uses(const struct stint_request *request, const struct stint_job_use *uses,
+                      char **ret_json)
+{
+    static const char *const kinds[STINT_USE_KIND_COUNT] = { "model", "dataset", "code" };
+    stint_auto(stint_buffer_deinit) struct stint_buffer json = { 0 };
+    stint_json_array(&json);
+    for (size_t i = 0; i < request->use_count; i++) {
+        stint_json_object(&json);
+        stint_json_kv_text(&json, "kind", kinds[request->uses[i].kind]);
+        stint_json_kv_text(&json, "name", uses ? uses[i].name : request->uses[i].reference);
+        if (uses) {
+            stint_json_kv_text(&json, "digest", uses[i].digest);
+            stint_json_kv_text(&json, "path", uses[i].path);
+            stint_json_kv_int(&json, "verdict", uses[i].verdict_id);
+            stint_json_kv_bool(&json, "in_place", uses[i].is_in_place);
+        }
+        stint_json_object_end(&json);
+    }
+    stint_json_array_end(&json);
+    *ret_json = stint_buffer_take(&json);
+    return *ret_json ? 0 : -ENOMEM;
+}
+
+struct ended_job {
+    enum stint_job_outcome outcome;
+};
+
+static bool take_outcome(void *context, const struct stint_job_row *row)
+{
+    ((struct ended_job *)context)->outcome =
+        row->outcome ? stint_job_outcome_from_name(row->outcome) : STINT_OUTCOME_NONE;
+    return false;
+}
+
+int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
+{
+    for (size_t i = 0; i < job->after_count; i++) {
+        struct job *other = job_find(jobs, job->after[i].job);
+        struct ended_job ended = { STINT_OUTCOME_NONE };
+        if (other) {
+            other->has_dependents = true;
+            continue;
+        }
+        int r = stint_reader_job(stint_store_reader(jobs->options.store), job->after[i].job,
+                                 take_outcome, &ended);
+        if (r == -ENOENT || (r == 0 && ended.outcome == STINT_OUTCOME_NONE)) {
+            (void)stint_fail(err, STINT_INVALID, "after: there is no job %" PRIu64,
+                             job->after[i].job);
+            return stint_fix(err, STINT_INVALID, "name jobs that were submitted before this one");
+        }
+        if (r != 0)
+            return r;
+        job->after[i].outcome = ended.outcome;
+    }
+    return 0;
+}
+
+static int fill_after(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
+                      struct stint_error *err)
+{
+    if (request->after_count == 0)
+        return 0;
+    job->after = calloc(request->after_count, sizeof(*job->after));
+    if (!job->after)
+        return -ENOMEM;
+    job->after_count = request->after_count;
+    for (size_t i = 0; i < request->after_count; i++)
+        job->after[i] =
+            (struct job_after){ request->after[i].job, request->after[i].when, STINT_OUTCOME_NONE };
+    return job_resolve_after(jobs, job, err);
+}
+
+int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
+             struct stint_error *err)
+{
+    fill_resources(jobs, request, job);
+    int r = copy_text(request->name, &job->name);
+    if (r == 0 && job->gpu_type == STINT_NO_GPU_TYPE)
+        r = copy_text(request->gpu_type, &job->gpu_type_text);
+    return r != 0 ? r : fill_after(jobs, request, job, err);
+}
+
+static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, struct job **ret_job,
+                   struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer spec = { 0 };
+    stint_auto(job_free) struct job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return -ENOMEM;
+    int r = job_fill(jobs, from->request, job, err);
+    if (r == 0)
+        r = copy_text(from->script_sha256, &job->script_sha256);
+    if (r == 0)
+        r = write_uses(from->request, from->uses, &job->uses);
+    if (r != 0)
+        return r;
+    stint_request_write(from->request, from->script_sha256, &spec);
+    job->spec = stint_buffer_take(&spec);
+    if (!job->spec)
+        return -ENOMEM;
+    job->uid = from->caller->uid;
+    job->gid = from->caller->gid;
+    (void)snprintf(job->user, sizeof(job->user), "%s", from->caller->name);
+    job->project = from->project;
+    job->asked_award = from->award;
+    job->decision = from->decision;
+    job->is_evaluated = from->is_evaluated;
+    job->submit_ms = jobs->options.now_wall_ms();
+    job->state = from->request->is_held ? STINT_JOB_HELD : STINT_JOB_PENDING;
+    job->held_by = from->request->is_held ? STINT_ROLE_USER : STINT_ROLE_PUBLIC;
+    *ret_job = stint_take(job);
+    return 0;
+}
+
+int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, uint64_t *ret_id,
+                      struct stint_error *err)
+{
+    stint_auto(job_free) struct job *job = NULL;
+    int r = stint_store_ready(jobs->options.store, err);
+    if (r == 0 && new->request->array)
+        r = stint_fail(err, STINT_INVALID,
+                       "array: this version runs plain jobs; submit one job for each element");
+    if (r == 0)
+        r = new_job(jobs, new, &job, err);
+    if (r != 0)
+        return r;
+    job->id = (uint64_t)stint_store_next_id(jobs->options.store, STINT_ID_JOB);
+    r = job_enqueue(jobs, job, err);
+    if (r != 0)
+        return r;
+    r = journal_submitted(jobs, job, err);
+    if (r != 0) {
+        (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+        return r;
+    }
+    stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, 1);
+    *ret_id = job->id;
+    job_add(jobs, job);
+    job_check(job);
+    job = NULL;
+    jobs->options.pass_wanted(jobs->options.context);
+    return 0;
+}
+
+int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *request,
+                         enum stint_reason_code *ret_code, struct stint_error *err)
+{
+    struct job job = { .id = 1 };
+    struct stint_ask ask;
+    struct stint_reason reason = { 0 };
+    if (request->resource && strcmp(request->resource, jobs->options.resource) != 0) {
+        *ret_code = STINT_REASON_NoSuchResource;
+        (void)stint_fail(err, STINT_UNSATISFIABLE, "there is no resource '%s'", request->resource);
+        return stint_fix(err, STINT_UNSATISFIABLE, "leave the resource out, or name '%s'",
+                         jobs->options.resource);
+    }
+    fill_resources(jobs, request, &job);
+    job_ask(jobs, &job, &ask);
+    ask.account_count = 0;
+    ask.fair_account = STINT_NO_ACCOUNT;
+    int r = stint_scheduler_fits_ever(jobs->options.scheduler, &ask, &reason, NULL, err);
+    *ret_code = reason.code;
+    return r;
+}
+
+int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
+                     struct stint_error *err)
+{
+    struct job *job = job_find(jobs, id);
+    struct stint_request request;
+    struct job_cause cause = { .actor = "admission" };
+    if (!job)
+        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
+    json_t *json = json_loads(job->spec, JSON_REJECT_DUPLICATES, NULL);
+    int r = json ? stint_request_parse_stored(json, &request, err) : STINT_INVALID;
+    json_decref(json);
+    if (r != 0)
+        return r;
+    char *before = job->uses;
+    r = write_uses(&request, uses, &job->uses);
+    stint_request_deinit(&request);
+    if (r == 0) {
+        enum stint_reason_code blocked = job->blocked;
+        job->is_evaluated = true;
+        job->blocked = job_block(jobs, job).code;
+        r = journal_changed(jobs, job, "job.admitted", &cause, err);
+        job->blocked = blocked;
+    }
+    if (r != 0) {
+        if (job->uses != before)
+            free(job->uses);
+        job->uses = before;
+        job->is_evaluated = false;
+        return r;
+    }
+    free(before);
+    if (job_is_waiting(job))
+        job_reblock(jobs, job);
+    jobs->options.pass_wanted(jobs->options.context);
+    return 0;
+}
+
+int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_code code,
+                      int64_t decision, const char *why, struct stint_error *err)
+{
+    struct job *job = job_find(jobs, id);
+    struct job_cause cause = {
+        .actor = "admission", .note = why, .code = code, .outcome = STINT_OUTCOME_REFUSED
+    };
+    if (!job)
+        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
+    job->decision = decision;
+    struct stint_task_key key = job_task_key(job);
+    int r = job_post(jobs, job, JOB_REFUSED, &cause, err);
+    if (r == 0)
+        (void)stint_scheduler_remove(jobs->options.scheduler, key);
+    return r;
+}

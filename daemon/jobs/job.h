@@ -1,0 +1,166 @@
+/* Inside of the jobs room: the live job, the table of them, and the ways between the room's files.
+ */
+#ifndef STINT_JOBS_JOB_H
+#define STINT_JOBS_JOB_H
+
+#include <uthash.h>
+
+#include "states.h"
+#include "stint/allocation.h"
+#include "stint/jobs.h"
+#include "stint/scheduler.h"
+
+/* One dependency; @outcome is NONE while the other job has not ended. */
+struct job_after {
+    uint64_t job;
+    enum stint_after_when when;
+    enum stint_job_outcome outcome;
+};
+
+/**
+ * struct job - one live job
+ * @spec: the stored request as JSON; @uses: JSON array of struct stint_job_use
+ * @blocked: what the scheduler was told keeps it from starting, apart from its own reasons
+ * @is_launch_sent: the engine has this attempt's start (STARTING and later)
+ * @has_dependents: some live job waits for its end
+ * @is_requeue_wanted: its end brings it back to the queue
+ * @hold_micro: what its run holds of @award
+ */
+struct job {
+    uint64_t id;
+    UT_hash_handle hh;
+    enum stint_job_state state;
+    enum stint_role held_by; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
+    uid_t uid;
+    gid_t gid;
+    char user[STINT_USER_NAME_MAX];
+    char *name;
+    char *spec;
+    char *uses;
+    char *script_sha256;
+    int64_t project;
+    int64_t asked_award;
+    int64_t award;
+    int64_t hold_micro;
+    int64_t decision;
+    int64_t submit_ms;
+    int64_t begin_ms;
+    int64_t start_ms;
+    int64_t start_boot_ms;
+    int64_t ends_by_ms;
+    int64_t walltime_s;
+    int64_t memory_bytes;
+    int64_t gpu_memory_bytes;
+    uint32_t nodes;
+    uint32_t cpus;
+    uint16_t gpus;
+    uint16_t gpu_milli;
+    int16_t gpu_type; /* as the scheduler numbers them */
+    uint8_t locality;
+    int8_t priority;
+    uint32_t attempt;
+    bool is_evaluated;
+    bool may_requeue;
+    bool is_requeue_wanted;
+    bool is_launch_sent;
+    struct stint_run_end *late_end; /* an end that found the batch full */
+    bool has_dependents;
+    bool is_unsent; /* the engine's queue was full: sent again by the next pass */
+    enum stint_reason_code blocked;
+    char *gpu_type_text;   /* as asked, where the machine has no such type */
+    char *allocation_text; /* the stored form, while a run is open */
+    char node[64];
+    char boot_id[40]; /* of the open run */
+    struct job_after *after;
+    size_t after_count;
+};
+
+struct stint_jobs {
+    struct stint_jobs_options options;
+    struct job *table; /* by id */
+    uint64_t counts[STINT_JOB_STATE_COUNT];
+    uint64_t ledger_generation; /* of the last look at what the ledger blocks */
+    bool is_balance_freed;      /* a settlement since then may let a job pay */
+    bool has_unsent;            /* a launch found the engine's queue full */
+    int64_t clock_offset_ms;    /* wall minus boot, at the last pass */
+    struct stint_buffer view_text;
+};
+
+/* ---- table.c
+ * ----------------------------------------------------------------------------------------------------------
+ */
+struct job *job_find(struct stint_jobs *jobs, uint64_t id);
+void job_add(struct stint_jobs *jobs, struct job *job);
+void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_state state);
+/* Out of the table and freed: it is done, and history is in the store. */
+void job_drop(struct stint_jobs *jobs, struct job *job);
+struct job *job_free(struct job *job);
+static inline __attribute__((unused)) void job_free_auto(struct job **job)
+{
+    (void)job_free(*job);
+}
+bool job_is_waiting(const struct job *job); /* pending or held */
+bool job_holds(const struct job *job);      /* has an open run */
+struct stint_run_key job_run_key(const struct job *job);
+struct stint_task_key job_task_key(const struct job *job);
+
+/* ---- ask.c: what the scheduler and the ledger are told of a job
+ * ----------------------------------------------------------- */
+void job_ask(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask);
+int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
+/* The first thing that keeps a waiting job from starting apart from the machine; STINT_REASON_NONE
+ * when nothing does. */
+struct stint_reason job_block(struct stint_jobs *jobs, const struct job *job);
+/* Works job_block() out anew and tells the scheduler when it changed. */
+void job_reblock(struct stint_jobs *jobs, struct job *job);
+int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
+
+/* ---- create.c
+ * ------------------------------------------------------------------------------------------------------------
+ */
+/* The fields that follow from a request; dependencies are looked up. 0, STINT_INVALID, -ENOMEM. */
+int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
+             struct stint_error *err);
+int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
+
+/* ---- life.c: the one function that moves
+ * -------------------------------------------------------------------------------- */
+/**
+ * struct job_cause - why a job moves, for the event table and the log
+ * @actor: a user's name, "scheduler", "engine" or "admission"; @note: what people read, NULL for
+ * none
+ */
+struct job_cause {
+    const char *actor;
+    const char *note;
+    enum stint_job_outcome outcome;
+    enum stint_reason_code code;
+    const struct stint_run_end *end;
+    int64_t charged_micro;
+};
+int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,
+             const struct job_cause *cause, struct stint_error *err);
+void job_check(const struct job *job);
+
+/* ---- pass.c
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+struct stint_ledger_run;
+void job_ledger_run(const struct stint_jobs *jobs, const struct job *job,
+                    struct stint_ledger_run *ret_run);
+
+/* ---- run.c: from a durable grant to the end of the run
+ * ---------------------------------------------------------------------- */
+/* Queue the launch under the open batch; it goes when the grant is durable. */
+int run_launch_when_durable(struct stint_jobs *jobs, struct job *job);
+void run_launch(struct stint_jobs *jobs, struct job *job);
+void run_retry(struct stint_jobs *jobs);
+void run_ended(struct stint_jobs *jobs, struct job *job, const struct stint_run_end *end);
+/* A run that never got to the engine: settled at nothing, @outcome, @note. */
+void run_ended_unlaunched(struct stint_jobs *jobs, struct job *job, enum stint_job_outcome outcome,
+                          enum stint_reason_code code, const char *note);
+void run_control_when_durable(struct stint_jobs *jobs, const struct job *job,
+                              enum stint_job_verb verb);
+void run_forget_when_durable(struct stint_jobs *jobs, struct stint_run_key key);
+
+#endif

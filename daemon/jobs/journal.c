@@ -1,0 +1,176 @@
+/* Owns: how the jobs room writes down what happens. One stint_change a step: the event and the rows
+ * it explains. */
+#include "journal.h"
+
+#include "stint/engine.h"
+#include "stint/ledger.h"
+#include "stint/store.h"
+
+static const char *held_word(const struct job *job)
+{
+    switch (job->held_by) {
+    case STINT_ROLE_USER:
+        return "user";
+    case STINT_ROLE_OPERATOR:
+        return "admin";
+    case STINT_ROLE_PUBLIC:
+        break;
+    }
+    return NULL;
+}
+
+static const char *gpu_type_word(const struct stint_jobs *jobs, const struct job *job)
+{
+    return job->gpu_type >= 0 ? jobs->options.machine->types[job->gpu_type] : job->gpu_type_text;
+}
+
+static void fill_job(const struct stint_jobs *jobs, const struct job *job,
+                     struct stint_job_row *row)
+{
+    *row = (struct stint_job_row){
+        .id = job->id,
+        .state = stint_job_state_name(job->state),
+        .reason = job->blocked ? stint_reason_name(job->blocked) : NULL,
+        .resource = jobs->options.resource,
+        .project = job->project,
+        .uid = job->uid,
+        .gid = job->gid,
+        .user_name = job->user,
+        .name = job->name,
+        .priority = job->priority,
+        .cpus = job->cpus,
+        .gpus = job->gpus,
+        .gpu_milli = job->gpu_milli,
+        .gpu_type = gpu_type_word(jobs, job),
+        .memory_bytes = job->memory_bytes,
+        .nodes = job->nodes,
+        .walltime_s = job->walltime_s,
+        .submit_ms = job->submit_ms,
+        .begin_ms = job->begin_ms,
+        .start_ms = job->start_ms,
+        .held_by = held_word(job),
+        .award = job->award,
+        .decision = job->decision,
+        .uses = job->uses,
+        .spec = job->spec,
+        .script = job->script_sha256,
+        .attempts = job->attempt,
+        .updated_ms = jobs->options.now_wall_ms(),
+    };
+}
+
+static void fill_run(const struct stint_jobs *jobs, const struct job *job,
+                     struct stint_run_row *row)
+{
+    *row = (struct stint_run_row){
+        .job = job->id,
+        .attempt = job->attempt,
+        .resource = jobs->options.resource,
+        .node = job->node,
+        .allocation = job->allocation_text,
+        .cpus = (int64_t)job->cpus * job->nodes,
+        .gpu_milli = (int64_t)job->gpus * job->gpu_milli * job->nodes,
+        .memory_bytes = job->memory_bytes * job->nodes,
+        .project = job->project,
+        .uid = job->uid,
+        .award = job->award,
+        .hold_micro = job->hold_micro,
+        .start_ms = job->start_ms,
+        .start_boot_ms = job->start_boot_ms,
+        .boot_id = job->boot_id,
+        .walltime_s = job->walltime_s,
+    };
+}
+
+static void fill_end(const struct job_cause *cause, struct stint_job_row *job,
+                     struct stint_run_row *run, int64_t now_ms)
+{
+    const struct stint_run_end *end = cause->end;
+    run->end_ms = end->ended_ms ? end->ended_ms : now_ms;
+    run->elapsed_ms = (int64_t)end->elapsed_ms;
+    run->exit_code = end->exit_status;
+    run->exit_signal = end->term_signal;
+    run->cpu_ms = (int64_t)end->cpu_ms;
+    run->peak_memory_bytes = (int64_t)end->peak_memory_bytes;
+    run->charged_micro = cause->charged_micro;
+    run->outcome = stint_job_outcome_name(cause->outcome);
+    run->note = cause->note;
+    if (end->started_ms)
+        run->start_ms = end->started_ms;
+    job->exit_code = end->exit_status;
+    job->exit_signal = end->term_signal;
+}
+
+static void detail_write(const struct job_cause *cause, struct stint_buffer *detail)
+{
+    stint_json_object(detail);
+    if (cause->code != STINT_REASON_NONE)
+        stint_json_kv_text(detail, "reason", stint_reason_name(cause->code));
+    if (cause->note)
+        stint_json_kv_text(detail, "note", cause->note);
+    stint_json_object_end(detail);
+}
+
+static int put(struct stint_jobs *jobs, struct stint_change *change, const char *kind,
+               const struct job *job, const struct job_cause *cause, struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer detail = { 0 };
+    change->event = (struct stint_event_row){
+        .at_ms = jobs->options.now_wall_ms(),
+        .kind = kind,
+        .job = job->id,
+        .attempt = job->attempt,
+        .actor = cause->actor,
+    };
+    if (cause->note || cause->code != STINT_REASON_NONE) {
+        detail_write(cause, &detail);
+        change->event.payload = stint_buffer_text(&detail);
+    }
+    return stint_store_put_change(jobs->options.store, change, NULL, err);
+}
+
+int journal_submitted(struct stint_jobs *jobs, const struct job *job, struct stint_error *err)
+{
+    struct stint_job_row row;
+    struct job_cause cause = { .actor = job->user };
+    struct stint_change change = { .job = &row, .job_is_new = true };
+    fill_job(jobs, job, &row);
+    return put(jobs, &change, "job.submitted", job, &cause, err);
+}
+
+int journal_moved(struct stint_jobs *jobs, const struct job *job, enum job_event event,
+                  enum stint_job_state next, const struct job_cause *cause, struct stint_error *err)
+{
+    struct stint_job_row row;
+    struct stint_run_row run;
+    struct stint_change change = { .job = &row };
+    char kind[32];
+    fill_job(jobs, job, &row);
+    row.state = stint_job_state_name(next);
+    if (job_holds(job) || event == JOB_GRANTED) {
+        fill_run(jobs, job, &run);
+        run.state = stint_job_state_name(next);
+        change.run = &run;
+        change.run_is_new = event == JOB_GRANTED;
+        if (cause->end) {
+            fill_end(cause, &row, &run, jobs->options.now_wall_ms());
+            run.state = stint_job_state_name(STINT_JOB_DONE);
+        }
+    }
+    if (next == STINT_JOB_DONE) {
+        row.outcome = stint_job_outcome_name(cause->outcome);
+        row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
+        row.end_ms = jobs->options.now_wall_ms();
+    }
+    (void)snprintf(kind, sizeof(kind), "job.%s", job_event_name(event));
+    return put(jobs, &change, kind, job, cause, err);
+}
+
+int journal_changed(struct stint_jobs *jobs, const struct job *job, const char *kind,
+                    const struct job_cause *cause, struct stint_error *err)
+{
+    struct stint_job_row row;
+    struct stint_change change = { .job = &row };
+    fill_job(jobs, job, &row);
+    return put(jobs, &change, kind, job, cause, err);
+}

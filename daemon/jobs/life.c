@@ -1,0 +1,107 @@
+/* Owns: the move. Journal, move, act, in that order (STYLE, "States"): what a state asks for waits
+ * until its batch is durable.
+ * 1. A job's state changes here and nowhere else.
+ * 2. What a state promises holds after every move: job_check(). */
+#include <assert.h>
+#include <inttypes.h>
+
+#include "job.h"
+#include "journal.h"
+#include "stint/ledger.h"
+#include "stint/log.h"
+
+void job_check(const struct job *job)
+{
+    switch (job->state) {
+    case STINT_JOB_PENDING:
+    case STINT_JOB_HELD:
+        assert(!job->allocation_text && !job->is_launch_sent);
+        assert((job->state == STINT_JOB_HELD) == (job->held_by != STINT_ROLE_PUBLIC));
+        break;
+    case STINT_JOB_STARTING:
+    case STINT_JOB_RUNNING:
+    case STINT_JOB_SUSPENDED:
+    case STINT_JOB_ENDING:
+        assert(job->allocation_text && job->attempt > 0 && job->held_by == STINT_ROLE_PUBLIC);
+        break;
+    case STINT_JOB_DONE:
+        assert(!job->allocation_text);
+        break;
+    case STINT_JOB_NO_STATE:
+    case STINT_JOB_STATE_COUNT:
+        assert(!"a job without a state");
+    }
+}
+
+/* Jobs that wait for the end of @ended look at it again. O(live jobs), only when somebody waits for
+ * it. */
+static void wake_dependents(struct stint_jobs *jobs, uint64_t ended, enum stint_job_outcome outcome)
+{
+    for (struct job *job = jobs->table; job; job = job->hh.next) {
+        for (size_t i = 0; i < job->after_count; i++) {
+            if (job->after[i].job != ended)
+                continue;
+            job->after[i].outcome = outcome;
+            if (job_is_waiting(job))
+                job_reblock(jobs, job);
+        }
+    }
+}
+
+static void forget_allocation(struct job *job)
+{
+    free(job->allocation_text);
+    job->allocation_text = NULL;
+    job->is_launch_sent = false;
+}
+
+/* What entering the state changes in memory; effects were queued by who posted. */
+static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_state next,
+                      const struct job_cause *cause)
+{
+    bool was_waiting = job_is_waiting(job);
+    job_set_state(jobs, job, next);
+    if (was_waiting != job_is_waiting(job))
+        stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, was_waiting ? -1 : 1);
+    switch (next) {
+    case STINT_JOB_PENDING:
+    case STINT_JOB_DONE:
+        forget_allocation(job);
+        break;
+    case STINT_JOB_HELD:
+    case STINT_JOB_STARTING:
+    case STINT_JOB_RUNNING:
+    case STINT_JOB_SUSPENDED:
+    case STINT_JOB_ENDING:
+    case STINT_JOB_NO_STATE:
+    case STINT_JOB_STATE_COUNT:
+        break;
+    }
+    job_check(job);
+    if (next != STINT_JOB_DONE)
+        return;
+    uint64_t id = job->id;
+    bool has_dependents = job->has_dependents;
+    job_drop(jobs, job);
+    if (has_dependents)
+        wake_dependents(jobs, id, cause->outcome);
+}
+
+int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,
+             const struct job_cause *cause, struct stint_error *err)
+{
+    enum stint_job_state from = job->state;
+    enum stint_job_state next = job_next_state(from, event);
+    uint64_t id = job->id;
+    if (next == STINT_JOB_NO_STATE)
+        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 " is %s, it cannot be %s", id,
+                          stint_job_state_name(from), job_event_name(event));
+    int r = journal_moved(jobs, job, event, next, cause, err);
+    if (r != 0)
+        return r;
+    stint_log(STINT_LOG_INFO, "job-state", "job=%" PRIu64 " from=%s to=%s cause=%s actor=%s", id,
+              stint_job_state_name(from), stint_job_state_name(next), job_event_name(event),
+              cause->actor);
+    job_enter(jobs, job, next, cause);
+    return 0;
+}

@@ -1,0 +1,257 @@
+/* Owns: the way back from the store into memory, at the start and after a failed commit, and the
+ * re-adoption of runs (invariant 5): a run that goes on is taken up, one that ended meanwhile is
+ * reported, one that never began is sent again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "job.h"
+#include "stint/engine.h"
+#include "stint/ledger.h"
+#include "stint/log.h"
+#include "stint/store.h"
+#include "stint/store_reader.h"
+
+struct load {
+    struct stint_jobs *jobs;
+    struct stint_error *err;
+    int result;
+};
+
+int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs **ret_jobs,
+                   struct stint_error *err)
+{
+    struct stint_jobs *jobs = calloc(1, sizeof(*jobs));
+    if (!jobs)
+        return stint_fail(err, -ENOMEM, "no memory for the table of jobs");
+    jobs->options = *options;
+    jobs->clock_offset_ms = options->now_wall_ms() - options->now_boot_ms();
+    *ret_jobs = jobs;
+    return 0;
+}
+
+/* Everything out of memory and out of the scheduler, as if nothing had been submitted. */
+static void clear(struct stint_jobs *jobs)
+{
+    struct job *job;
+    struct job *next;
+    HASH_ITER(hh, jobs->table, job, next)
+    {
+        if (job_holds(job))
+            (void)stint_scheduler_undo(jobs->options.scheduler, job_task_key(job));
+        else
+            (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+        job_drop(jobs, job);
+    }
+    jobs->has_unsent = false;
+}
+
+struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs)
+{
+    struct job *job;
+    struct job *next;
+    if (!jobs)
+        return NULL;
+    HASH_ITER(hh, jobs->table, job, next)
+    {
+        job_drop(jobs, job);
+    }
+    stint_buffer_deinit(&jobs->view_text);
+    free(jobs);
+    return NULL;
+}
+
+/* A job whose uses carry no digests was let in before its verdicts were known. */
+static bool has_verdicts(const char *uses)
+{
+    json_t *list = json_loads(uses, JSON_REJECT_DUPLICATES, NULL);
+    bool is_known = json_is_array(list);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        is_known =
+            is_known && json_string_value(json_object_get(json_array_get(list, i), "digest"));
+    json_decref(list);
+    return is_known;
+}
+
+static int fill_from_request(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
+{
+    struct stint_request request;
+    json_t *json = json_loads(job->spec, JSON_REJECT_DUPLICATES, NULL);
+    int r = json ? stint_request_parse_stored(json, &request, err)
+                 : stint_fail(err, STINT_INVALID, "not JSON");
+    json_decref(json);
+    if (r != 0)
+        return r;
+    r = job_fill(jobs, &request, job, err);
+    if (r == 0 && request.award)
+        job->asked_award = stint_ledger_award_id(jobs->options.ledger, request.award);
+    stint_request_deinit(&request);
+    return r;
+}
+
+static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row,
+                        struct job **ret_job, struct stint_error *err)
+{
+    stint_auto(job_free) struct job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return -ENOMEM;
+    job->id = row->id;
+    job->spec = strdup(row->spec);
+    job->uses = strdup(row->uses ? row->uses : "[]");
+    job->script_sha256 = row->script ? strdup(row->script) : NULL;
+    if (!job->spec || !job->uses || (row->script && !job->script_sha256))
+        return -ENOMEM;
+    int r = fill_from_request(jobs, job, err);
+    if (r != 0)
+        return r;
+    job->state = stint_job_state_from_name(row->state);
+    job->uid = row->uid;
+    job->gid = row->gid;
+    (void)snprintf(job->user, sizeof(job->user), "%s", row->user_name ? row->user_name : "");
+    job->project = row->project;
+    job->award = row->award;
+    job->decision = row->decision;
+    job->priority = (int8_t)row->priority;
+    job->submit_ms = row->submit_ms;
+    job->start_ms = row->start_ms;
+    job->walltime_s = row->walltime_s;
+    job->memory_bytes = row->memory_bytes;
+    job->attempt = (uint32_t)row->attempts;
+    job->is_evaluated = has_verdicts(job->uses);
+    if (row->held_by)
+        job->held_by = strcmp(row->held_by, "admin") == 0 ? STINT_ROLE_OPERATOR : STINT_ROLE_USER;
+    *ret_job = stint_take(job);
+    return 0;
+}
+
+static bool load_job(void *context, const struct stint_job_row *row)
+{
+    struct load *load = context;
+    struct job *job;
+    load->result = job_from_row(load->jobs, row, &job, load->err);
+    if (load->result != 0) {
+        char why[200];
+        (void)snprintf(why, sizeof(why), "%s", load->err->text);
+        (void)stint_fail(load->err, load->result,
+                         "job %" PRIu64 " of the store does not read back: %s", row->id, why);
+        return false;
+    }
+    job_add(load->jobs, job);
+    if (!job_is_waiting(job))
+        return true;
+    stint_ledger_job_queued(load->jobs->options.ledger, job->project, job->uid, 1);
+    load->result = job_enqueue(load->jobs, job, load->err);
+    return load->result == 0;
+}
+
+/* Dependencies name older jobs, which are in the table before the younger one that waits for them.
+ */
+
+static int hold_again(struct stint_jobs *jobs, struct job *job, const struct stint_run_row *row,
+                      struct stint_error *err)
+{
+    stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
+    struct stint_ask ask;
+    job->allocation_text = strdup(row->allocation ? row->allocation : "");
+    if (!job->allocation_text)
+        return -ENOMEM;
+    job->award = row->award;
+    job->hold_micro = row->hold_micro;
+    job->start_ms = row->start_ms;
+    job->start_boot_ms = row->start_boot_ms;
+    job->ends_by_ms = row->start_ms + row->walltime_s * 1000;
+    (void)snprintf(job->boot_id, sizeof(job->boot_id), "%s", row->boot_id ? row->boot_id : "");
+    (void)snprintf(job->node, sizeof(job->node), "%s", row->node ? row->node : "");
+    int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
+    if (r != 0)
+        return r;
+    job_ask(jobs, job, &ask);
+    return stint_scheduler_adopt(jobs->options.scheduler, &ask, allocation, row->start_boot_ms,
+                                 row->start_boot_ms + row->walltime_s * 1000, err);
+}
+
+static void report_lost(struct stint_jobs *jobs, struct job *job)
+{
+    struct stint_run_end end = { .key = job_run_key(job), .lost = true };
+    (void)snprintf(end.text, sizeof(end.text), "nothing is left of its run");
+    job->late_end = malloc(sizeof(end));
+    if (job->late_end)
+        *job->late_end = end;
+    jobs->has_unsent = true;
+}
+
+static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
+{
+    int r = stint_engine_adopt(jobs->options.engine, job_run_key(job), err);
+    if (r == 0 || r == STINT_CONFLICT) {
+        job->is_launch_sent = true;
+        return 0;
+    }
+    if (r != STINT_NOT_FOUND)
+        return r;
+    if (job->state == STINT_JOB_STARTING ||
+        (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0)) {
+        job->is_unsent = true;
+        jobs->has_unsent = true;
+    } else {
+        report_lost(jobs, job);
+    }
+    return 0;
+}
+
+static bool load_run(void *context, const struct stint_run_row *row)
+{
+    struct load *load = context;
+    struct job *job = job_find(load->jobs, row->job);
+    if (!job || job->attempt != row->attempt || !job_holds(job)) {
+        load->result = stint_fail(load->err, STINT_UNTRUSTED,
+                                  "run %" PRIu64 "_%" PRIu32 ".%" PRIu32 " is open without its job",
+                                  row->job, row->task, row->attempt);
+        return false;
+    }
+    load->result = hold_again(load->jobs, job, row, load->err);
+    if (load->result != 0 && load->result != -ENOMEM) {
+        /* The machine changed under a running job: it goes on, and its place is not counted. */
+        stint_log(STINT_LOG_WARNING, "allocation-lost", "job=%" PRIu64 " cause=\"%s\"", job->id,
+                  load->err->text);
+        load->result = 0;
+    }
+    if (load->result == 0)
+        load->result = adopt(load->jobs, job, load->err);
+    if (load->result == 0 && job->state == STINT_JOB_ENDING && job->is_launch_sent)
+        (void)stint_engine_cancel(load->jobs->options.engine, job_run_key(job), NULL);
+    return load->result == 0;
+}
+
+/* Folders of runs that ended durably, whose removal the last daemon did not live to see. */
+static void forget_ended(struct stint_jobs *jobs)
+{
+    struct stint_run_key *keys = NULL;
+    size_t count = 0;
+    if (stint_engine_list(jobs->options.engine, &keys, &count) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = job_find(jobs, keys[i].job);
+        if (!job || job->attempt != keys[i].attempt || !job_holds(job))
+            (void)stint_engine_forget(jobs->options.engine, keys[i]);
+    }
+    free(keys);
+}
+
+int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
+{
+    struct load load = { .jobs = jobs, .err = err };
+    struct stint_reader *reader = stint_store_reader(jobs->options.store);
+    clear(jobs);
+    int r = stint_reader_each_live_job(reader, load_job, &load);
+    if (r == 0 && load.result == 0)
+        r = stint_reader_each_open_run(reader, load_run, &load);
+    if (r == 0)
+        r = load.result;
+    if (r != 0)
+        return r > 0 ? r : stint_fail(err, r, "the live jobs could not be read from the store");
+    forget_ended(jobs);
+    jobs->ledger_generation = stint_ledger_generation(jobs->options.ledger);
+    jobs->options.pass_wanted(jobs->options.context);
+    return 0;
+}

@@ -1,0 +1,212 @@
+/* Owns: one scheduling pass: what the plan starts is paid for, journalled and sent on; what the
+ * ledger cannot pay goes back to the queue with that reason. */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "job.h"
+#include "journal.h"
+#include "stint/ledger.h"
+#include "stint/log.h"
+#include "stint/store.h"
+
+#define PASS_STARTS 64 /* starts taken from the plan at once */
+#define PASS_ROUNDS_MAX                                                                            \
+    64 /* rounds of those in one turn of the loop; the rest waits for the next turn */
+#define CLOCK_STEP_MS 500 /* a wall clock that moved less against CLOCK_BOOTTIME did not step */
+
+/* Begin times are wall clock, the plan runs on CLOCK_BOOTTIME: a stepped clock moves them, and
+ * never a running job. */
+static void follow_clock(struct stint_jobs *jobs)
+{
+    int64_t offset_ms = jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+    int64_t moved_ms = offset_ms - jobs->clock_offset_ms;
+    if (moved_ms < CLOCK_STEP_MS && moved_ms > -CLOCK_STEP_MS)
+        return;
+    jobs->clock_offset_ms = offset_ms;
+    for (struct job *job = jobs->table; job; job = job->hh.next)
+        if (job->begin_ms != 0 && job_is_waiting(job))
+            (void)stint_scheduler_set_begin(jobs->options.scheduler, job_task_key(job),
+                                            job->begin_ms - offset_ms);
+}
+
+static bool is_ledger_reason(enum stint_reason_code code)
+{
+    switch ((int)code) {
+    case STINT_REASON_ProjectSuspended:
+    case STINT_REASON_UserSuspended:
+    case STINT_REASON_NoAward:
+    case STINT_REASON_AwardExpired:
+    case STINT_REASON_AwardNotStarted:
+    case STINT_REASON_BalanceExhausted:
+    case STINT_REASON_BalanceHeld:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* After an administrator's change everybody looks again; after a settlement only those who could
+ * not pay. */
+static void follow_ledger(struct stint_jobs *jobs)
+{
+    uint64_t generation = stint_ledger_generation(jobs->options.ledger);
+    bool is_changed = generation != jobs->ledger_generation;
+    if (!is_changed && !jobs->is_balance_freed)
+        return;
+    jobs->ledger_generation = generation;
+    jobs->is_balance_freed = false;
+    for (struct job *job = jobs->table; job; job = job->hh.next)
+        if (job_is_waiting(job) && (is_changed || is_ledger_reason(job->blocked)))
+            job_reblock(jobs, job);
+}
+
+static struct stint_ledger_run ledger_run(const struct stint_jobs *jobs, const struct job *job)
+{
+    (void)jobs;
+    return (struct stint_ledger_run){
+        .key = job_run_key(job),
+        .project = job->project,
+        .uid = job->uid,
+        .award = job->award,
+        .size = { .gpu_milli = (int64_t)job->gpus * job->gpu_milli * job->nodes,
+                  .cores = (int64_t)job->cpus * job->nodes,
+                  .memory_bytes = job->memory_bytes * job->nodes },
+        .walltime_ms = job->walltime_s * 1000,
+        .held_micro = job->hold_micro,
+        .start_ms = job->start_ms,
+    };
+}
+
+void job_ledger_run(const struct stint_jobs *jobs, const struct job *job,
+                    struct stint_ledger_run *ret_run)
+{
+    *ret_run = ledger_run(jobs, job);
+}
+
+static int take_allocation(struct stint_jobs *jobs, struct job *job,
+                           const struct stint_allocation *allocation)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    stint_allocation_format_full(jobs->options.machine, allocation, &text);
+    char *taken = stint_buffer_take(&text);
+    if (!taken)
+        return -ENOMEM;
+    job->allocation_text = taken;
+    (void)snprintf(job->node, sizeof(job->node), "%s",
+                   jobs->options.machine->nodes[allocation->grants[0].node].name);
+    return 0;
+}
+
+/* The start that the plan chose, made durable: award, hold, run, state. On any refusal nothing of
+ * it is left in the batch. */
+static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_start *start,
+                 struct stint_reason *ret_block, struct stint_error *err)
+{
+    struct job_cause cause = { .actor = "scheduler" };
+    int64_t cost = job_charge(jobs, job, job->walltime_s * 1000);
+    *ret_block = stint_ledger_award_for(jobs->options.ledger, job->project, job->asked_award, cost,
+                                        &job->award);
+    if (ret_block->code != STINT_REASON_NONE)
+        return STINT_NO_AWARD;
+    job->hold_micro = cost;
+    job->attempt++;
+    job->start_ms = jobs->options.now_wall_ms();
+    job->start_boot_ms = jobs->options.now_boot_ms();
+    job->ends_by_ms = job->start_ms + job->walltime_s * 1000;
+    (void)snprintf(job->boot_id, sizeof(job->boot_id), "%s", jobs->options.boot_id);
+    struct stint_ledger_run run = ledger_run(jobs, job);
+    int r = take_allocation(jobs, job, start->allocation);
+    if (r == 0)
+        r = run_launch_when_durable(jobs, job);
+    if (r == 0)
+        r = stint_ledger_hold(jobs->options.ledger, &run, err);
+    if (r != 0)
+        return r;
+    r = job_post(jobs, job, JOB_GRANTED, &cause, err);
+    if (r != 0) { /* no memory half way: a restart reads everything back as it was (invariant 5) */
+        stint_log(STINT_LOG_ERROR, "start-not-recorded", "job=%" PRIu64 " cause=\"%s\"", job->id,
+                  err->text);
+        abort();
+    }
+    return 0;
+}
+
+/* A start that could not be had: back into the queue as if the plan had not chosen it. */
+static void take_back(struct stint_jobs *jobs, struct job *job, uint32_t attempt)
+{
+    job->attempt = attempt;
+    job->hold_micro = 0;
+    job->start_ms = 0;
+    job->ends_by_ms = 0;
+    free(job->allocation_text);
+    job->allocation_text = NULL;
+    (void)stint_scheduler_undo(jobs->options.scheduler, job_task_key(job));
+    int r = job_enqueue(jobs, job, NULL);
+    if (r != 0)
+        stint_log(STINT_LOG_ERROR, "queue-lost",
+                  "job=%" PRIu64 " code=%d cause=\"it waits for the next restart\"", job->id, r);
+}
+
+/* Returns false when the batch is full or the store read-only: the pass ends, and the next turn
+ * goes on. */
+static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
+{
+    struct stint_reason block = { 0 };
+    struct stint_error err = { 0 };
+    struct job *job = job_find(jobs, start->key.job);
+    assert(job && job->state == STINT_JOB_PENDING);
+    if (stint_store_ready(jobs->options.store, &err) != 0) {
+        take_back(jobs, job, job->attempt);
+        return false;
+    }
+    struct stint_store_mark mark = stint_store_mark(jobs->options.store);
+    uint32_t attempt = job->attempt;
+    int r = grant(jobs, job, start, &block, &err);
+    if (r == 0)
+        return true;
+    stint_store_rewind(jobs->options.store, mark);
+    take_back(jobs, job, attempt);
+    if (block.code == STINT_REASON_NONE)
+        stint_log(STINT_LOG_WARNING, "start-refused", "job=%" PRIu64 " cause=\"%s\"",
+                  start->key.job, err.text);
+    return r == STINT_NO_AWARD;
+}
+
+void stint_jobs_pass(struct stint_jobs *jobs)
+{
+    struct stint_start starts[PASS_STARTS];
+    size_t count = PASS_STARTS;
+    bool may_go_on = !stint_store_is_read_only(jobs->options.store);
+    follow_clock(jobs);
+    follow_ledger(jobs);
+    if (jobs->has_unsent)
+        run_retry(jobs);
+    for (int round = 0; may_go_on && count == PASS_STARTS && round < PASS_ROUNDS_MAX; round++) {
+        int64_t now_ms = jobs->options.now_boot_ms();
+        if (stint_scheduler_pass(jobs->options.scheduler, now_ms, starts, PASS_STARTS, &count) != 0)
+            break;
+        for (size_t i = 0; i < count; i++) {
+            if (may_go_on)
+                may_go_on = begin(jobs, &starts[i]);
+            else
+                take_back(jobs, job_find(jobs, starts[i].key.job),
+                          job_find(jobs, starts[i].key.job)->attempt);
+        }
+    }
+    if (count == PASS_STARTS || !may_go_on)
+        jobs->options.pass_wanted(jobs->options.context);
+}
+
+int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs)
+{
+    int64_t next_boot_ms = stint_scheduler_next_ms(jobs->options.scheduler);
+    int64_t next_ms = stint_ledger_next_turn_ms(jobs->options.ledger);
+    if (next_boot_ms != INT64_MAX) {
+        int64_t wall_ms = next_boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+        if (next_ms == 0 || wall_ms < next_ms)
+            next_ms = wall_ms;
+    }
+    return next_ms;
+}

@@ -1,0 +1,70 @@
+/* Owns: the table of live jobs by id, and their counts by state. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "job.h"
+
+struct job *job_find(struct stint_jobs *jobs, uint64_t id)
+{
+    struct job *job;
+    HASH_FIND(hh, jobs->table, &id, sizeof(id), job);
+    return job;
+}
+
+void job_add(struct stint_jobs *jobs, struct job *job)
+{
+    HASH_ADD(hh, jobs->table, id, sizeof(job->id), job);
+    jobs->counts[job->state]++;
+}
+
+void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_state state)
+{
+    assert(jobs->counts[job->state] > 0);
+    jobs->counts[job->state]--;
+    job->state = state;
+    jobs->counts[state]++;
+}
+
+void job_drop(struct stint_jobs *jobs, struct job *job)
+{
+    jobs->counts[job->state]--;
+    HASH_DEL(jobs->table, job);
+    (void)job_free(job);
+}
+
+struct job *job_free(struct job *job)
+{
+    if (!job)
+        return NULL;
+    free(job->name);
+    free(job->spec);
+    free(job->uses);
+    free(job->script_sha256);
+    free(job->gpu_type_text);
+    free(job->allocation_text);
+    free(job->after);
+    free(job->late_end);
+    free(job);
+    return NULL;
+}
+
+bool job_is_waiting(const struct job *job)
+{
+    return job->state == STINT_JOB_PENDING || job->state == STINT_JOB_HELD;
+}
+
+bool job_holds(const struct job *job)
+{
+    return job->state == STINT_JOB_STARTING || job->state == STINT_JOB_RUNNING ||
+           job->state == STINT_JOB_SUSPENDED || job->state == STINT_JOB_ENDING;
+}
+
+struct stint_run_key job_run_key(const struct job *job)
+{
+    return (struct stint_run_key){ .job = job->id, .task = 0, .attempt = job->attempt };
+}
+
+struct stint_task_key job_task_key(const struct job *job)
+{
+    return (struct stint_task_key){ .job = job->id, .task = 0 };
+}

@@ -1,0 +1,140 @@
+/* Owns: live jobs as others see them. A view borrows; it is good until the next call into jobs. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "job.h"
+#include "stint/ledger.h"
+
+static int64_t to_wall(const struct stint_jobs *jobs, int64_t boot_ms)
+{
+    return boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+}
+
+static void view_waiting(struct stint_jobs *jobs, const struct job *job,
+                         struct stint_job_view *view)
+{
+    struct stint_task_key key = job_task_key(job);
+    int64_t p50_ms;
+    int64_t p90_ms;
+    view->reason = stint_scheduler_reason(jobs->options.scheduler, key);
+    if (view->reason.code == STINT_REASON_BeforeBeginTime)
+        view->reason.until_ms = job->begin_ms;
+    else if (view->reason.until_ms != 0)
+        view->reason.until_ms = to_wall(jobs, view->reason.until_ms);
+    if (stint_scheduler_estimate(jobs->options.scheduler, key, &p50_ms, &p90_ms) == 0) {
+        view->estimate_p50_ms = to_wall(jobs, p50_ms);
+        view->estimate_p90_ms = to_wall(jobs, p90_ms);
+    }
+}
+
+static void view_holding(struct stint_jobs *jobs, const struct job *job,
+                         struct stint_job_view *view)
+{
+    const struct stint_allocation *held =
+        stint_scheduler_allocation(jobs->options.scheduler, job_task_key(job));
+    view->start_ms = job->start_ms;
+    view->ends_by_ms = job->ends_by_ms;
+    if (!held || held->grant_count == 0)
+        return;
+    stint_buffer_clear(&jobs->view_text);
+    stint_allocation_format(jobs->options.machine, held, &jobs->view_text);
+    view->allocation = stint_buffer_text(&jobs->view_text);
+    view->held = held;
+}
+
+static void view_fill(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view)
+{
+    *view = (struct stint_job_view){
+        .id = job->id,
+        .state = job->state,
+        .name = job->name,
+        .project = stint_ledger_project_name(jobs->options.ledger, job->project),
+        .uid = job->uid,
+        .gid = job->gid,
+        .user = job->user,
+        .project_id = job->project,
+        .award = job->award,
+        .priority = job->priority,
+        .cpus = job->cpus,
+        .gpus = job->gpus,
+        .gpu_milli = job->gpu_milli,
+        .gpu_type =
+            job->gpu_type >= 0 ? jobs->options.machine->types[job->gpu_type] : job->gpu_type_text,
+        .memory_bytes = job->memory_bytes,
+        .nodes = job->nodes,
+        .walltime_s = job->walltime_s,
+        .submit_ms = job->submit_ms,
+        .begin_ms = job->begin_ms,
+        .attempt = job->attempt,
+        .spec = job->spec,
+        .uses = job->uses,
+        .decision = job->decision,
+    };
+    if (job_is_waiting(job))
+        view_waiting(jobs, job, view);
+    else
+        view_holding(jobs, job, view);
+}
+
+int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view)
+{
+    struct job *job = job_find(jobs, id);
+    if (!job)
+        return STINT_NOT_FOUND;
+    view_fill(jobs, job, ret_view);
+    return 0;
+}
+
+struct each {
+    struct stint_jobs *jobs;
+    bool (*fn)(void *context, const struct stint_job_view *view);
+    void *context;
+};
+
+static bool each_waiting(void *context, const struct stint_ask *ask)
+{
+    struct each *each = context;
+    struct stint_job_view view;
+    struct job *job = job_find(each->jobs, ask->key.job);
+    if (!job)
+        return true;
+    view_fill(each->jobs, job, &view);
+    return each->fn(each->context, &view);
+}
+
+void stint_jobs_each(struct stint_jobs *jobs,
+                     bool (*fn)(void *context, const struct stint_job_view *view), void *context)
+{
+    struct each each = { jobs, fn, context };
+    struct stint_job_view view;
+    for (struct job *job = jobs->table; job; job = job->hh.next) {
+        if (!job_holds(job))
+            continue;
+        view_fill(jobs, job, &view);
+        if (!fn(context, &view))
+            return;
+    }
+    (void)stint_scheduler_each(jobs->options.scheduler, jobs->options.now_boot_ms(), each_waiting,
+                               &each);
+}
+
+size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
+                           size_t max)
+{
+    struct job *job = job_find(jobs, id);
+    if (!job || !job_is_waiting(job))
+        return 0;
+    size_t count =
+        stint_scheduler_blockers(jobs->options.scheduler, job_task_key(job), reasons, max);
+    for (size_t i = 0; i < count; i++)
+        if (reasons[i].code == STINT_REASON_BeforeBeginTime)
+            reasons[i].until_ms = job->begin_ms;
+        else if (reasons[i].until_ms != 0)
+            reasons[i].until_ms = to_wall(jobs, reasons[i].until_ms);
+    return count;
+}
+
+void stint_jobs_count(const struct stint_jobs *jobs, uint64_t counts[STINT_JOB_STATE_COUNT])
+{
+    memcpy(counts, jobs->counts, sizeof(jobs->counts));
+}
