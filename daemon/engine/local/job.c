@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -75,17 +74,6 @@ static bool streams_set(struct stint_run_key key, int folder_fd, struct job_fail
         return false;
     }
     return true;
-}
-
-static void cores_bind(void)
-{
-    const struct wire_body *body = &launcher.body;
-    unsigned long mask[STINT_RUN_CORE_MAX / (8 * sizeof(unsigned long))];
-    memset(mask, 0, sizeof(mask));
-    for (uint32_t i = 0; i < body->head->core_count; i++)
-        if (body->cores[i] < STINT_RUN_CORE_MAX)
-            mask[body->cores[i] / (8 * sizeof(long))] |= 1UL << body->cores[i] % (8 * sizeof(long));
-    (void)sched_setaffinity(0, sizeof(mask), (const cpu_set_t *)(const void *)mask);
 }
 
 /* Where no cgroup holds the memory: private memory of each process by itself. RLIMIT_AS would break
@@ -184,8 +172,6 @@ static void confine(const struct cgroup_run *cgroup, const uint8_t *hold,
         failed(failure, r, "cannot enter ", "the job's control group");
         return;
     }
-    if (hold[WIRE_HOLD_CORES] != STINT_HOLD_NONE)
-        cores_bind();
     if (hold[WIRE_HOLD_MEMORY] == STINT_HOLD_PLAIN)
         memory_limit();
     if (hold[WIRE_HOLD_PROCESSES] == STINT_HOLD_PLAIN)

@@ -21,6 +21,8 @@
 
 struct launcher launcher;
 
+/* For the launcher of a daemon that was just killed. */
+#define LOCK_WAIT_MS   5000
 #define CLEAN_ROUNDS   100
 #define CLEAN_PAUSE_NS 2000000L
 
@@ -349,6 +351,9 @@ static int prepare(bool no_cgroups)
     launcher.boot_id[strcspn(launcher.boot_id, "\n")] = '\0';
     if ((launcher.runs_fd = folder_prepare("runs", 0751)) < 0)
         return launcher.runs_fd;
+    int lock = lock_take(LOCK_WAIT_MS);
+    if (lock < 0)
+        return lock;
     if ((launcher.jobs_fd = folder_prepare("jobs", 0711)) < 0)
         return launcher.jobs_fd;
     if (fstat(launcher.state_fd, &st) != 0)

@@ -58,6 +58,8 @@ void request_answer(const struct wire_message *message, int fd);
 int owner_become(void);
 
 /* run_folder.c */
+/* The lock of this state folder, held until the process ends; a descriptor, -EBUSY or another. */
+int lock_take(int wait_ms);
 /* 0 with the folder's descriptor; -EEXIST: the run was started before. */
 int run_folder_make(struct stint_run_key key, int *ret_fd);
 int run_folder_open(struct stint_run_key key, int *ret_fd); /* 0, -ENOENT, … */

@@ -11,8 +11,9 @@
 #include "local.h"
 #include "stint/log.h"
 
-#define RECEIVE_MAX 4096 /* messages taken in one turn of the loop; more than the socket can hold  \
-                          */
+#define RECEIVE_MAX                                                                                \
+    4096 /* messages taken in one turn of the loop; more than the socket can hold                  \
+          */
 
 static void fds_close(const int *fds, int count)
 {

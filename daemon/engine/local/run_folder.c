@@ -6,12 +6,38 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launcher.h"
 
+#define LOCK_PAUSE_NS 1000000L
+
 static const char record_name[] = "record";
 static const char script_name[] = "script";
+
+/* A record lock belongs to one process: forks do not inherit it, and it goes with its holder.
+ * Whoever has it may make or remove the control groups' common folder: the launcher for as long as
+ * it lives, or the last supervisor of one that is gone. It also keeps two launchers from one state
+ * folder. */
+int lock_take(int wait_ms)
+{
+    static const struct timespec pause = { 0, LOCK_PAUSE_NS };
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int fd =
+        openat(launcher.runs_fd, "launcher.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    for (int i = 0; fcntl(fd, F_SETLK, &lock) != 0; i++) {
+        if ((errno != EAGAIN && errno != EACCES) || i >= wait_ms) {
+            int r = errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
+            close(fd);
+            return r;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return fd;
+}
 
 int run_folder_open(struct stint_run_key key, int *ret_fd)
 {

@@ -85,6 +85,8 @@ static int hello_wait(int socket_fd, struct stint_error *err, const char *progra
         (void)stint_fail(err, -EPIPE, "the launcher %s did not answer", program);
         return stint_fix(err, -EPIPE, "is it this version's, and executable?");
     }
+    if (hello.code == -EBUSY)
+        return stint_fail(err, -EBUSY, "another daemon uses this state folder");
     if (hello.code != 0)
         return stint_fail(err, hello.code, "the launcher cannot use its state folder: %s",
                           strerror(-hello.code));

@@ -29,6 +29,7 @@
 /* Between two rounds of killing what would not go. */
 #define KILL_AGAIN_MS 50
 #define NEVER         UINT64_MAX
+#define LOCK_WAIT_MS  5 /* another supervisor at the same work; a launcher keeps it */
 
 enum phase { PHASE_RUNNING = 1, PHASE_ENDING, PHASE_KILLING };
 
@@ -102,6 +103,18 @@ static int start_fail(int code, const char *what)
     return code;
 }
 
+/* Binds the supervisor, which the job inherits: so a list that is not this machine's is known
+ * before the job runs. A cpuset beside it keeps the job from undoing it. */
+static bool cores_bind(const struct wire_body *body)
+{
+    unsigned long mask[STINT_RUN_CORE_MAX / (8 * sizeof(unsigned long))];
+    memset(mask, 0, sizeof(mask));
+    for (uint32_t i = 0; i < body->head->core_count; i++)
+        if (body->cores[i] < STINT_RUN_CORE_MAX)
+            mask[body->cores[i] / (8 * sizeof(long))] |= 1UL << body->cores[i] % (8 * sizeof(long));
+    return sched_setaffinity(0, sizeof(mask), (const cpu_set_t *)(const void *)mask) == 0;
+}
+
 static void plain_holds(uint8_t *hold)
 {
     const struct wire_body_head *head = launcher.body.head;
@@ -110,9 +123,12 @@ static void plain_holds(uint8_t *hold)
     /* RLIMIT_NPROC does not bind root. */
     if (head->process_max && hold[WIRE_HOLD_PROCESSES] == STINT_HOLD_NONE && head->uid != 0)
         hold[WIRE_HOLD_PROCESSES] = STINT_HOLD_PLAIN;
-    if (head->core_count && !(head->flags & WIRE_BODY_CORES_FOREIGN) &&
-        hold[WIRE_HOLD_CORES] == STINT_HOLD_NONE)
-        hold[WIRE_HOLD_CORES] = STINT_HOLD_PLAIN;
+    if (head->core_count && !(head->flags & WIRE_BODY_CORES_FOREIGN)) {
+        if (!cores_bind(&launcher.body))
+            hold[WIRE_HOLD_CORES] = STINT_HOLD_NONE;
+        else if (hold[WIRE_HOLD_CORES] == STINT_HOLD_NONE)
+            hold[WIRE_HOLD_CORES] = STINT_HOLD_PLAIN;
+    }
     for (int i = WIRE_HOLD_KILL; i <= WIRE_HOLD_CPU_TIME; i++)
         if (hold[i] == STINT_HOLD_NONE)
             hold[i] = STINT_HOLD_PLAIN;
@@ -408,7 +424,7 @@ static void run_record_end(int start_code)
 static void run_leave(void)
 {
     cgroup_run_remove(&launcher.cgroups, &run.cgroup);
-    if (getppid() != launcher.pid)
+    if (getppid() != launcher.pid && lock_take(LOCK_WAIT_MS) >= 0)
         cgroups_leave(&launcher.cgroups);
 }
 
