@@ -34,6 +34,16 @@ static const char *level_name(enum stint_log_level level)
     return "unknown";
 }
 
+enum stint_log_level stint_log_level_from_name(const char *name)
+{
+    static const enum stint_log_level levels[] = { STINT_LOG_ERROR, STINT_LOG_WARNING,
+                                                   STINT_LOG_INFO, STINT_LOG_DEBUG };
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        if (strcmp(name, level_name(levels[i])) == 0)
+            return levels[i];
+    return STINT_LOG_INFO;
+}
+
 /* The head of a line: a priority for the service manager, which adds the time itself, or the time
  * for people. */
 static size_t line_head(char *line, size_t size, enum stint_log_level level, const char *event)

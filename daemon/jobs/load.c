@@ -30,6 +30,14 @@ int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs *
     return 0;
 }
 
+void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t default_walltime_s, int64_t grace_ms,
+                            int64_t process_limit)
+{
+    jobs->options.default_walltime_s = default_walltime_s;
+    jobs->options.grace_ms = grace_ms;
+    jobs->options.process_limit = process_limit;
+}
+
 /* Everything out of memory and out of the scheduler, as if nothing had been submitted. */
 static void clear(struct stint_jobs *jobs)
 {
@@ -130,10 +138,10 @@ static bool load_job(void *context, const struct stint_job_row *row)
     struct job *job;
     load->result = job_from_row(load->jobs, row, &job, load->err);
     if (load->result != 0) {
-        char why[200];
+        char why[sizeof(load->err->text)];
         (void)snprintf(why, sizeof(why), "%s", load->err->text);
         (void)stint_fail(load->err, load->result,
-                         "job %" PRIu64 " of the store does not read back: %s", row->id, why);
+                         "job %" PRIu64 " of the store does not read back: %.300s", row->id, why);
         return false;
     }
     job_add(load->jobs, job);

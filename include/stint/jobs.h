@@ -106,6 +106,10 @@ int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs *
                    struct stint_error *err);
 struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs);
 
+/* A reload: what later submissions and starts use; jobs that wait keep what they were given. */
+void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t default_walltime_s, int64_t grace_ms,
+                            int64_t process_limit);
+
 /**
  * stint_jobs_load() - live jobs from the store, at start and after a failed commit
  * Throws away what is in memory, reads every job that is not done, re-adopts every open run from

@@ -15,6 +15,9 @@ enum stint_log_level {
 /* Lines above @level are dropped; STINT_LOG_INFO at start. */
 void stint_log_set_level(enum stint_log_level level);
 
+/* The level called "error", "warning", "info" or "debug"; STINT_LOG_INFO for anything else. */
+enum stint_log_level stint_log_level_from_name(const char *name);
+
 /**
  * stint_log() - write `event` and the formatted pairs as one line
  * @event: what happened, two or three words joined by '-': "job-state"

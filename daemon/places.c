@@ -1,0 +1,163 @@
+/* Owns: paths of our own, and the way from root to the daemon's own user. */
+#include "places.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "stint/auto.h"
+
+/* Folder of the running program. */
+static int program_folder(char *folder, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", folder, size - 1);
+    if (length <= 0)
+        return -ENOENT;
+    folder[length] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    return 0;
+}
+
+/* Does the program run from its build folder? Only then are programs beside it and data of the
+ * source tree used: an installed daemon must not read what an ordinary user may write. */
+static bool is_uninstalled(char *folder, size_t size)
+{
+    return program_folder(folder, size) == 0 && strcmp(folder, STINT_BUILD_DIR) == 0;
+}
+
+/* The first of: @configured; @beside (relative to the program's folder, or absolute) in a build
+ * tree; @installed. */
+static int find_one(const char *configured, const char *beside, const char *installed,
+                    const char *key, char *path, struct stint_error *err)
+{
+    char folder[PATH_MAX];
+    char candidate[2 * PATH_MAX];
+    if (configured[0]) {
+        if (realpath(configured, path))
+            return 0;
+        return stint_fail(err, -ENOENT, "%s = %s: %s", key, configured, strerror(errno));
+    }
+    if (is_uninstalled(folder, sizeof(folder))) {
+        (void)snprintf(candidate, sizeof(candidate), "%s%s%s", beside[0] == '/' ? "" : folder,
+                       beside[0] == '/' ? "" : "/", beside);
+        if (realpath(candidate, path))
+            return 0;
+    }
+    if (realpath(installed, path))
+        return 0;
+    (void)stint_fail(err, -ENOENT, "%s: nothing at %s", key, installed);
+    return stint_fix(err, -ENOENT,
+                     "install Stint whole, or name the place with `%s` in the configuration", key);
+}
+
+static void read_boot_id(char *boot_id, size_t size)
+{
+    stint_auto(stint_fd) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, boot_id, size - 1) : 0;
+    boot_id[length > 0 ? length : 0] = '\0';
+    boot_id[strcspn(boot_id, "\n")] = '\0';
+}
+
+int places_find(const struct stint_config *config, struct places *ret_places,
+                struct stint_error *err)
+{
+    int r =
+        find_one(config->launcher, "engine/local/stint-launcher",
+                 STINT_LIBEXECDIR "/stint-launcher", "engine.launcher", ret_places->launcher, err);
+    if (r == 0)
+        r = find_one(config->evaluator, "evaluator/stint-evaluate",
+                     STINT_LIBEXECDIR "/stint-evaluate", "engine.evaluator", ret_places->evaluator,
+                     err);
+    if (r == 0)
+        r = find_one(config->rules_dir, STINT_SOURCE_RULES, STINT_DATADIR "/rules",
+                     "admission.rules_dir", ret_places->rules, err);
+    if (r == 0)
+        r = find_one(config->licences_dir, STINT_SOURCE_LICENCES, STINT_DATADIR "/licences",
+                     "admission.licences_dir", ret_places->licences, err);
+    if (r != 0)
+        return r;
+    read_boot_id(ret_places->boot_id, sizeof(ret_places->boot_id));
+    if (gethostname(ret_places->host, sizeof(ret_places->host) - 1) != 0 || !ret_places->host[0])
+        (void)snprintf(ret_places->host, sizeof(ret_places->host), "node0");
+    return 0;
+}
+
+int places_daemon_user(const struct stint_config *config, uid_t *ret_uid, gid_t *ret_gid,
+                       struct stint_error *err)
+{
+    *ret_uid = geteuid();
+    *ret_gid = getegid();
+    if (geteuid() != 0 || !config->user[0] || strcmp(config->user, "root") == 0)
+        return 0;
+    const struct passwd *passwd = getpwnam(config->user);
+    if (!passwd) {
+        (void)stint_fail(err, STINT_INVALID, "daemon.user = %s: there is no such user",
+                         config->user);
+        return stint_fix(err, STINT_INVALID,
+                         "create it (systemd-sysusers, or adduser --system --group %s)",
+                         config->user);
+    }
+    *ret_uid = passwd->pw_uid;
+    *ret_gid = passwd->pw_gid;
+    return 0;
+}
+
+static int make_folder(const char *path, mode_t mode, struct stint_error *err)
+{
+    if (mkdir(path, mode) == 0 || errno == EEXIST)
+        return 0;
+    return stint_fail(err, -errno, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+int places_make_state(const char *state, uid_t uid, gid_t gid, struct stint_error *err)
+{
+    char path[PLACE_MAX];
+    if (state[0] != '/' || strlen(state) >= sizeof(path))
+        return stint_fail(err, STINT_INVALID, "the state folder '%.100s' is not an absolute path",
+                          state);
+    (void)snprintf(path, sizeof(path), "%s", state);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int r = make_folder(path, 0755, err);
+        *slash = '/';
+        if (r != 0)
+            return r;
+    }
+    int r = make_folder(path, 0711, err);
+    if (r != 0)
+        return r;
+    stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return stint_fail(err, -errno, "cannot open the state folder %s: %s", path,
+                          strerror(errno));
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return -errno;
+    if (geteuid() == 0 && status.st_uid != uid && fchown(fd, uid, gid) != 0)
+        return stint_fail(err, -errno, "cannot give the state folder %s to its user: %s", path,
+                          strerror(errno));
+    if ((status.st_uid == geteuid() || geteuid() == 0) && (status.st_mode & 07777) != 0711 &&
+        fchmod(fd, 0711) != 0)
+        return stint_fail(err, -errno, "cannot set the mode of %s: %s", path, strerror(errno));
+    return 0;
+}
+
+int places_become(const char *user, uid_t uid, gid_t gid, struct stint_error *err)
+{
+    if (geteuid() != 0 || uid == 0)
+        return 0;
+    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+        setresuid(uid, uid, uid) != 0)
+        return stint_fail(err, -errno, "cannot become the user %s: %s", user, strerror(errno));
+    if (setuid(0) == 0)
+        return stint_fail(err, -EPERM, "the way back to root stayed open");
+    return 0;
+}
