@@ -1,0 +1,224 @@
+/* Numbers of everybody who can have ceilings, and what the scheduler's core is told of them. A
+ * number once given stays with its owner as long as the process lives: the core and running jobs
+ * hold on to it through a reload. */
+#include "state.h"
+
+#include <string.h>
+
+void quota_free(struct ledger_quota *quota)
+{
+    if (!quota)
+        return;
+    free(quota->set_by);
+    free(quota->reason);
+    free(quota);
+}
+
+static void account_clear(struct ledger_account *account)
+{
+    account->queued = 0;
+    account->running = 0;
+    memset(account->usage, 0, sizeof(account->usage));
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(account->quotas); i++) {
+        quota_free(account->quotas[i]);
+        account->quotas[i] = NULL;
+    }
+}
+
+void accounts_clear(struct stint_ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->account_count; i++)
+        account_clear(ledger->accounts[i]);
+}
+
+void accounts_free(struct stint_ledger *ledger)
+{
+    accounts_clear(ledger);
+    HASH_CLEAR(hh, ledger->accounts_by_key);
+    for (uint32_t i = 0; i < ledger->account_count; i++)
+        free(ledger->accounts[i]);
+    free(ledger->accounts);
+    ledger->accounts = NULL;
+    ledger->account_count = 0;
+    ledger->account_capacity = 0;
+}
+
+struct ledger_account *account_find(const struct stint_ledger *ledger, enum stint_account_kind kind,
+                                    int64_t owner)
+{
+    struct ledger_account_key key = { .owner = owner, .kind = (int64_t)kind };
+    struct ledger_account *account = NULL;
+    HASH_FIND(hh, ledger->accounts_by_key, &key, sizeof(key), account);
+    return account;
+}
+
+static bool accounts_grow(struct stint_ledger *ledger)
+{
+    if (ledger->account_count < ledger->account_capacity)
+        return true;
+    if (ledger->account_count >= STINT_SCHEDULER_ACCOUNT_MAX)
+        return false;
+    uint32_t capacity = ledger->account_capacity ? 2 * ledger->account_capacity : 64;
+    struct ledger_account **accounts =
+        reallocarray(ledger->accounts, capacity, sizeof(struct ledger_account *));
+    if (!accounts)
+        return false;
+    ledger->accounts = accounts;
+    ledger->account_capacity = capacity;
+    return true;
+}
+
+struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_account_kind kind,
+                                   int64_t owner, uint32_t parent)
+{
+    struct ledger_account *account = account_find(ledger, kind, owner);
+    if (!account) {
+        if (!accounts_grow(ledger) || !(account = calloc(1, sizeof(*account))))
+            return NULL;
+        account->key = (struct ledger_account_key){ .owner = owner, .kind = (int64_t)kind };
+        account->number = ledger->account_count;
+        ledger->accounts[ledger->account_count++] = account;
+        HASH_ADD(hh, ledger->accounts_by_key, key, sizeof(account->key), account);
+    }
+    uint32_t shares = parent == STINT_NO_ACCOUNT && kind != STINT_ACCOUNT_SITE ? 0 : LEDGER_SHARES;
+    if (stint_scheduler_set_account(ledger->options.scheduler, account->number, kind, parent,
+                                    shares) != 0)
+        return NULL; /* known here, not to the core: asked for again, it is told again */
+    return account;
+}
+
+/* Millionths of an hour as milliseconds, downwards: a ceiling is never passed by rounding. */
+static int64_t hours_to_ms(int64_t micro)
+{
+    int64_t ms;
+    return __builtin_mul_overflow(micro, INT64_C(36), &ms) ? STINT_UNLIMITED : ms / 10;
+}
+
+/* One row a kind that the core counts. */
+static const struct {
+    enum stint_quota_kind kind;
+    enum stint_limit limit;
+    int64_t factor;
+} core_limits[] = {
+    { STINT_QUOTA_GPUS, STINT_LIMIT_GPU_MILLI, 1000 },
+    { STINT_QUOTA_CORES, STINT_LIMIT_CORES, 1 },
+    { STINT_QUOTA_MEMORY, STINT_LIMIT_MEMORY, 1 },
+    { STINT_QUOTA_JOBS, STINT_LIMIT_JOBS, 1 },
+    { STINT_QUOTA_GPU_HOURS, STINT_LIMIT_GPU_MS, 0 },
+    { STINT_QUOTA_CORE_HOURS, STINT_LIMIT_CORE_MS, 0 },
+};
+
+static void tell_limit(struct stint_ledger *ledger, const struct ledger_account *account,
+                       size_t row)
+{
+    const struct ledger_quota *quota = account->quotas[core_limits[row].kind];
+    int64_t ceiling = STINT_UNLIMITED;
+    int64_t used = 0;
+    if (quota && core_limits[row].factor == 0) {
+        const struct ledger_usage *usage = &account->usage[quota->period];
+        bool is_gpu = core_limits[row].limit == STINT_LIMIT_GPU_MS;
+        ceiling = hours_to_ms(quota->ceiling);
+        used = is_gpu ? usage->gpu_ms : usage->core_ms;
+    } else if (quota && __builtin_mul_overflow(quota->ceiling, core_limits[row].factor, &ceiling)) {
+        ceiling = STINT_UNLIMITED;
+    }
+    (void)stint_scheduler_set_limit(ledger->options.scheduler, account->number,
+                                    core_limits[row].limit, ceiling, used);
+}
+
+void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
+                  enum stint_quota_kind kind)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+        if (core_limits[i].kind == kind)
+            tell_limit(ledger, account, i);
+}
+
+void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *account)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+        tell_limit(ledger, account, i);
+}
+
+void award_tell(struct stint_ledger *ledger, const struct ledger_award *award)
+{
+    (void)stint_scheduler_set_limit(ledger->options.scheduler, award->account->number,
+                                    STINT_LIMIT_BUDGET, award->awarded_micro,
+                                    award->used_micro + award->held_micro);
+}
+
+bool owners_of(struct stint_ledger *ledger, const struct ledger_project *project, uid_t uid,
+               struct ledger_account *owners[LEDGER_OWNERS])
+{
+    struct ledger_user *user = user_for(ledger, uid, NULL);
+    if (!user)
+        return false;
+    owners[0] = ledger->accounts[LEDGER_SITE_ACCOUNT];
+    owners[1] = project->institution->account;
+    owners[2] = project->account;
+    owners[3] = user->account;
+    return true;
+}
+
+size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
+                             uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX])
+{
+    struct ledger_account *owners[LEDGER_OWNERS];
+    const struct ledger_project *found = project_find(ledger, project);
+    const struct ledger_award *paying = award ? award_find(ledger, award) : NULL;
+    size_t count = 0;
+    if (!found || !owners_of(ledger, found, uid, owners))
+        return 0;
+    for (; count < LEDGER_OWNERS; count++)
+        accounts[count] = owners[count]->number;
+    if (paying)
+        accounts[count++] = paying->account->number;
+    return count;
+}
+
+static const char *owner_name(const struct stint_ledger *ledger,
+                              const struct ledger_account *account)
+{
+    int64_t owner = account->key.owner;
+    switch ((enum stint_account_kind)account->key.kind) {
+    case STINT_ACCOUNT_SITE:
+    case STINT_ACCOUNT_ARRAY:
+        return NULL;
+    case STINT_ACCOUNT_INSTITUTION: {
+        const struct ledger_institution *institution = institution_find(ledger, owner);
+        return institution ? institution->name : NULL;
+    }
+    case STINT_ACCOUNT_PROJECT: {
+        const struct ledger_project *project = project_find(ledger, owner);
+        return project ? project->name : NULL;
+    }
+    case STINT_ACCOUNT_USER: {
+        const struct ledger_user *user = user_find(ledger, (uid_t)owner);
+        return user ? user->name : NULL;
+    }
+    case STINT_ACCOUNT_AWARD:
+        return stint_ledger_award_name(ledger, owner);
+    }
+    return NULL;
+}
+
+void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
+                          struct stint_account_view *ret_view)
+{
+    static const char *const kinds[] = {
+        "site", "institution", "project", "user", "award", "array"
+    };
+    *ret_view = (struct stint_account_view){ 0 };
+    if (account >= ledger->account_count)
+        return;
+    const struct ledger_account *found = ledger->accounts[account];
+    ret_view->kind = kinds[found->key.kind];
+    ret_view->name = owner_name(ledger, found);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(found->quotas); i++) {
+        const struct ledger_quota *quota = found->quotas[i];
+        if (quota && quota->set_ms > ret_view->set_ms) {
+            ret_view->set_by = quota->set_by;
+            ret_view->set_ms = quota->set_ms;
+        }
+    }
+}

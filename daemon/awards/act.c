@@ -1,0 +1,82 @@
+/* What every administrator's change has in common: who may, the reason, the event for the audit
+ * trail and the entry of the public log, both in the batch of the change. */
+#include "state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "stint/buffer.h"
+#include "stint/record.h"
+#include "stint/store.h"
+
+static int reason_check(const struct stint_act *act, bool is_mandatory, struct stint_error *err)
+{
+    bool is_given = act->reason && act->reason[strspn(act->reason, " ")] != '\0';
+    if (is_mandatory && !is_given) {
+        (void)stint_fail(err, STINT_INVALID, "this change needs a reason");
+        return stint_fix(err, STINT_INVALID, "add --reason TEXT; it is published in the log");
+    }
+    return text_check("the reason", act->reason, STINT_LEDGER_REASON_MAX, err);
+}
+
+int act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
+              bool is_reason_mandatory, struct stint_error *err)
+{
+    if (act->caller->role < STINT_ROLE_OPERATOR) {
+        (void)stint_fail(err, STINT_NOT_PERMITTED, "only operators may change this");
+        return stint_fix(err, STINT_NOT_PERMITTED,
+                         "ask an operator; `stint admin user list` names them to operators");
+    }
+    int r = reason_check(act, is_reason_mandatory, err);
+    if (r != 0 || act->is_rehearsal)
+        return r;
+    return stint_store_ready(ledger->options.store, err);
+}
+
+static void payload_write(const struct stint_act *act, const char *subject, const char *target,
+                          struct stint_buffer *payload)
+{
+    stint_json_object(payload);
+    stint_json_key(payload, "subject");
+    stint_json_raw(payload, subject, strlen(subject));
+    if (target)
+        stint_json_kv_text(payload, "target", target);
+    stint_json_kv_text(payload, "reason", act->reason);
+    stint_json_object_end(payload);
+}
+
+int act_publish(struct stint_ledger *ledger, const struct stint_act *act, const char *type,
+                const char *verb, const char *subject, const char *target, struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer payload = { 0 };
+    char actor[32];
+    payload_write(act, subject, target, &payload);
+    if (payload.failed)
+        return -ENOMEM;
+    (void)snprintf(actor, sizeof(actor), "uid:%lu", (unsigned long)act->caller->uid);
+    struct stint_event_row event = {
+        .at_ms = ledger_now_ms(ledger),
+        .kind = verb,
+        .actor = actor,
+        .payload = stint_buffer_text(&payload),
+    };
+    int r = stint_store_put_event(ledger->options.store, &event, NULL, err);
+    if (r != 0)
+        return r;
+    struct stint_log_draft draft = {
+        .type = type,
+        .role = "operator",
+        .person = act->caller->name,
+        .subject = subject,
+        .reason = act->reason,
+        .prev = -1,
+    };
+    return stint_record_append(ledger->options.record, &draft, NULL, err);
+}
+
+int act_end(struct stint_ledger *ledger, struct stint_store_mark mark, int status)
+{
+    if (status != 0)
+        stint_store_rewind(ledger->options.store, mark);
+    return status;
+}

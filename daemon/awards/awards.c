@@ -1,0 +1,251 @@
+/* Awards in memory: which one pays, and what stands in the way. The state is the enforcement: an
+ * award that is expired, revoked or not begun lets nothing start (shared reference on allocations,
+ * section 1.4: elsewhere an expired allocation goes on working, and users say so). */
+#include "state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "stint/measure.h"
+
+struct ledger_award *award_find(const struct stint_ledger *ledger, int64_t id)
+{
+    struct ledger_award *award = NULL;
+    HASH_FIND(by_id, ledger->awards, &id, sizeof(id), award);
+    return award;
+}
+
+struct ledger_award *award_by_name(const struct stint_ledger *ledger, const char *name)
+{
+    struct ledger_award *award = NULL;
+    HASH_FIND(by_name, ledger->awards_by_name, name, strlen(name), award);
+    return award;
+}
+
+static void award_free(struct ledger_award *award)
+{
+    if (!award)
+        return;
+    free(award->name);
+    free(award->title);
+    free(award);
+}
+STINT_AUTO_FREE(struct ledger_award, award_free);
+
+static bool project_keep(struct ledger_project *project, struct ledger_award *award)
+{
+    struct ledger_award **awards =
+        reallocarray(project->awards, project->award_count + 1, sizeof(struct ledger_award *));
+    if (!awards)
+        return false;
+    project->awards = awards;
+    project->awards[project->award_count++] = award;
+    return true;
+}
+
+struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_award_row *row)
+{
+    stint_auto(award_free) struct ledger_award *award = calloc(1, sizeof(*award));
+    if (!award || !(award->name = strdup(row->name)) ||
+        !(award->title = strdup(row->title ? row->title : "")))
+        return NULL;
+    award->id = row->id;
+    award->from_ms = row->from_ms;
+    award->until_ms = row->until_ms;
+    award->created_ms = row->created_ms;
+    award->is_revoked = row->state && strcmp(row->state, "revoked") == 0;
+    award->project = project_find(ledger, row->project);
+    award->account = account_for(ledger, STINT_ACCOUNT_AWARD, row->id, STINT_NO_ACCOUNT);
+    if (!award->project || !award->account || !project_keep(award->project, award))
+        return NULL;
+    HASH_ADD(by_id, ledger->awards, id, sizeof(award->id), award);
+    HASH_ADD_KEYPTR(by_name, ledger->awards_by_name, award->name, strlen(award->name), award);
+    return stint_take(award);
+}
+
+void award_drop(struct stint_ledger *ledger, struct ledger_award *award)
+{
+    award->project->award_count--;
+    HASH_DELETE(by_id, ledger->awards, award);
+    HASH_DELETE(by_name, ledger->awards_by_name, award);
+    award_free(award);
+}
+
+void awards_free(struct stint_ledger *ledger)
+{
+    struct ledger_award *award, *next;
+    HASH_CLEAR(by_name, ledger->awards_by_name);
+    HASH_ITER(by_id, ledger->awards, award, next)
+    {
+        HASH_DELETE(by_id, ledger->awards, award);
+        award_free(award);
+    }
+}
+
+const char *award_state(const struct ledger_award *award, int64_t now_ms)
+{
+    if (award->is_revoked)
+        return "revoked";
+    if (now_ms >= award->until_ms)
+        return "expired";
+    if (now_ms < award->from_ms)
+        return "upcoming";
+    return award->used_micro >= award->awarded_micro ? "exhausted" : "active";
+}
+
+/* What keeps @award from paying @cost_micro now, with its figures. */
+static struct stint_reason award_obstacle(const struct ledger_award *award, int64_t cost_micro,
+                                          int64_t now_ms)
+{
+    struct stint_reason reason = { .account = award->account->number,
+                                   .asked = cost_micro,
+                                   .used = award->used_micro,
+                                   .limit = award->awarded_micro };
+    if (award->is_revoked || now_ms >= award->until_ms) {
+        reason.code = STINT_REASON_AwardExpired;
+    } else if (now_ms < award->from_ms) {
+        reason.code = STINT_REASON_AwardNotStarted;
+        reason.until_ms = award->from_ms;
+    } else if (cost_micro > award->awarded_micro - award->used_micro) {
+        reason.code = STINT_REASON_BalanceExhausted;
+    } else if (cost_micro > award->awarded_micro - award->used_micro - award->held_micro) {
+        reason.code = STINT_REASON_BalanceHeld;
+        reason.used = award->used_micro + award->held_micro;
+    }
+    return reason;
+}
+
+/* How near an award is to paying, the nearest last. */
+static int nearness(enum stint_reason_code code)
+{
+    static const enum stint_reason_code order[] = { STINT_REASON_AwardExpired,
+                                                    STINT_REASON_AwardNotStarted,
+                                                    STINT_REASON_BalanceExhausted,
+                                                    STINT_REASON_BalanceHeld, STINT_REASON_NONE };
+    for (int i = 0; i < (int)STINT_ARRAY_SIZE(order); i++)
+        if (order[i] == code)
+            return i;
+    return -1;
+}
+
+static struct stint_reason no_award(int64_t cost_micro)
+{
+    struct stint_reason reason = { .code = STINT_REASON_NoAward,
+                                   .account = STINT_NO_ACCOUNT,
+                                   .asked = cost_micro };
+    return reason;
+}
+
+struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t project,
+                                           int64_t asked_award, int64_t cost_micro,
+                                           int64_t *ret_award)
+{
+    const struct ledger_project *payer = project_find(ledger, project);
+    const struct ledger_award *best = NULL;
+    struct stint_reason best_reason = no_award(cost_micro);
+    int64_t now_ms = ledger_now_ms(ledger);
+    for (size_t i = 0; payer && i < payer->award_count; i++) {
+        const struct ledger_award *award = payer->awards[i];
+        if (asked_award ? award->id != asked_award : award->is_revoked)
+            continue;
+        struct stint_reason reason = award_obstacle(award, cost_micro, now_ms);
+        int nearer = best ? nearness(reason.code) - nearness(best_reason.code) : 1;
+        if (nearer > 0 || (nearer == 0 && award->until_ms < best->until_ms)) {
+            best = award;
+            best_reason = reason;
+        }
+    }
+    *ret_award = best ? best->id : 0;
+    return best_reason;
+}
+
+struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                                        int64_t asked_award, int64_t cost_micro)
+{
+    const struct ledger_project *payer = project_find(ledger, project);
+    const struct ledger_user *user = user_find(ledger, uid);
+    struct stint_reason reason = { .account = STINT_NO_ACCOUNT };
+    int64_t award;
+    if (payer && payer->is_suspended) {
+        reason.code = STINT_REASON_ProjectSuspended;
+        reason.account = payer->account->number;
+    } else if (user && user->is_suspended) {
+        reason.code = STINT_REASON_UserSuspended;
+        reason.account = user->account->number;
+    } else {
+        reason = stint_ledger_award_for(ledger, project, asked_award, cost_micro, &award);
+    }
+    return reason;
+}
+
+static int refuse_no_award(const struct ledger_project *project, const char *award_name,
+                           enum stint_reason_code *ret_code, struct stint_error *err)
+{
+    *ret_code = STINT_REASON_NoAward;
+    if (award_name)
+        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award %.64s", project->name,
+                         award_name);
+    else
+        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award", project->name);
+    return stint_fix(err, STINT_NO_AWARD, "see `stint award list`, or ask an operator for one");
+}
+
+static int refuse_too_dear(const struct stint_ledger *ledger, const struct ledger_project *project,
+                           int64_t cost_micro, int64_t largest_micro,
+                           enum stint_reason_code *ret_code, struct stint_error *err)
+{
+    char cost[32], largest[32];
+    *ret_code = STINT_REASON_BalanceExhausted;
+    (void)stint_fail(
+        err, STINT_NO_AWARD, "the job may cost %s %ss, more than the whole of any award of %s",
+        stint_micro_format(cost_micro, cost, sizeof(cost)), ledger_unit(ledger), project->name);
+    return stint_fix(err, STINT_NO_AWARD, "ask for less time or fewer resources: at most %s %ss",
+                     stint_micro_format(largest_micro, largest, sizeof(largest)),
+                     ledger_unit(ledger));
+}
+
+/* The largest award that could pay, -1 when there is none. Expired ones count as long as another
+ * could be extended: such a job waits with AwardExpired. */
+static int64_t largest_award(const struct ledger_project *project, const char *award_name)
+{
+    int64_t largest = -1;
+    for (size_t i = 0; i < project->award_count; i++) {
+        const struct ledger_award *award = project->awards[i];
+        if (award_name ? strcmp(award->name, award_name) != 0 : award->is_revoked)
+            continue;
+        if (award->awarded_micro > largest)
+            largest = award->awarded_micro;
+    }
+    return largest;
+}
+
+int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                         const char *award_name, int64_t cost_micro, int64_t walltime_s,
+                         enum stint_reason_code *ret_code, struct stint_error *err)
+{
+    struct ledger_account *owners[LEDGER_OWNERS];
+    const struct ledger_project *payer = project_find(ledger, project);
+    *ret_code = STINT_REASON_NONE;
+    if (!payer)
+        return stint_fail(err, STINT_NOT_FOUND, "there is no such project");
+    int64_t largest = largest_award(payer, award_name);
+    if (largest < 0)
+        return refuse_no_award(payer, award_name, ret_code, err);
+    if (cost_micro > largest)
+        return refuse_too_dear(ledger, payer, cost_micro, largest, ret_code, err);
+    if (!owners_of(ledger, payer, uid, owners))
+        return stint_fail(err, -ENOMEM, "no memory for a new user");
+    return quota_check_submit(ledger, owners, walltime_s, ret_code, err);
+}
+
+const char *stint_ledger_award_name(const struct stint_ledger *ledger, int64_t award)
+{
+    const struct ledger_award *found = award_find(ledger, award);
+    return found ? found->name : NULL;
+}
+
+int64_t stint_ledger_award_id(const struct stint_ledger *ledger, const char *name)
+{
+    const struct ledger_award *found = award_by_name(ledger, name);
+    return found ? found->id : 0;
+}

@@ -1,0 +1,280 @@
+/* Inside of the ledger: what it knows, and the ways between its files. Everything is told apart by
+ * ids of the store; names are looked up by hash. Nothing here is freed before the ledger is, but by
+ * a reload: pointers and account numbers may be kept for the length of a call only, but account
+ * numbers stay what they are as long as the process lives (the scheduler's core knows them). */
+#ifndef STINT_AWARDS_STATE_H
+#define STINT_AWARDS_STATE_H
+
+/* The default of uthash falls through in a switch, which our warnings refuse. All keys are ids, uids
+ * or names that operators gave: nobody outside can make them collide. */
+#define HASH_FUNCTION HASH_FNV
+#include <uthash.h>
+
+#include "charge.h"
+#include "period.h"
+#include "stint/auto.h"
+#include "stint/ledger.h"
+#include "stint/scheduler.h"
+#include "stint/store.h"
+
+/* Bounds of what administrators can make; all of it is in memory. */
+#define LEDGER_INSTITUTIONS_MAX 10000
+#define LEDGER_PROJECTS_MAX     100000
+#define LEDGER_AWARDS_MAX       200000
+#define LEDGER_USERS_MAX        200000
+#define LEDGER_MEMBERSHIPS_MAX  64 /* of one user */
+#define LEDGER_SITE_ACCOUNT     0
+#define LEDGER_SHARES           1 /* everybody's weight, until shares can be set */
+
+/* What runs that started in the current period hold or used: the store's units, and the core's:
+ * thousandths of a GPU for a second, which is a GPU for a millisecond. */
+struct ledger_usage {
+    int64_t gpu_ms;
+    int64_t core_ms;
+};
+
+/* One ceiling. @ceiling: in the units of struct stint_quota_view. */
+struct ledger_quota {
+    int64_t ceiling;
+    enum stint_period period;
+    int64_t set_ms;
+    char *set_by;
+    char *reason;
+};
+
+/**
+ * struct ledger_account - whoever can have ceilings; its place in the array is its number
+ * @owner: id of the institution, project or award, uid of the user, 0 for the site
+ * @usage: by enum stint_period; the entry of NONE is unused
+ */
+struct ledger_account_key {
+    int64_t owner;
+    int64_t kind; /* enum stint_account_kind; as wide as owner: no padding in a hashed key */
+};
+struct ledger_account {
+    UT_hash_handle hh;
+    struct ledger_account_key key;
+    uint32_t number;
+    int64_t queued;
+    int64_t running;
+    struct ledger_usage usage[STINT_PERIOD_MONTH + 1];
+    struct ledger_quota *quotas[STINT_QUOTA_KIND_COUNT];
+};
+
+struct ledger_institution {
+    UT_hash_handle by_id;
+    UT_hash_handle by_name;
+    int64_t id;
+    char *name;
+    char *title;
+    struct ledger_account *account;
+};
+
+struct ledger_award;
+struct ledger_project {
+    UT_hash_handle by_id;
+    UT_hash_handle by_name;
+    int64_t id;
+    char *name;
+    char *pi;
+    char *title;
+    int64_t created_ms;
+    bool is_suspended;
+    int64_t member_count;
+    struct ledger_institution *institution;
+    struct ledger_account *account;
+    struct ledger_award **awards;
+    size_t award_count;
+};
+
+struct ledger_member {
+    struct ledger_project *project;
+    const char *role; /* one of the literals of role_word() */
+};
+
+/* @is_stored: has a row; others only submitted under an open `join`. */
+struct ledger_user {
+    UT_hash_handle hh;
+    uid_t uid;
+    char name[STINT_USER_NAME_MAX];
+    bool is_stored;
+    bool is_operator;
+    bool is_suspended;
+    int64_t created_ms;
+    struct ledger_account *account;
+    struct ledger_member *members;
+    size_t member_count;
+};
+
+/* Free is awarded - used - held, and never below zero (invariant 4). */
+struct ledger_award {
+    UT_hash_handle by_id;
+    UT_hash_handle by_name;
+    int64_t id;
+    char *name;
+    char *title;
+    struct ledger_project *project;
+    struct ledger_account *account;
+    int64_t from_ms;
+    int64_t until_ms;
+    int64_t created_ms;
+    int64_t awarded_micro;
+    int64_t used_micro;
+    int64_t held_micro;
+    bool is_revoked;
+};
+
+struct stint_ledger {
+    struct stint_ledger_options options;
+    struct charge_base base;
+    struct ledger_account **accounts;
+    uint32_t account_count;
+    uint32_t account_capacity;
+    struct ledger_account *accounts_by_key;
+    struct ledger_institution *institutions;
+    struct ledger_institution *institutions_by_name;
+    struct ledger_project *projects;
+    struct ledger_project *projects_by_name;
+    struct ledger_user *users;
+    struct ledger_award *awards;
+    struct ledger_award *awards_by_name;
+    int64_t period_begin_ms[STINT_PERIOD_MONTH + 1];
+    int64_t period_end_ms[STINT_PERIOD_MONTH + 1];
+};
+
+int64_t ledger_now_ms(const struct stint_ledger *ledger);
+const char *ledger_unit(const struct stint_ledger *ledger); /* "gpu-hour", "core-hour" */
+
+/* ---- accounts.c: numbers for the scheduler, and what it is told of them */
+
+/* Finds or makes; NULL without memory. A new one is told to the scheduler under @parent. */
+struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_account_kind kind,
+                                   int64_t owner, uint32_t parent);
+struct ledger_account *account_find(const struct stint_ledger *ledger, enum stint_account_kind kind,
+                                    int64_t owner);
+/* Forgets counts and ceilings, keeps numbers. */
+void accounts_clear(struct stint_ledger *ledger);
+void accounts_free(struct stint_ledger *ledger);
+void quota_free(struct ledger_quota *quota);
+/* Tells the core the ceiling of one kind, with what is used of it; all kinds. */
+void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
+                  enum stint_quota_kind kind);
+void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *account);
+void award_tell(struct stint_ledger *ledger, const struct ledger_award *award);
+/* Site, institution, project and user of a job; NULL without memory for a new user. */
+#define LEDGER_OWNERS 4
+bool owners_of(struct stint_ledger *ledger, const struct ledger_project *project, uid_t uid,
+               struct ledger_account *owners[LEDGER_OWNERS]);
+
+/* ---- roster.c: institutions, projects, users */
+
+bool name_is_valid(const char *name);
+int name_check(const char *what, const char *name, struct stint_error *err);
+/* Titles, names of PIs and reasons: bounded, printable UTF-8. NULL is fine. */
+int text_check(const char *what, const char *text, size_t length_max, struct stint_error *err);
+const char *role_word(const char *role); /* its literal, NULL for an unknown one */
+
+struct ledger_institution *institution_find(const struct stint_ledger *ledger, int64_t id);
+struct ledger_institution *institution_by_name(const struct stint_ledger *ledger, const char *name);
+struct ledger_project *project_find(const struct stint_ledger *ledger, int64_t id);
+struct ledger_project *project_by_name(const struct stint_ledger *ledger, const char *name);
+struct ledger_user *user_find(const struct stint_ledger *ledger, uid_t uid);
+struct ledger_user *user_by_name(const struct stint_ledger *ledger, const char *name);
+/* Into memory, with their account; NULL without memory. */
+struct ledger_institution *institution_add(struct stint_ledger *ledger,
+                                           const struct stint_institution_row *row);
+struct ledger_project *project_add(struct stint_ledger *ledger,
+                                   const struct stint_project_row *row);
+/* Undo an addition that nobody knows of yet. */
+void institution_drop(struct stint_ledger *ledger, struct ledger_institution *institution);
+void project_drop(struct stint_ledger *ledger, struct ledger_project *project);
+/* Finds or makes; @name may be NULL. */
+struct ledger_user *user_for(struct stint_ledger *ledger, uid_t uid, const char *name);
+struct ledger_member *user_member(const struct ledger_user *user,
+                                  const struct ledger_project *project);
+/* False when the user has too many, or without memory. */
+bool user_join(struct ledger_user *user, struct ledger_project *project, const char *role);
+void user_leave(struct ledger_user *user, struct ledger_project *project);
+void roster_free(struct stint_ledger *ledger);
+
+/* ---- awards.c */
+
+struct ledger_award *award_find(const struct stint_ledger *ledger, int64_t id);
+struct ledger_award *award_by_name(const struct stint_ledger *ledger, const char *name);
+struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_award_row *row);
+/* Undo an addition: the last award of its project. */
+void award_drop(struct stint_ledger *ledger, struct ledger_award *award);
+const char *award_state(const struct ledger_award *award, int64_t now_ms);
+void awards_free(struct stint_ledger *ledger);
+
+/* ---- quotas.c */
+
+const char *quota_kind_name(enum stint_quota_kind kind);
+enum stint_quota_kind quota_kind_from_name(const char *name);
+const char *quota_scope_name(enum stint_quota_scope scope);
+enum stint_quota_scope quota_scope_from_name(const char *name); /* 0 for an unknown one */
+bool quota_kind_is_periodic(enum stint_quota_kind kind);
+/* `gpus=4` to its kind, ceiling and period; @ret_is_removal for `gpus=`. */
+int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t *ret_ceiling,
+                enum stint_period *ret_period, bool *ret_is_removal, struct stint_error *err);
+/* What @kind has used of an account now, in the units of its ceiling. */
+int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_account *account,
+                   enum stint_quota_kind kind);
+/* Puts a ceiling into memory and tells the core; NULL takes it away. 0 or -ENOMEM. */
+int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
+              enum stint_quota_kind kind, const struct stint_quota_row *row);
+/* Queue and walltime ceilings of a job to be. */
+int quota_check_submit(const struct stint_ledger *ledger,
+                       struct ledger_account *const owners[LEDGER_OWNERS], int64_t walltime_s,
+                       enum stint_reason_code *ret_code, struct stint_error *err);
+
+/* ---- usage.c: what the current periods used */
+
+/* Sets the bounds of all periods for @now_ms and sums up from the store. */
+int usage_load(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *err);
+/* Adds the run's time, @sign 1 or -1 times, to every period that its start lies in. */
+void usage_add(struct stint_ledger *ledger, struct ledger_account *const owners[LEDGER_OWNERS],
+               const struct stint_ledger_run *run, int64_t ms, int sign);
+/* Empties the periods that are over. */
+int usage_turn(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *err);
+
+/* ---- postings.c: legs in, balances moved; into the open batch */
+
+struct ledger_leg {
+    struct ledger_award *award;
+    enum stint_posting_account account;
+    int64_t amount_micro;
+};
+#define LEDGER_LEGS_MAX 4
+/* Refuses with STINT_NO_AWARD what would bring a FREE below zero; leaves out legs of nothing. */
+int postings_put(struct stint_ledger *ledger, const struct ledger_leg *legs, size_t count,
+                 const struct stint_ledger_run *run, const char *memo, struct stint_error *err);
+/* The same without a store: every check and no effect. */
+int postings_check(const struct ledger_leg *legs, size_t count, struct stint_error *err);
+
+/* ---- act.c: what every administrator's change has in common */
+
+/* Permission, reason, a store that takes writes. */
+int act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
+              bool is_reason_mandatory, struct stint_error *err);
+/**
+ * act_publish() - the event and the public entry of a change, into the open batch
+ * @type: of both, "award.change"; @verb: "award.grant" for the event
+ * @subject: JSON object, public: no user's name is in it
+ * @target: whom or what it is about, for the private event only; NULL for nobody
+ * Comes after all other puts of a change: the record cannot be wound back, the store can.
+ */
+int act_publish(struct stint_ledger *ledger, const struct stint_act *act, const char *type,
+                const char *verb, const char *subject, const char *target, struct stint_error *err);
+
+/* 0, or the change refused half way: the open batch is as it was at @mark. */
+int act_end(struct stint_ledger *ledger, struct stint_store_mark mark, int status);
+
+/* A user by login name: one that is known, else the system's. STINT_NOT_FOUND. */
+int user_resolve(struct stint_ledger *ledger, const char *name, struct ledger_user **ret_user,
+                 struct stint_error *err);
+
+/* ---- first.c: an empty store gets its institution, project and award */
+int ledger_first_start(struct stint_ledger *ledger, struct stint_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* What is shown of the ledger. Views are borrowed until the next call. */
+#include "state.h"
+
+#include <string.h>
+
+#include "stint/buffer.h"
+
+void stint_ledger_each_institution(struct stint_ledger *ledger,
+                                   bool (*fn)(void *context, int64_t id, const char *name,
+                                              const char *title),
+                                   void *context)
+{
+    const struct ledger_institution *institution, *next;
+    HASH_ITER(by_id, ledger->institutions, institution, next)
+    {
+        if (!fn(context, institution->id, institution->name, institution->title))
+            return;
+    }
+}
+
+void stint_ledger_each_project(struct stint_ledger *ledger,
+                               bool (*fn)(void *context, const struct stint_project_view *view),
+                               void *context)
+{
+    const struct ledger_project *project, *next;
+    HASH_ITER(by_id, ledger->projects, project, next)
+    {
+        struct stint_project_view view = {
+            .id = project->id,
+            .name = project->name,
+            .institution = project->institution->name,
+            .pi = project->pi,
+            .title = project->title,
+            .is_suspended = project->is_suspended,
+            .member_count = project->member_count,
+            .running_jobs = project->account->running,
+            .queued_jobs = project->account->queued,
+        };
+        if (!fn(context, &view))
+            return;
+    }
+}
+
+void stint_ledger_each_award(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_award_view *view),
+                             void *context)
+{
+    const struct ledger_award *award, *next;
+    int64_t now_ms = ledger_now_ms(ledger);
+    HASH_ITER(by_id, ledger->awards, award, next)
+    {
+        struct stint_award_view view = {
+            .id = award->id,
+            .name = award->name,
+            .project = award->project->name,
+            .title = award->title,
+            .unit = ledger_unit(ledger),
+            .state = award_state(award, now_ms),
+            .resource = ledger->options.resource,
+            .awarded_micro = award->awarded_micro,
+            .used_micro = award->used_micro,
+            .held_micro = award->held_micro,
+            .from_ms = award->from_ms,
+            .until_ms = award->until_ms,
+        };
+        if (!fn(context, &view))
+            return;
+    }
+}
+
+/* The scopes of quotas are the first four kinds of accounts. */
+static bool quotas_of(struct stint_ledger *ledger, const struct ledger_account *account,
+                      bool (*fn)(void *context, const struct stint_quota_view *view), void *context)
+{
+    struct stint_account_view owner;
+    stint_ledger_account(ledger, account->number, &owner);
+    for (int kind = 1; kind < STINT_QUOTA_KIND_COUNT; kind++) {
+        const struct ledger_quota *quota = account->quotas[kind];
+        if (!quota)
+            continue;
+        struct stint_quota_view view = {
+            .scope = owner.kind,
+            .scope_name = owner.name ? owner.name : "",
+            .kind = quota_kind_name((enum stint_quota_kind)kind),
+            .period = period_name(quota->period),
+            .ceiling = quota->ceiling,
+            .used = quota_used(ledger, account, (enum stint_quota_kind)kind),
+            .set_by = quota->set_by,
+            .reason = quota->reason,
+            .set_ms = quota->set_ms,
+        };
+        if (!fn(context, &view))
+            return false;
+    }
+    return true;
+}
+
+void stint_ledger_each_quota(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_quota_view *view),
+                             void *context)
+{
+    for (uint32_t i = 0; i < ledger->account_count; i++)
+        if (!quotas_of(ledger, ledger->accounts[i], fn, context))
+            return;
+}
+
+static void projects_text(const struct ledger_user *user, struct stint_buffer *text)
+{
+    for (size_t i = 0; i < user->member_count; i++)
+        stint_buffer_printf(text, "%s%s (%s)", i ? ", " : "", user->members[i].project->name,
+                            user->members[i].role);
+}
+
+void stint_ledger_each_user(struct stint_ledger *ledger,
+                            bool (*fn)(void *context, const struct stint_user_view *view),
+                            void *context)
+{
+    const struct ledger_user *user, *next;
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    bool goes_on = true;
+    HASH_ITER(hh, ledger->users, user, next)
+    {
+        stint_buffer_clear(&text);
+        projects_text(user, &text);
+        struct stint_user_view view = {
+            .uid = user->uid,
+            .name = user->name,
+            .projects = stint_buffer_text(&text),
+            .is_operator = stint_ledger_role(ledger, user->uid, user->name) == STINT_ROLE_OPERATOR,
+            .is_suspended = user->is_suspended,
+        };
+        goes_on = goes_on && fn(context, &view);
+    }
+}
