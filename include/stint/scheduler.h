@@ -275,10 +275,10 @@ int64_t stint_scheduler_next_ms(const struct stint_scheduler *scheduler);
  * else GPUs; cores; bytes). until_ms is the promised start in the core's clock, 0 without one.
  * STINT_REASON_NONE for what is not pending.
  */
-struct stint_reason stint_scheduler_reason(const struct stint_scheduler *scheduler,
+struct stint_reason stint_scheduler_reason(struct stint_scheduler *scheduler,
                                            struct stint_task_key key);
 /* All that stands in its way, headline first; fills at most @max, returns how many. */
-size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct stint_task_key key,
+size_t stint_scheduler_blockers(struct stint_scheduler *scheduler, struct stint_task_key key,
                                 struct stint_reason *reasons, size_t max);
 
 /**
@@ -314,7 +314,7 @@ const struct stint_allocation *stint_scheduler_allocation(const struct stint_sch
                                                           struct stint_task_key key);
 /* Pending tasks in queue order as of @now_ms, blocked ones last; @fn returns false to stop. -ENOMEM
  * or 0. O(pending log pending). */
-int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms,
+int stint_scheduler_each(struct stint_scheduler *scheduler, int64_t now_ms,
                          bool (*fn)(void *context, const struct stint_ask *ask), void *context);
 
 /**
@@ -322,6 +322,6 @@ int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms
  * Return: NULL when all is well, else a sentence. For tests; O(everything). Invariant 3, limits and
  * promises are looked at too.
  */
-const char *stint_scheduler_check(const struct stint_scheduler *scheduler);
+const char *stint_scheduler_check(struct stint_scheduler *scheduler);
 
 #endif

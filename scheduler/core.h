@@ -1,0 +1,238 @@
+/* The inside of the scheduler, shared by its files and by nobody else.
+ *
+ * What must always hold (stint_scheduler_check() looks):
+ *  1. a task is in exactly one of: the queue, the waiting room (blocked, or before its begin time,
+ *     or never able to start), the running ones;
+ *  2. a node's step "now" is its total less what runs there; later steps also lack what is
+ * promised;
+ *  3. no promise moves later, but when a node fails, a run outlives its limit, or a walltime is
+ *     extended;
+ *  4. what an account uses of a running kind is the sum over its running tasks. */
+#ifndef STINT_SCHEDULER_CORE_H
+#define STINT_SCHEDULER_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "grant.h"
+#include "place.h"
+#include "queue.h"
+#include "stint/scheduler.h"
+#include "timeline.h"
+
+#define OVERDUE_MS                                                                                 \
+    1000 /* a run past its limit is expected to end so much later, again and again                 \
+          */
+#define PASS_TIME_MIN (INT64_MIN / 4)
+
+enum job_place {
+    PLACE_FREE = 0, /* the record is unused */
+    PLACE_QUEUE,
+    PLACE_WAITING, /* blocked, early, or never */
+    PLACE_RUNNING,
+};
+
+/* What a task holds or was promised on its nodes. */
+struct claim {
+    uint32_t node_count;
+    uint32_t *nodes;
+    int32_t *vectors; /* one of the node's width after the other */
+    int64_t start_ms; /* of a promise */
+    int64_t end_ms;
+};
+
+/* A pending or running task; kept at or below 224 bytes, the queues and the index take the rest of
+ * the 256. */
+struct job {
+    struct stint_task_key key;
+    struct need need;
+    uint64_t sequence;
+    int64_t walltime_ms;
+    int64_t submit_ms;
+    int64_t begin_ms;
+    int64_t cost_micro;
+    int64_t started_ms;
+    int64_t ends_ms;
+    int32_t priority;
+    uint32_t user;
+    uint32_t fair_account;
+    uint32_t nodes;
+    uint32_t accounts[STINT_ASK_ACCOUNT_MAX];
+    uint32_t heap_at;  /* position among the running by end, or among the early by begin */
+    uint32_t block_at; /* while is_blocked: its row in the table of blocks */
+    uint8_t account_count;
+    uint8_t place;   /* enum job_place */
+    uint8_t never;   /* enum stint_reason_code of class never, or 0 */
+    bool is_blocked; /* by the caller; its reason is in the table of blocks */
+    bool is_preemptible;
+    bool was_promised;   /* the sequence of heads holds it */
+    struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
+    struct stint_allocation *allocation; /* running */
+};
+
+struct account {
+    enum stint_account_kind kind;
+    uint32_t parent;
+    uint32_t shares;
+    uint32_t limited; /* bit per limit that has a ceiling */
+    bool is_known;
+    int64_t ceiling[STINT_LIMIT_COUNT];
+    int64_t used[STINT_LIMIT_COUNT];
+    int64_t held_micro; /* of running tasks, part of used[BUDGET] */
+};
+
+struct node {
+    const struct layout *layout;
+    struct timeline timeline;
+    enum stint_node_state state;
+    uint32_t claims;          /* of runs and promises in its timeline */
+    uint32_t promises;        /* those of promises */
+    int64_t first_promise_ms; /* not after the earliest of them */
+    int32_t free_cores;
+    int64_t free_memory_mib;
+    int32_t whole_gpus;
+    int32_t gpu_milli; /* free, all GPUs together */
+    uint64_t *cores;   /* free ones */
+};
+
+/* Runs by their end, or early tasks by their begin: a binary heap of job numbers. */
+struct heap {
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *jobs;
+};
+
+struct block {
+    uint32_t job;
+    struct stint_reason reason;
+};
+
+struct usage_ratio { /* what users took of their limits, by user number */
+    uint32_t count;
+    uint32_t capacity;
+    uint16_t *milli; /* 0: not known */
+};
+
+/* Pending tasks by turn, a heap built when a pass needs its first head; see turn.c. */
+struct turn_list {
+    uint32_t count;
+    uint32_t capacity;
+    struct turn *turns;
+    bool is_built;
+};
+
+struct stint_scheduler {
+    const struct stint_machine *machine;
+    struct stint_policy policy;
+    struct layout *layouts; /* one a shape */
+    struct node *nodes;
+    uint32_t width_max;
+    uint32_t reserved_max;
+
+    struct job *jobs;
+    uint32_t job_count; /* records in use or free */
+    uint32_t job_capacity;
+    uint32_t free_job; /* chain through heap_at */
+    uint32_t *index;   /* open addressing: job number + 1 */
+    uint32_t index_mask;
+    uint32_t live_count;
+    uint32_t running_count;
+    uint64_t next_sequence;
+
+    struct queue main;     /* order of turns */
+    struct queue backfill; /* order of passing; unused when it is the same */
+    bool has_backfill_queue;
+    struct heap running;
+    struct heap early;
+    struct block *blocks;
+    uint32_t block_count;
+    uint32_t block_capacity;
+
+    uint32_t heads[STINT_SCHEDULER_RESERVED_MAX]; /* tasks with a promise, first promised first */
+    uint32_t head_count;
+    uint32_t *news; /* queued since the last pass */
+    uint32_t news_count;
+    uint32_t news_capacity;
+
+    struct account *accounts;
+    uint32_t account_count;
+
+    int64_t now_ms;
+    bool is_dirty;  /* something may have become free for somebody */
+    bool is_shaken; /* promises may move later once: a failure, see 3 */
+    bool is_away;
+    bool is_partial;     /* the last pass ran out of room for starts */
+    uint64_t generation; /* of the state, for cached estimates */
+    uint64_t promise_breaks;
+
+    int32_t *scratch;   /* width_max numbers, several of them */
+    struct claim found; /* where the last search put a task; room for every node */
+    struct usage_ratio ratios;
+    struct plan *plan; /* cached estimates, see estimate.c */
+    struct turn_list turns;
+    int64_t next_promise_ms; /* earliest of all promises, conservative only */
+    int32_t head_extra;      /* flat machine, one promise: cores free beside it at its start */
+};
+
+/* scheduler.c */
+uint32_t job_find(const struct stint_scheduler *s, struct stint_task_key key);
+bool job_is_limited(const struct stint_scheduler *s, const struct job *job,
+                    struct stint_reason *ret_reason);
+const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t number);
+void job_ask(const struct stint_scheduler *s, const struct job *job, struct stint_ask *ask);
+void job_queue(struct stint_scheduler *s, uint32_t number);
+void job_unqueue(struct stint_scheduler *s, uint32_t number);
+
+/* run.c: what is held and promised */
+int job_start(struct stint_scheduler *s, uint32_t number);
+int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
+             struct stint_allocation *allocation);
+void job_release(struct stint_scheduler *s, uint32_t number);
+int job_promise(struct stint_scheduler *s, uint32_t number);
+void job_drop_promise(struct stint_scheduler *s, uint32_t number);
+int claim_new(const struct stint_scheduler *s, const uint32_t *nodes, uint32_t count,
+              struct claim **ret_claim);
+
+/* adopt.c: from allocations to claims and back */
+int grant_vector(const struct node *node, const struct stint_grant *grant, const struct need *need,
+                 int32_t *vector);
+void grant_memory_from_claim(const struct stint_scheduler *s, const struct claim *claim,
+                             struct stint_allocation *allocation);
+void run_move_end(struct stint_scheduler *s, uint32_t number, int64_t ends_ms);
+
+/* fits.c: what could never start */
+void need_from_ask(const struct stint_ask *ask, struct need *need);
+enum stint_reason_code never_code(const struct stint_scheduler *s, const struct stint_ask *ask);
+
+/* heap.c */
+int heap_reserve(struct heap *heap);
+void heap_push(struct stint_scheduler *s, struct heap *heap, uint32_t number);
+void heap_remove(struct stint_scheduler *s, struct heap *heap, uint32_t number);
+int64_t heap_key(const struct stint_scheduler *s, const struct heap *heap, uint32_t number);
+
+/* search.c: where and when a task goes. Results are in s->found. */
+bool search_now(struct stint_scheduler *s, const struct job *job, int64_t now_ms);
+bool search_earliest(struct stint_scheduler *s, const struct job *job, int64_t now_ms,
+                     int64_t before_ms);
+bool node_fits_empty(const struct node *node, const struct need *need, uint32_t keep);
+
+/* turn.c: whose turn it is in mode stint */
+uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list);
+/* Every queued task in the order of turns, those with a promise first; 0 or -ENOMEM. */
+int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t number), void *context);
+
+/* account.c */
+bool account_fits(const struct stint_scheduler *s, const struct job *job,
+                  struct stint_reason *ret_reason);
+void account_charge(struct stint_scheduler *s, const struct job *job, int sign, bool with_budgets);
+size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
+                       struct stint_reason *reasons, size_t max);
+
+/* estimate.c */
+void plan_free(struct plan *plan);
+void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_ms);
+
+/* fair.c */
+uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job);
+
+#endif

@@ -1,0 +1,228 @@
+/* Owns: when a pending task may start. A plan is made on copies of the nodes' timelines: each task
+ * in turn is given the earliest start that moves nobody before it (conservative backfilling), once
+ * with whole limits (p90), once with the share of their limits that users took before (p50). The
+ * plan is made when somebody asks and kept until something changes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define RATIO_FULL    1000
+#define RATIO_DEFAULT 500  /* of users nothing is known of */
+#define PLAN_MAX      1000 /* tasks placed; those behind them are added up by their area */
+
+struct estimate {
+    uint32_t number;
+    int64_t start_ms[2]; /* p50, p90 */
+};
+
+struct plan {
+    uint64_t generation;
+    uint32_t count;
+    struct estimate estimates[];
+};
+
+void plan_free(struct plan *plan)
+{
+    free(plan);
+}
+
+/* A running mean of what a user's runs took of their limits, the last run weighing a quarter. */
+void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_ms)
+{
+    struct usage_ratio *ratios = &s->ratios;
+    if (job->user >= STINT_SCHEDULER_ACCOUNT_MAX || took_ms < 0)
+        return;
+    if (job->user >= ratios->capacity) {
+        uint32_t capacity = job->user + job->user / 4 + 64;
+        uint16_t *milli = realloc(ratios->milli, capacity * sizeof(*milli));
+        if (!milli)
+            return; /* an estimate stays worse: no fault */
+        memset(milli + ratios->capacity, 0, (capacity - ratios->capacity) * sizeof(*milli));
+        ratios->milli = milli;
+        ratios->capacity = capacity;
+    }
+    int64_t took = took_ms < job->walltime_ms ? took_ms : job->walltime_ms;
+    int64_t milli = took / (job->walltime_ms / RATIO_FULL + 1);
+    uint16_t *known = &ratios->milli[job->user];
+    milli = *known ? (3 * (int64_t)*known + milli) / 4 : milli;
+    *known = (uint16_t)(milli > 0 ? milli : 1);
+}
+
+/* What of its walltime @job is expected to take: all of it, or its user's share. */
+static int64_t expected_ms(const struct stint_scheduler *s, const struct job *job, bool whole)
+{
+    int64_t milli = RATIO_DEFAULT;
+    if (whole)
+        return job->walltime_ms;
+    if (job->user < s->ratios.capacity && s->ratios.milli[job->user] > 0)
+        milli = s->ratios.milli[job->user];
+    int64_t expected = job->walltime_ms / RATIO_FULL * milli;
+    return expected > 0 ? expected : 1;
+}
+
+static void timelines_free(const struct stint_scheduler *s, struct timeline *timelines)
+{
+    for (uint32_t i = 0; timelines && i < s->machine->node_count; i++)
+        timeline_deinit(&timelines[i]);
+    free(timelines);
+}
+
+/* Timelines of what runs, each run until @whole ? its limit : its expected end. */
+static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
+{
+    struct timeline *timelines = calloc(s->machine->node_count + 1, sizeof(*timelines));
+    if (!timelines)
+        return NULL;
+    for (uint32_t i = 0; i < s->machine->node_count; i++) {
+        const struct layout *layout = s->nodes[i].layout;
+        if (timeline_init(&timelines[i], layout->width, layout->total) != 0 ||
+            timeline_reserve(&timelines[i], s->nodes[i].claims + 1) != 0) {
+            timelines_free(s, timelines);
+            return NULL;
+        }
+    }
+    for (uint32_t i = 0; i < s->running.count; i++) {
+        const struct job *job = &s->jobs[s->running.jobs[i]];
+        int64_t end = job->started_ms + expected_ms(s, job, whole);
+        if (whole || end <= s->now_ms || end > job->ends_ms)
+            end = job->ends_ms; /* it took more than we thought: now we only know the limit */
+        const int32_t *vector = job->claim->vectors;
+        for (uint32_t k = 0; k < job->claim->node_count; k++) {
+            timeline_add(&timelines[job->claim->nodes[k]], TIME_START, end, vector, -1);
+            vector += s->nodes[job->claim->nodes[k]].layout->width;
+        }
+    }
+    return timelines;
+}
+
+/* The plan's timelines take the place of the real ones, and back. */
+static void swap_timelines(struct stint_scheduler *s, struct timeline *timelines)
+{
+    for (uint32_t i = 0; i < s->machine->node_count; i++) {
+        struct timeline real = s->nodes[i].timeline;
+        s->nodes[i].timeline = timelines[i];
+        timelines[i] = real;
+    }
+}
+
+/* Gives @job its earliest start in the plan; -1 when there is none. */
+static int64_t plan_one(struct stint_scheduler *s, const struct job *job, bool whole)
+{
+    struct job trial = *job;
+    trial.walltime_ms = expected_ms(s, job, whole);
+    if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
+        return -1;
+    const int32_t *vector = s->found.vectors;
+    for (uint32_t i = 0; i < s->found.node_count; i++) {
+        struct node *node = &s->nodes[s->found.nodes[i]];
+        if (timeline_reserve(&node->timeline, node->timeline.count + 2) != 0)
+            return -1;
+        timeline_add(&node->timeline, s->found.start_ms, s->found.end_ms, vector, -1);
+        vector += node->layout->width;
+    }
+    return s->found.start_ms;
+}
+
+static double machine_size(const struct stint_scheduler *s, bool gpus)
+{
+    double size = 0;
+    for (uint32_t i = 0; i < s->machine->node_count; i++)
+        size += gpus ? s->nodes[i].layout->gpus : s->nodes[i].layout->shape->core_count;
+    return size > 0 ? size : 1;
+}
+
+/* Fills column @which of the plan; its tasks are in the order of turns. */
+static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
+{
+    bool whole = which == 1;
+    struct timeline *timelines = timelines_new(s, whole);
+    if (!timelines)
+        return -ENOMEM;
+    double size[2] = { machine_size(s, false), machine_size(s, true) };
+    int64_t latest = s->now_ms;
+    swap_timelines(s, timelines);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct job *job = &s->jobs[plan->estimates[i].number];
+        int64_t start = i < PLAN_MAX ? plan_one(s, job, whole) : latest;
+        if (i >= PLAN_MAX) {
+            bool gpus = job->need.gpus > 0;
+            double width = (double)job->nodes * (gpus ? job->need.gpus : job->need.cores);
+            latest += (int64_t)((double)expected_ms(s, job, whole) * width / size[gpus]);
+        }
+        plan->estimates[i].start_ms[which] = start;
+        latest = start > latest ? start : latest;
+    }
+    swap_timelines(s, timelines);
+    timelines_free(s, timelines);
+    return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct estimate *x = a;
+    const struct estimate *y = b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+struct collected {
+    struct stint_scheduler *s;
+    struct plan *plan;
+};
+
+static bool collect(void *context, uint32_t number)
+{
+    struct collected *c = context;
+    if (account_fits(c->s, &c->s->jobs[number], NULL))
+        c->plan->estimates[c->plan->count++].number = number;
+    return true;
+}
+
+static int plan_make(struct stint_scheduler *s)
+{
+    struct plan *plan = malloc(sizeof(*plan) + s->main.count * sizeof(struct estimate));
+    if (!plan)
+        return -ENOMEM;
+    plan->generation = s->generation;
+    plan->count = 0;
+    struct collected context = { s, plan };
+    int r = turn_each(s, collect, &context);
+    for (int which = 0; which < 2 && r == 0; which++)
+        r = plan_column(s, plan, which);
+    if (r != 0) {
+        free(plan);
+        return r;
+    }
+    qsort(plan->estimates, plan->count, sizeof(*plan->estimates), by_number);
+    plan_free(s->plan);
+    s->plan = plan;
+    return 0;
+}
+
+int stint_scheduler_estimate(struct stint_scheduler *s, struct stint_task_key key,
+                             int64_t *ret_p50_ms, int64_t *ret_p90_ms)
+{
+    uint32_t number = job_find(s, key);
+    if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
+        return STINT_NOT_FOUND;
+    if (s->jobs[number].place != PLACE_QUEUE)
+        return STINT_UNSATISFIABLE;
+    if (!s->plan || s->plan->generation != s->generation) {
+        int r = plan_make(s);
+        if (r != 0)
+            return r;
+    }
+    struct estimate wanted = { .number = number };
+    const struct estimate *found =
+        bsearch(&wanted, s->plan->estimates, s->plan->count, sizeof(wanted), by_number);
+    if (!found || found->start_ms[0] < s->now_ms || found->start_ms[1] < s->now_ms)
+        return STINT_UNSATISFIABLE;
+    int64_t p90 = found->start_ms[1];
+    /* A promise is kept whatever the plan says. */
+    if (s->jobs[number].claim && s->jobs[number].claim->start_ms < p90)
+        p90 = s->jobs[number].claim->start_ms;
+    *ret_p90_ms = p90;
+    *ret_p50_ms = found->start_ms[0] < p90 ? found->start_ms[0] : p90;
+    return 0;
+}

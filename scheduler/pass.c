@@ -1,0 +1,362 @@
+/* Owns: the pass. What was promised is looked at first, then whose turn it is, then who may pass
+ * without delaying a promise. Nothing is tried twice without a cause: after a pass, every task in
+ * the queue is known not to fit, and only what is new can start until something is given back. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+struct pass {
+    struct stint_start *starts;
+    size_t start_max;
+    size_t count;
+    int r;
+    /* The most any node has free: what needs more is passed over, by blocks. */
+    int32_t cores_max;
+    int32_t gpus_max;
+    int64_t memory_max;
+};
+
+static bool is_full(const struct pass *pass)
+{
+    return pass->count == pass->start_max || pass->r != 0;
+}
+
+static void measure(const struct stint_scheduler *s, struct pass *pass)
+{
+    pass->cores_max = -1;
+    pass->gpus_max = -1;
+    pass->memory_max = -1;
+    for (uint32_t i = 0; i < s->machine->node_count; i++) {
+        const struct node *node = &s->nodes[i];
+        int64_t memory = node->layout->has_memory ? node->free_memory_mib : INT32_MAX;
+        if (node->state != STINT_NODE_UP)
+            continue;
+        pass->cores_max = node->free_cores > pass->cores_max ? node->free_cores : pass->cores_max;
+        pass->gpus_max = node->gpu_milli > pass->gpus_max ? node->gpu_milli : pass->gpus_max;
+        pass->memory_max = memory > pass->memory_max ? memory : pass->memory_max;
+    }
+}
+
+/* Starts @number where the last search found room. False when it could not. */
+static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number, bool is_backfill)
+{
+    int r = job_start(s, number);
+    if (r != 0) {
+        pass->r = r;
+        return false;
+    }
+    const struct job *job = &s->jobs[number];
+    pass->starts[pass->count++] = (struct stint_start){ .key = job->key,
+                                                        .ends_ms = job->ends_ms,
+                                                        .is_backfill = is_backfill,
+                                                        .allocation = job->allocation };
+    if (s->machine->node_count == 1)
+        measure(s, pass);
+    return true;
+}
+
+/* ---- promises */
+
+/* Looks at every promise again, first promised first: it starts, or moves to where it is now
+ * earliest, or is lost when a limit forbids the start. */
+static void renew_heads(struct stint_scheduler *s, struct pass *pass)
+{
+    for (uint32_t i = 0; i < s->head_count && !is_full(pass);) {
+        uint32_t number = s->heads[i];
+        struct job *job = &s->jobs[number];
+        int64_t promised = job->claim->start_ms;
+        job_drop_promise(s, number);
+        bool is_allowed = account_fits(s, job, NULL);
+        if (is_allowed && search_now(s, job, s->now_ms)) {
+            if (start(s, pass, number, false))
+                continue; /* the list moved up */
+        } else if (is_allowed && search_earliest(s, job, s->now_ms, TIME_NEVER)) {
+            if (s->found.start_ms > promised && !s->is_shaken)
+                s->promise_breaks++;
+            pass->r = job_promise(s, number);
+        }
+        if (job->claim) {
+            i++;
+            continue;
+        }
+        job->was_promised = false;
+        memmove(&s->heads[i], &s->heads[i + 1], (--s->head_count - i) * sizeof(*s->heads));
+    }
+}
+
+/* @number is next: it starts or is promised a start. False when the turn ends with it. */
+static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t number)
+{
+    struct job *job = &s->jobs[number];
+    if (!account_fits(s, job, NULL))
+        return true; /* its limit is nobody else's trouble */
+    if (search_now(s, job, s->now_ms))
+        return start(s, pass, number, false);
+    if (s->reserved_max == 0)
+        return false; /* fcfs, sjf: the head blocks */
+    if (search_earliest(s, job, s->now_ms, TIME_NEVER)) {
+        pass->r = job_promise(s, number);
+        if (pass->r != 0)
+            return false;
+        job->was_promised = true;
+        s->heads[s->head_count++] = number;
+    }
+    return s->head_count < s->reserved_max; /* no node is up for it: others go on */
+}
+
+/* Heads of the queue start in turn until as many wait with a promise as may. */
+static void take_turns(struct stint_scheduler *s, struct pass *pass)
+{
+    struct cursor cursor = { 0 };
+    if (s->reserved_max > 0 && s->head_count >= s->reserved_max)
+        return;
+    if (s->policy.mode == STINT_MODE_STINT) {
+        uint32_t number;
+        s->turns.is_built = false;
+        while (!is_full(pass) && (number = turn_next(s, &s->turns)) != NO_JOB)
+            if (!take_turn(s, pass, number))
+                break;
+        return;
+    }
+    uint32_t number;
+    while (!is_full(pass) && (number = queue_at(&s->main, &cursor)) != NO_JOB) {
+        if (!s->jobs[number].claim && !take_turn(s, pass, number))
+            break;
+        if (s->jobs[number].place == PLACE_QUEUE)
+            cursor.at++;
+    }
+}
+
+/* ---- backfill */
+
+/* Could it pass on a flat machine? Two comparisons instead of a search where they decide: 1 yes or
+ * unknown, 0 no. */
+static bool might_pass(const struct stint_scheduler *s, const struct job *job)
+{
+    const struct node *node = &s->nodes[0];
+    if (s->machine->node_count != 1 || !node->layout->is_flat || node->promises != 1 ||
+        s->now_ms + job->walltime_ms <= node->first_promise_ms)
+        return true;
+    const struct job *head = &s->jobs[s->heads[0]];
+    if (!head->claim)
+        return true;
+    /* Nothing but ends lie before and behind the one promise: the least is at its start. */
+    return s->head_extra >= job->need.cores;
+}
+
+static bool try_backfill(struct stint_scheduler *s, struct pass *pass, uint32_t number)
+{
+    const struct job *job = &s->jobs[number];
+    if (job->claim || !might_pass(s, job) || !account_fits(s, job, NULL) ||
+        !search_now(s, job, s->now_ms))
+        return false;
+    return start(s, pass, number, s->head_count > 0);
+}
+
+static void head_measure(struct stint_scheduler *s)
+{
+    s->head_extra = INT32_MAX;
+    if (s->machine->node_count != 1 || !s->nodes[0].layout->is_flat || s->head_count != 1)
+        return;
+    const struct node *node = &s->nodes[0];
+    const struct claim *claim = s->jobs[s->heads[0]].claim;
+    timeline_least(&node->timeline, claim->start_ms, claim->start_ms + 1, s->scratch);
+    s->head_extra = s->scratch[0];
+}
+
+static void backfill_all(struct stint_scheduler *s, struct pass *pass)
+{
+    struct queue *queue = s->has_backfill_queue ? &s->backfill : &s->main;
+    struct cursor cursor = { 0 };
+    uint32_t tried = 0;
+    uint32_t number;
+    head_measure(s);
+    while (!is_full(pass) && (number = queue_at(queue, &cursor)) != NO_JOB) {
+        const struct queue_block *block = queue->blocks[cursor.block];
+        if (cursor.at == 0 &&
+            (block->cores_min > pass->cores_max || block->gpus_min > pass->gpus_max ||
+             block->memory_min > pass->memory_max)) {
+            cursor.block++;
+            continue;
+        }
+        if (block->cores[cursor.at] > pass->cores_max || block->gpus[cursor.at] > pass->gpus_max ||
+            block->memory[cursor.at] > pass->memory_max) {
+            cursor.at++;
+            continue;
+        }
+        if (s->policy.try_max > 0 && tried++ >= s->policy.try_max)
+            break;
+        if (try_backfill(s, pass, number))
+            head_measure(s);
+        else
+            cursor.at++;
+    }
+}
+
+/* Only what is new, in the order of backfill. */
+static void backfill_news(struct stint_scheduler *s, struct pass *pass)
+{
+    enum queue_order order = s->has_backfill_queue ? s->backfill.order : s->main.order;
+    for (uint32_t i = 1; i < s->news_count; i++) {
+        uint32_t number = s->news[i];
+        uint32_t at = i;
+        for (; at > 0 && queue_is_before(order, &s->jobs[number], &s->jobs[s->news[at - 1]]); at--)
+            s->news[at] = s->news[at - 1];
+        s->news[at] = number;
+    }
+    head_measure(s);
+    for (uint32_t i = 0; i < s->news_count && !is_full(pass); i++) {
+        const struct job *job = &s->jobs[s->news[i]];
+        if (job->place == PLACE_QUEUE && job->need.cores <= pass->cores_max &&
+            try_backfill(s, pass, s->news[i]))
+            head_measure(s);
+    }
+}
+
+/* ---- conservative: every task has a promise */
+
+static void conserve_one(struct stint_scheduler *s, struct pass *pass, uint32_t number)
+{
+    struct job *job = &s->jobs[number];
+    int64_t promised = TIME_NEVER;
+    if (job->claim) {
+        promised = job->claim->start_ms;
+        job_drop_promise(s, number);
+    }
+    if (!account_fits(s, job, NULL) || !search_earliest(s, job, s->now_ms, TIME_NEVER))
+        return;
+    if (s->found.start_ms > promised && !s->is_shaken)
+        s->promise_breaks++;
+    if (s->found.start_ms <= s->now_ms)
+        (void)start(s, pass, number, false);
+    else
+        pass->r = job_promise(s, number);
+    if (job->claim && job->place == PLACE_QUEUE && job->claim->start_ms < s->next_promise_ms)
+        s->next_promise_ms = job->claim->start_ms;
+}
+
+static void conserve(struct stint_scheduler *s, struct pass *pass, bool with_promises)
+{
+    struct cursor cursor = { 0 };
+    uint32_t number;
+    while (!is_full(pass) && (number = queue_at(&s->main, &cursor)) != NO_JOB) {
+        if ((s->jobs[number].claim != NULL) == with_promises)
+            conserve_one(s, pass, number);
+        if (s->jobs[number].place == PLACE_QUEUE)
+            cursor.at++;
+    }
+}
+
+static void conserve_news(struct stint_scheduler *s, struct pass *pass)
+{
+    for (uint32_t i = 0; i < s->news_count && !is_full(pass); i++)
+        if (s->jobs[s->news[i]].place == PLACE_QUEUE && !s->jobs[s->news[i]].claim)
+            conserve_one(s, pass, s->news[i]);
+}
+
+static void pass_conservative(struct stint_scheduler *s, struct pass *pass)
+{
+    if (s->is_dirty || s->next_promise_ms <= s->now_ms) {
+        s->next_promise_ms = TIME_NEVER;
+        conserve(s, pass, true);
+        /* Those that limits kept out, and the new ones. */
+        conserve(s, pass, false);
+    } else {
+        conserve_news(s, pass);
+    }
+}
+
+/* ---- one pass */
+
+/* Runs past their limit hold on for a while longer, again and again until they end. */
+static void extend_overdue(struct stint_scheduler *s)
+{
+    while (s->running.count > 0 && s->jobs[s->running.jobs[0]].ends_ms <= s->now_ms) {
+        run_move_end(s, s->running.jobs[0], s->now_ms + OVERDUE_MS);
+        if (s->head_count > 0 || s->policy.mode == STINT_MODE_CONSERVATIVE)
+            s->is_dirty = true;
+    }
+}
+
+static void admit_early(struct stint_scheduler *s)
+{
+    while (s->early.count > 0 && s->jobs[s->early.jobs[0]].begin_ms <= s->now_ms &&
+           queue_reserve(&s->main) == 0 &&
+           (!s->has_backfill_queue || queue_reserve(&s->backfill) == 0)) {
+        uint32_t number = s->early.jobs[0];
+        heap_remove(s, &s->early, number);
+        job_queue(s, number);
+    }
+}
+
+static void pass_run(struct stint_scheduler *s, struct pass *pass)
+{
+    measure(s, pass);
+    switch (s->policy.mode) {
+    case STINT_MODE_FCFS:
+    case STINT_MODE_SJF:
+        take_turns(s, pass);
+        return;
+    case STINT_MODE_CONSERVATIVE:
+        pass_conservative(s, pass);
+        return;
+    case STINT_MODE_EASY:
+    case STINT_MODE_EASY_SJBF:
+    case STINT_MODE_STINT:
+    case STINT_MODE_COUNT:
+        break;
+    }
+    bool was_full = s->head_count >= s->reserved_max;
+    if (s->is_dirty)
+        renew_heads(s, pass);
+    take_turns(s, pass);
+    if (s->is_dirty || !was_full)
+        backfill_all(s, pass);
+    else
+        backfill_news(s, pass);
+}
+
+int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint_start *starts,
+                         size_t start_max, size_t *ret_count)
+{
+    struct pass pass = { .starts = starts, .start_max = start_max };
+    assert(start_max > 0);
+    *ret_count = 0;
+    if (now_ms > s->now_ms) {
+        s->now_ms = now_ms;
+        extend_overdue(s);
+        admit_early(s);
+    }
+    if (s->is_away)
+        return 0;
+    bool is_due = s->policy.mode == STINT_MODE_CONSERVATIVE && s->next_promise_ms <= s->now_ms;
+    if (!s->is_dirty && s->news_count == 0 && !is_due)
+        return 0;
+    s->main.is_walked = true;
+    s->backfill.is_walked = true;
+    pass_run(s, &pass);
+    queue_walked(&s->main);
+    queue_walked(&s->backfill);
+    *ret_count = pass.count;
+    s->generation++;
+    /* Cut short: the rest is looked at whole next time. */
+    s->is_dirty = is_full(&pass);
+    if (!s->is_dirty)
+        s->is_shaken = false;
+    s->news_count = 0;
+    return pass.r;
+}
+
+int64_t stint_scheduler_next_ms(const struct stint_scheduler *s)
+{
+    int64_t next = s->is_dirty || s->news_count > 0 ? s->now_ms : TIME_NEVER;
+    if (s->early.count > 0 && s->jobs[s->early.jobs[0]].begin_ms < next)
+        next = s->jobs[s->early.jobs[0]].begin_ms;
+    if (s->running.count > 0 && s->live_count > s->running_count &&
+        s->jobs[s->running.jobs[0]].ends_ms < next)
+        next = s->jobs[s->running.jobs[0]].ends_ms;
+    return next;
+}

@@ -1,0 +1,181 @@
+/* Owns: why a pending task does not run. Nothing is remembered from passes: a reason is worked out
+ * from the present state when somebody asks, so it is true now. */
+#include <stdlib.h>
+
+#include "core.h"
+
+/* Amounts over nodes: what there is, what is free. */
+struct amounts {
+    int64_t total[3]; /* GPUs that serve the task, cores, MiB */
+    int64_t free[3];
+};
+
+static void count_node(const struct node *node, const struct need *need, struct amounts *amounts)
+{
+    const struct layout *layout = node->layout;
+    const int32_t *now = timeline_step(&node->timeline, 0);
+    if (need->gpus > 0) {
+        amounts->total[0] += __builtin_popcountll(place_eligible(layout, layout->total, need));
+        amounts->free[0] += __builtin_popcountll(place_eligible(layout, now, need));
+    }
+    for (uint32_t n = 0; n < layout->numa; n++) {
+        amounts->total[1] += layout->total[n];
+        amounts->total[2] += layout->total[layout->numa + n];
+    }
+    amounts->free[1] += node->free_cores;
+    amounts->free[2] += layout->has_memory ? node->free_memory_mib : INT32_MAX;
+}
+
+/* How many nodes of the given states could take @job now (or empty), promises left aside. */
+static uint32_t count_fits(struct stint_scheduler *s, const struct job *job, uint32_t states,
+                           bool when_empty)
+{
+    uint32_t keep = job->need.gpus > 0 ? 0 : s->policy.cores_per_free_gpu;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->machine->node_count && count < job->nodes; i++) {
+        struct node *node = &s->nodes[i];
+        if (!(states >> node->state & 1))
+            continue;
+        timeline_trim(&node->timeline, s->now_ms);
+        /* What runs is in step 0, and so is a promise that is due; such a one is about to start. */
+        count += when_empty ? node_fits_empty(node, &job->need, keep)
+                            : place_could(node->layout, timeline_step(&node->timeline, 0),
+                                          &job->need, keep);
+    }
+    return count;
+}
+
+/* The scarcest of GPUs, cores, memory: the first of which less is free than is asked for; if all
+ * are enough in sum, the one that is shortest. */
+static void fill_figures(const struct stint_scheduler *s, const struct job *job,
+                         struct stint_reason *reason)
+{
+    struct amounts amounts = { { 0 }, { 0 } };
+    int64_t asked[3] = { job->need.gpus, job->need.cores, job->need.memory_mib };
+    int worst = 1;
+    double worst_share = 2.0;
+    for (uint32_t i = 0; i < s->machine->node_count; i++)
+        if (s->nodes[i].state == STINT_NODE_UP)
+            count_node(&s->nodes[i], &job->need, &amounts);
+    for (int i = 0; i < 3; i++) {
+        asked[i] *= job->nodes;
+        if (asked[i] == 0)
+            continue;
+        double share = (double)amounts.free[i] / (double)asked[i];
+        if (share < worst_share && (worst_share > 1.0 || share < 1.0)) {
+            worst = i;
+            worst_share = share < 1.0 ? 0.0 : share;
+        }
+    }
+    int64_t unit = worst == 2 ? MIB : 1;
+    reason->asked = asked[worst] * unit;
+    reason->limit = amounts.total[worst] * unit;
+    reason->used = (amounts.total[worst] - amounts.free[worst]) * unit;
+    if (reason->code == STINT_REASON_Capacity && worst_share >= 1.0)
+        reason->code = STINT_REASON_Fragmented;
+}
+
+enum { UP = 1 << STINT_NODE_UP, DRAINING = 1 << STINT_NODE_DRAINING, DOWN = 1 << STINT_NODE_DOWN };
+
+/* Why a task in the queue was not started by the last pass. */
+static struct stint_reason waiting_reason(struct stint_scheduler *s, const struct job *job)
+{
+    struct stint_reason reason = { .code = STINT_REASON_Capacity, .account = STINT_NO_ACCOUNT };
+    if (job->claim)
+        reason.until_ms = job->claim->start_ms;
+    if (s->is_away) {
+        reason.code = STINT_REASON_EngineAway;
+        return reason;
+    }
+    if (count_fits(s, job, UP, false) >= job->nodes) {
+        bool can_pass = job->claim == NULL && search_now(s, job, s->now_ms);
+        reason.code = can_pass ? STINT_REASON_Priority : STINT_REASON_Reserved;
+        fill_figures(s, job, &reason);
+        if (can_pass)
+            reason.used = 0;
+        return reason;
+    }
+    if (count_fits(s, job, UP, true) < job->nodes || count_fits(s, job, ~0U, false) >= job->nodes) {
+        bool is_draining = count_fits(s, job, UP | DRAINING, true) >= job->nodes;
+        reason.code = is_draining ? STINT_REASON_NodeDraining : STINT_REASON_NodeDown;
+    }
+    fill_figures(s, job, &reason);
+    return reason;
+}
+
+static struct stint_reason never_reason(const struct stint_scheduler *s, const struct job *job)
+{
+    struct stint_reason reason = { 0 };
+    struct stint_ask ask;
+    job_ask(s, job, &ask);
+    (void)stint_scheduler_fits_ever(s, &ask, &reason, NULL, NULL);
+    return reason;
+}
+
+static int by_headline(const void *a, const void *b)
+{
+    const struct stint_reason *x = a;
+    const struct stint_reason *y = b;
+    enum stint_reason_class cx = stint_reason_class(x->code);
+    enum stint_reason_class cy = stint_reason_class(y->code);
+    if (cx != cy)
+        return cx < cy ? -1 : 1;
+    return x->code < y->code ? -1 : x->code > y->code;
+}
+
+#define REASONS_MAX (STINT_ASK_ACCOUNT_MAX * STINT_LIMIT_COUNT + 5)
+
+static size_t collect(struct stint_scheduler *s, uint32_t number,
+                      struct stint_reason reasons[REASONS_MAX])
+{
+    const struct job *job = &s->jobs[number];
+    size_t count = 0;
+    if (job->place == PLACE_RUNNING)
+        return 0;
+    if (job->never) {
+        reasons[0] = never_reason(s, job);
+        return 1;
+    }
+    if (job->is_blocked)
+        reasons[count++] = *job_block(s, number);
+    if (job->begin_ms > s->now_ms)
+        reasons[count++] = (struct stint_reason){ .code = STINT_REASON_BeforeBeginTime,
+                                                  .account = STINT_NO_ACCOUNT,
+                                                  .until_ms = job->begin_ms };
+    count += account_reasons(s, job, reasons + count, REASONS_MAX - count - 2);
+    struct stint_reason waiting = waiting_reason(s, job);
+    bool is_queued = job->place == PLACE_QUEUE && count == 0;
+    /* Room that it would pass into counts as an obstacle only for who stands in the queue. */
+    if (waiting.code != STINT_REASON_Priority || is_queued)
+        reasons[count++] = waiting;
+    uint32_t rank = job->place == PLACE_QUEUE && s->main.order == ORDER_TURN
+                        ? queue_rank(&s->main, s->jobs, number)
+                        : 0;
+    if (rank > 0 && waiting.code != STINT_REASON_Priority)
+        reasons[count++] = (struct stint_reason){ .code = STINT_REASON_Priority,
+                                                  .account = STINT_NO_ACCOUNT,
+                                                  .used = rank };
+    qsort(reasons, count, sizeof(*reasons), by_headline);
+    return count;
+}
+
+struct stint_reason stint_scheduler_reason(struct stint_scheduler *s, struct stint_task_key key)
+{
+    struct stint_reason reasons[REASONS_MAX];
+    uint32_t number = job_find(s, key);
+    if (number == NO_JOB || collect(s, number, reasons) == 0)
+        return (struct stint_reason){ .account = STINT_NO_ACCOUNT };
+    return reasons[0];
+}
+
+size_t stint_scheduler_blockers(struct stint_scheduler *s, struct stint_task_key key,
+                                struct stint_reason *ret_reasons, size_t max)
+{
+    struct stint_reason reasons[REASONS_MAX];
+    uint32_t number = job_find(s, key);
+    size_t count = number == NO_JOB ? 0 : collect(s, number, reasons);
+    count = count < max ? count : max;
+    for (size_t i = 0; i < count; i++)
+        ret_reasons[i] = reasons[i];
+    return count;
+}

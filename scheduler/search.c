@@ -1,0 +1,212 @@
+/* Owns: where and when a task fits: now, or at the earliest instant. Nothing is changed but
+ * s->found, which holds the answer. */
+#include <string.h>
+
+#include "core.h"
+
+/* Free cores that tasks without GPUs leave alone, per free GPU. */
+static uint32_t keep_for(const struct stint_scheduler *s, const struct need *need)
+{
+    return need->gpus > 0 ? 0 : s->policy.cores_per_free_gpu;
+}
+
+bool node_fits_empty(const struct node *node, const struct need *need, uint32_t keep)
+{
+    return place_could(node->layout, node->layout->total, need, keep);
+}
+
+/* Sums of what is free now: necessary, never sufficient. */
+static bool node_might(const struct node *node, const struct need *need)
+{
+    return node->state == STINT_NODE_UP && node->free_cores >= need->cores &&
+           node->gpu_milli >= (int32_t)need->gpus * need->gpu_milli &&
+           (!node->layout->has_memory || node->free_memory_mib >= need->memory_mib);
+}
+
+/* What is free on @node all the time from now until @until, as a borrowed vector. */
+static const int32_t *node_window(struct stint_scheduler *s, struct node *node, int64_t until)
+{
+    timeline_trim(&node->timeline, s->now_ms);
+    if (node->promises == 0 || until <= node->first_promise_ms)
+        return timeline_step(&node->timeline, 0);
+    timeline_least(&node->timeline, TIME_START, until, s->scratch);
+    return s->scratch;
+}
+
+/* Smaller is better: what leaves the rest of the machine most useful. Tasks without GPUs go where
+ * no GPU is idle; with GPUs to the node that keeps the fewest free; then the tightest in cores. */
+static int64_t node_score(const struct node *node, const struct need *need)
+{
+    int64_t gpus = need->gpus > 0 ? node->gpu_milli : node->whole_gpus * INT64_C(1000);
+    return gpus << 24 | node->free_cores;
+}
+
+static void found_one(struct stint_scheduler *s, uint32_t node, int64_t start_ms, int64_t end_ms)
+{
+    s->found.node_count = 1;
+    s->found.nodes[0] = node;
+    s->found.start_ms = start_ms;
+    s->found.end_ms = end_ms;
+}
+
+static bool one_now(struct stint_scheduler *s, const struct job *job, int64_t end_ms)
+{
+    uint32_t keep = keep_for(s, &job->need);
+    int32_t *claim = s->scratch + s->width_max;
+    int64_t best_score = INT64_MAX;
+    for (uint32_t i = 0; i < s->machine->node_count; i++) {
+        struct node *node = &s->nodes[i];
+        if (!node_might(node, &job->need))
+            continue;
+        int64_t score = node_score(node, &job->need);
+        if (score >= best_score ||
+            !place_fits(node->layout, node_window(s, node, end_ms), &job->need, keep, claim))
+            continue;
+        best_score = score;
+        memcpy(s->found.vectors, claim, node->layout->width * sizeof(*claim));
+        found_one(s, i, s->now_ms, end_ms);
+    }
+    return best_score != INT64_MAX;
+}
+
+/* As many nodes as the task asks for that fit during [@start, @end), in order of their numbers. */
+static bool several_at(struct stint_scheduler *s, const struct job *job, int64_t start_ms,
+                       int64_t end_ms)
+{
+    int32_t *claim = s->found.vectors;
+    s->found.node_count = 0;
+    for (uint32_t i = 0; i < s->machine->node_count; i++) {
+        struct node *node = &s->nodes[i];
+        if (node->state != STINT_NODE_UP)
+            continue;
+        timeline_trim(&node->timeline, s->now_ms);
+        timeline_least(&node->timeline, start_ms, end_ms, s->scratch);
+        if (!place_fits(node->layout, s->scratch, &job->need, keep_for(s, &job->need), claim))
+            continue;
+        claim += node->layout->width;
+        s->found.nodes[s->found.node_count++] = i;
+        if (s->found.node_count == job->nodes)
+            break;
+    }
+    s->found.start_ms = start_ms;
+    s->found.end_ms = end_ms;
+    return s->found.node_count == job->nodes;
+}
+
+bool search_now(struct stint_scheduler *s, const struct job *job, int64_t now_ms)
+{
+    int64_t end_ms = now_ms + job->walltime_ms;
+    return job->nodes == 1 ? one_now(s, job, end_ms) : several_at(s, job, now_ms, end_ms);
+}
+
+/* The step from which on @claim fits on a flat node for its whole time, at or after step @i; its
+ * start is before @before_ms. UINT32_MAX when there is none. A step that is too small rules out
+ * every start before it, so each step is looked at once. */
+static uint32_t flat_earliest(const struct timeline *timeline, const int32_t *claim,
+                              int64_t walltime_ms, int64_t now_ms, int64_t before_ms)
+{
+    int32_t cores = claim[0];
+    int32_t memory = claim[1];
+    uint32_t i = 0;
+    int64_t start = now_ms;
+    for (uint32_t j = 0; j < timeline->count; j++) {
+        const int32_t *step = timeline_step(timeline, j);
+        if (j > i && timeline_time(timeline, j) >= start + walltime_ms)
+            return i;
+        if (step[0] < cores || step[1] < memory) {
+            if (j + 1 == timeline->count)
+                return UINT32_MAX;
+            i = j + 1;
+            start = timeline_time(timeline, i);
+            if (start >= before_ms)
+                return UINT32_MAX;
+        }
+    }
+    return i;
+}
+
+static uint32_t node_earliest(struct stint_scheduler *s, const struct node *node,
+                              const struct job *job, int64_t before_ms, int32_t *claim)
+{
+    const struct timeline *timeline = &node->timeline;
+    const struct layout *layout = node->layout;
+    uint32_t keep = keep_for(s, &job->need);
+    for (uint32_t i = 0; i < timeline->count; i++) {
+        int64_t start = i == 0 ? s->now_ms : timeline_time(timeline, i);
+        int64_t end = start + job->walltime_ms;
+        uint32_t j = i;
+        if (start >= before_ms)
+            return UINT32_MAX;
+        for (; j < timeline->count && (j == i || timeline_time(timeline, j) < end); j++)
+            if (!place_could(layout, timeline_step(timeline, j), &job->need, keep))
+                break;
+        if (j < timeline->count && (j == i || timeline_time(timeline, j) < end)) {
+            i = j;
+            continue;
+        }
+        timeline_least(timeline, i == 0 ? TIME_START : start, end, s->scratch);
+        if (place_fits(layout, s->scratch, &job->need, keep, claim))
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static bool one_earliest(struct stint_scheduler *s, const struct job *job, int64_t before_ms)
+{
+    int32_t *claim = s->scratch + s->width_max;
+    bool is_found = false;
+    for (uint32_t n = 0; n < s->machine->node_count; n++) {
+        struct node *node = &s->nodes[n];
+        if (node->state != STINT_NODE_UP)
+            continue;
+        timeline_trim(&node->timeline, s->now_ms);
+        uint32_t i;
+        if (node->layout->is_flat) {
+            if (job->need.gpus > 0)
+                continue;
+            claim[0] = job->need.cores;
+            claim[1] = node->layout->has_memory ? job->need.memory_mib : 0;
+            i = flat_earliest(&node->timeline, claim, job->walltime_ms, s->now_ms, before_ms);
+        } else {
+            i = node_earliest(s, node, job, before_ms, claim);
+        }
+        if (i == UINT32_MAX)
+            continue;
+        int64_t start = i == 0 ? s->now_ms : timeline_time(&node->timeline, i);
+        if (start >= before_ms)
+            continue;
+        before_ms = start;
+        is_found = true;
+        memcpy(s->found.vectors, claim, node->layout->width * sizeof(*claim));
+        found_one(s, n, start, start + job->walltime_ms);
+    }
+    return is_found;
+}
+
+/* The first instant after @at at which any node changes. */
+static int64_t next_change(const struct stint_scheduler *s, int64_t at)
+{
+    int64_t next = TIME_NEVER;
+    for (uint32_t n = 0; n < s->machine->node_count; n++) {
+        const struct timeline *timeline = &s->nodes[n].timeline;
+        for (uint32_t i = 1; i < timeline->count; i++) {
+            int64_t time = timeline_time(timeline, i);
+            if (time > at) {
+                next = time < next ? time : next;
+                break;
+            }
+        }
+    }
+    return next;
+}
+
+bool search_earliest(struct stint_scheduler *s, const struct job *job, int64_t now_ms,
+                     int64_t before_ms)
+{
+    if (job->nodes == 1)
+        return one_earliest(s, job, before_ms);
+    for (int64_t at = now_ms; at < before_ms; at = next_change(s, at))
+        if (several_at(s, job, at, at + job->walltime_ms))
+            return true;
+    return false;
+}

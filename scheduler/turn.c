@@ -1,0 +1,152 @@
+/* Owns: whose turn it is in mode stint. The order moves with time, so no queue can keep it: keys
+ * are computed when a head is needed, once for all tasks of a pass, and taken from a heap.
+ * Expansion factor (wait + limit) / limit grows without bound while a task waits, so none starves;
+ * a task's priority is a factor of 1/4 to 4 on it. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core.h"
+
+struct turn {
+    double key;
+    uint32_t tier;
+    uint32_t job;
+};
+
+static double weight(int32_t priority)
+{
+    /* 2^(priority / 50) for -100..100, by a cubic that is exact at the ends and the middle enough:
+     * written out so that every machine computes the same bits. */
+    double x = priority / 50.0;
+    double magnitude = x < 0 ? -x : x;
+    double power = 1.0 + magnitude * (0.6931 + magnitude * (0.2402 + magnitude * 0.081625));
+    return x < 0 ? 1.0 / power : power;
+}
+
+static double expansion(const struct stint_scheduler *s, const struct job *job)
+{
+    double limit = (double)job->walltime_ms;
+    double wait = s->now_ms > job->submit_ms ? (double)(s->now_ms - job->submit_ms) : 0;
+    return (wait + limit) / limit * (job->priority ? weight(job->priority) : 1.0);
+}
+
+static bool is_first(const struct stint_scheduler *s, const struct turn *a, const struct turn *b)
+{
+    if (a->tier != b->tier)
+        return a->tier < b->tier;
+    if (a->key > b->key)
+        return true;
+    if (a->key < b->key)
+        return false;
+    const struct job *x = &s->jobs[a->job];
+    const struct job *y = &s->jobs[b->job];
+    if (x->submit_ms != y->submit_ms)
+        return x->submit_ms < y->submit_ms;
+    return x->sequence < y->sequence;
+}
+
+static void sift(const struct stint_scheduler *s, struct turn_list *list, uint32_t at)
+{
+    struct turn turn = list->turns[at];
+    for (uint32_t down; (down = 2 * at + 1) < list->count; at = down) {
+        if (down + 1 < list->count && is_first(s, &list->turns[down + 1], &list->turns[down]))
+            down++;
+        if (!is_first(s, &list->turns[down], &turn))
+            break;
+        list->turns[at] = list->turns[down];
+    }
+    list->turns[at] = turn;
+}
+
+static int build(struct stint_scheduler *s, struct turn_list *list)
+{
+    if (list->capacity < s->main.count) {
+        uint32_t capacity = s->main.count + s->main.count / 4 + 16;
+        struct turn *turns = realloc(list->turns, capacity * sizeof(*turns));
+        if (!turns)
+            return -ENOMEM;
+        list->turns = turns;
+        list->capacity = capacity;
+    }
+    list->count = 0;
+    for (uint32_t b = 0; b < s->main.block_count; b++) {
+        const struct queue_block *block = s->main.blocks[b];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct job *job = &s->jobs[block->jobs[i]];
+            if (job->claim)
+                continue;
+            list->turns[list->count++] = (struct turn){ .key = expansion(s, job),
+                                                        .tier = fair_tier(s, job),
+                                                        .job = block->jobs[i] };
+        }
+    }
+    for (uint32_t i = list->count / 2; i-- > 0;)
+        sift(s, list, i);
+    list->is_built = true;
+    return 0;
+}
+
+uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list)
+{
+    if (!list->is_built && build(s, list) != 0)
+        return NO_JOB;
+    if (list->count == 0)
+        return NO_JOB;
+    uint32_t number = list->turns[0].job;
+    list->turns[0] = list->turns[--list->count];
+    if (list->count > 0)
+        sift(s, list, 0);
+    return number;
+}
+
+int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t number), void *context)
+{
+    struct cursor cursor = { 0 };
+    uint32_t number;
+    for (uint32_t i = 0; i < s->head_count; i++)
+        if (!fn(context, s->heads[i]))
+            return 0;
+    if (s->policy.mode != STINT_MODE_STINT) {
+        for (; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++)
+            if (!s->jobs[number].was_promised && !fn(context, number))
+                return 0;
+        return 0;
+    }
+    struct turn_list list = { 0 };
+    int r = build(s, &list);
+    while (r == 0 && (number = turn_next(s, &list)) != NO_JOB)
+        if (!fn(context, number))
+            break;
+    free(list.turns);
+    return r;
+}
+
+struct each {
+    const struct stint_scheduler *s;
+    bool (*fn)(void *context, const struct stint_ask *ask);
+    void *context;
+    bool is_over;
+};
+
+static bool each_ask(void *context, uint32_t number)
+{
+    struct each *each = context;
+    struct stint_ask ask;
+    job_ask(each->s, &each->s->jobs[number], &ask);
+    each->is_over = !each->fn(each->context, &ask);
+    return !each->is_over;
+}
+
+int stint_scheduler_each(struct stint_scheduler *s, int64_t now_ms,
+                         bool (*fn)(void *context, const struct stint_ask *ask), void *context)
+{
+    struct each each = { .s = s, .fn = fn, .context = context };
+    int64_t real = s->now_ms;
+    s->now_ms = now_ms > real ? now_ms : real;
+    int r = turn_each(s, each_ask, &each);
+    s->now_ms = real;
+    for (uint32_t i = 0; i < s->job_count && r == 0 && !each.is_over; i++)
+        if (s->jobs[i].place == PLACE_WAITING)
+            (void)each_ask(&each, i);
+    return r;
+}
