@@ -129,6 +129,8 @@ int args_parse(const struct verb *verb, int argc, char **argv, struct args *ret_
 
     /* getopt skips argv[0]: the caller's argv begins with the verb's last word. */
     memset(ret_args, 0, sizeof(*ret_args));
+    if (verb->flags & VERB_LATER)
+        return 0;
     opterr = 0;
     optind = 0; /* glibc: begin anew */
     for (;;) {

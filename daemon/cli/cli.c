@@ -51,6 +51,16 @@ int cli_fail(const struct stint_error *err)
     return error_exit_status(err->code);
 }
 
+int cli_fail_file(const struct stint_error *err, const char *path)
+{
+    struct stint_error named = *err;
+    if (!named.text[0])
+        (void)snprintf(named.text, sizeof(named.text), "%.200s: %s", path,
+                       err->code < 0 ? strerror(-err->code) : stint_refusal_name(err->code));
+    int status = cli_fail(&named);
+    return err->code == -ENOENT ? EXIT_NOT_FOUND : status;
+}
+
 int cli_usage(const char *fix, const char *format, ...)
 {
     char text[400];

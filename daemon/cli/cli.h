@@ -37,6 +37,8 @@ struct cli {
 /* `stint: text; try: fix` on stderr, and the exit status that belongs to the code. -ECONNREFUSED
  * and -ENOENT of the socket are EXIT_UNREACHABLE, -ETIMEDOUT is EXIT_TIMED_OUT. */
 int cli_fail(const struct stint_error *err);
+/* The same for a local file: one that is not there is EXIT_NOT_FOUND, not an absent daemon. */
+int cli_fail_file(const struct stint_error *err, const char *path);
 /* A mistake of the person who typed: the same line, EXIT_USAGE. */
 int cli_usage(const char *fix, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -107,6 +109,7 @@ int verb_artifact_show(struct cli *cli);
 int verb_artifact_remove(struct cli *cli);
 int verb_log_head(struct cli *cli);
 int verb_log_entry(struct cli *cli);
+int verb_log_proof(struct cli *cli);
 int verb_log_verify(struct cli *cli);
 int verb_simulate(struct cli *cli);
 int verb_doctor(struct cli *cli);
@@ -122,9 +125,6 @@ int verb_quota_set(struct cli *cli);
 int verb_quota_list(struct cli *cli);
 int verb_quota_remove(struct cli *cli);
 int verb_reload(struct cli *cli);
-int verb_backup(struct cli *cli);
 int verb_later(struct cli *cli);
-int verb_completions(struct cli *cli);
-int verb_manual(struct cli *cli);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SYSTEM_SOCKET "/run/stint/stintd.sock"
@@ -38,6 +39,16 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0;
 }
 
+/* Below /tmp anyone may make a folder with our name: only one of our own is believed. */
+static bool is_own_folder(const char *path)
+{
+    struct stat facts;
+    char folder[CLIENT_PLACE_MAX];
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash ? slash - path : 0), path);
+    return lstat(folder, &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == getuid();
+}
+
 int client_find(const char *socket, char *ret_place, struct stint_error *err)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -56,7 +67,7 @@ int client_find(const char *socket, char *ret_place, struct stint_error *err)
         (void)snprintf(own, sizeof(own), "%s/stint/stintd.sock", runtime);
     else
         (void)snprintf(own, sizeof(own), "/tmp/stint-%u/stintd.sock", (unsigned)getuid());
-    if (is_there(own)) {
+    if (is_there(own) && is_own_folder(own)) {
         (void)snprintf(ret_place, CLIENT_PLACE_MAX, "%s", own);
         return 0;
     }

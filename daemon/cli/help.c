@@ -108,8 +108,8 @@ void verbs_print(const char *group)
             continue;
         if (!group && strncmp(verbs[i].name, "admin ", 6) == 0)
             continue;
-        if (!*verbs[i].help)
-            continue; /* not for people: completions, manual */
+        if (!group && (verbs[i].flags & VERB_LATER))
+            continue;
         (void)snprintf(left, sizeof(left), "%s %s", verbs[i].name, verbs[i].words);
         help_line(left, 34, verbs[i].help);
     }

@@ -132,8 +132,7 @@ static int show_queue(struct cli *cli, const json_t *document)
 
 int verb_queue(struct cli *cli)
 {
-    return cli_show(cli,
-                    cli_has(cli, "mine") ? "/api/v1/jobs?mine=true&live=true" : "/api/v1/queue",
+    return cli_show(cli, cli_has(cli, "mine") ? "/api/v1/queue?mine=true" : "/api/v1/queue",
                     show_queue);
 }
 

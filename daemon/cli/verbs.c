@@ -3,6 +3,28 @@
 #include "settings.h"
 #include "stint/auto.h"
 
+/* A room that is not linked into this build has its commands answered plainly (verb_later.c). */
+#ifdef STINT_CLI_HAS_EVALUATOR
+#define HAS_EVALUATOR(fn) fn
+#else
+#define HAS_EVALUATOR(fn) verb_later
+#endif
+#ifdef STINT_CLI_HAS_RECORD
+#define HAS_RECORD(fn) fn
+#else
+#define HAS_RECORD(fn) verb_later
+#endif
+#ifdef STINT_CLI_HAS_SIMULATOR
+#define HAS_SIMULATOR(fn) fn
+#else
+#define HAS_SIMULATOR(fn) verb_later
+#endif
+#ifdef STINT_CLI_HAS_TOPOLOGY
+#define HAS_TOPOLOGY(fn) fn
+#else
+#define HAS_TOPOLOGY(fn) verb_later
+#endif
+
 /* clang-format off */
 static const struct option_row queue_options[] = {
     { "mine", 0, NULL, "only your own jobs", 0 },
@@ -44,7 +66,98 @@ static const struct option_row wait_options[] = {
     { 0 },
 };
 
+static const struct option_row nodes_options[] = {
+    { "topology", 0, "SOURCE", "an hwloc XML file or synthetic string instead of the daemon's", 0 },
+    { "gpus",     0, "TYPE:N", "GPUs declared beside it", 0 },
+    { 0 },
+};
+static const struct option_row check_options[] = {
+    { "rules",   0, "ID,…",  "rule sets: osaid-1.0, open-definition-2.1, osi-code, mof-1.0 …, all", 0 },
+    { "kind",    0, "KIND",  "model, dataset or code; default: what the files say", 0 },
+    { "name",    0, "NAME",  "what to call it", 0 },
+    { "full",    0, NULL,    "every criterion, not only what failed", 0 },
+    { "no-hash", 0, NULL,    "do not read the weights: no digest, assurance declared", 0 },
+    { "rules-dir", 0, "DIR", "folder of rule sets", 0 },
+    { "licences-dir", 0, "DIR", "folder of the licence table", 0 },
+    { "json",    0, NULL,    "stint.verdict/1", 0 },
+    { 0 },
+};
+static const struct option_row artifact_add_options[] = {
+    { "name",     0, "ORG/NAME", "the name it is registered under", 0 },
+    { "kind",     0, "KIND",     "model, dataset or code", 0 },
+    { "in-place", 0, NULL,       "leave it where it is: jobs with it are at best watched", 0 },
+    { "json",     0, NULL,       "the answer as JSON", 0 },
+    { 0 },
+};
+static const struct option_row verify_options[] = {
+    { "key",  0, "VKEY|FILE", "the log's public key, from somewhere else than the daemon", 0 },
+    { "old",  0, "FILE",      "an earlier 'stint log head', to be contained", 0 },
+    { "json", 0, NULL,        "the result as JSON", 0 },
+    { 0 },
+};
+static const struct option_row simulate_options[] = {
+    { "trace",       0, "FILE",   "a trace in the Standard Workload Format, .gz too", 0 },
+    { "cores",       0, "N",      "a flat machine of N processors; default: as the trace says", 0 },
+    { "topology",    0, "SOURCE", "an hwloc XML file or synthetic string", 0 },
+    { "gpus",        0, "TYPE:N", "GPUs declared beside the topology", 0 },
+    { "nodes",       0, "N",      "so many such nodes", 0 },
+    { "cluster",     0, "FILE",   "not in this version", 0 },
+    { "policy",      0, "NAME",   "fcfs, sjf, easy, easy-sjbf, conservative or stint (default)", 0 },
+    { "shares",      0, "FILE",   "not in this version", 0 },
+    { "estimates",   0, "WHOSE",  "user (default), actual or predicted", 0 },
+    { "preemptible", 0, "SHARE",  "share of the jobs that may be stopped, 0 to 1", 0 },
+    { "seed",        0, "N",      "of that draw", 0 },
+    { "resume-cost", 0, "S",      "seconds that each resume costs", 0 },
+    { "events",      0, "FILE",   "one line a decision", 0 },
+    { "json",        0, NULL,     "stint.simulation/1", 0 },
+    { 0 },
+};
+static const struct option_row institution_options[] = {
+    { "title", 0, "TEXT", "its full name", 0 },
+    { 0 },
+};
+static const struct option_row project_options[] = {
+    { "institution", 0, "NAME", "whose project it is", 0 },
+    { "pi",          0, "NAME", "who leads it; public", 0 },
+    { "title",       0, "TEXT", "what it is about; public", 0 },
+    { 0 },
+};
+static const struct option_row user_add_options[] = {
+    { "project",  'p', "NAME",   "of which project", 0 },
+    { "role",     0,   "ROLE",   "member (default), manager or pi", 0 },
+    { "operator", 0,   "yes|no", "may administer", 0 },
+    { 0 },
+};
+static const struct option_row user_set_options[] = {
+    { "operator", 0, "yes|no", "may administer", 0 },
+    { 0 },
+};
+static const struct option_row user_remove_options[] = {
+    { "project", 'p', "NAME", "from which project", 0 },
+    { "yes",     'y', NULL,   "do not ask", 0 },
+    { 0 },
+};
+static const struct option_row award_options[] = {
+    { "project", 'p', "NAME",   "to which project", 0 },
+    { "amount",  0,   "NUMBER", "GPU-hours (core-hours on a machine without GPUs)", 0 },
+    { "from",    0,   "TIME",   "from when; default now", 0 },
+    { "until",   0,   "TIME",   "until when", 0 },
+    { "title",   0,   "TEXT",   "what it is for; public", 0 },
+    { "yes",     'y', NULL,     "do not ask", 0 },
+    { 0 },
+};
+static const struct option_row quota_options[] = {
+    { "site",        0,   NULL,   "of everything together", 0 },
+    { "institution", 0,   "NAME", "of this institution", 0 },
+    { "project",     'p', "NAME", "of this project", 0 },
+    { "user",        0,   "NAME", "of this user", 0 },
+    { "yes",         'y', NULL,   "do not ask", 0 },
+    { 0 },
+};
+
 #define READS   VERB_READS
+#define WRITES  VERB_WRITES
+#define LOCAL   VERB_NO_DAEMON
 #define WATCHES (VERB_READS | VERB_WATCHES)
 
 const struct verb verbs[] = {
@@ -64,10 +177,69 @@ const struct verb verbs[] = {
     { "signal", "ID…", "send running jobs a signal", verb_signal, signal_options, 0, 1, -1 },
     { "wait", "ID…", "until jobs are done, with the first failure's exit status", verb_wait, wait_options, 0, 1, -1 },
     { "allocations", "", "who holds what now, drawn", verb_allocations, NULL, WATCHES, 0, 0 },
+    { "nodes", "[NAME]", "machines; with --topology without a daemon", HAS_TOPOLOGY(verb_nodes), nodes_options, WATCHES, 0, 1 },
     { "balance", "", "what you may use: awards and quotas", verb_balance, NULL, WATCHES, 0, 0 },
     { "award list", "", "all awards", verb_award_list, NULL, WATCHES, 0, 0 },
     { "award show", "NAME", "one award and its postings", verb_award_show, NULL, READS, 1, 1 },
     { "award cite", "NAME", "the sentence for your paper", verb_award_cite, NULL, READS, 1, 1 },
+    { "check", "PATH…", "judge artefacts on disk, without a daemon", HAS_EVALUATOR(verb_check), check_options, LOCAL, 1, -1 },
+    { "artifact add", "PATH", "judge a folder or file and register it", verb_artifact_add, artifact_add_options, 0, 1, 1 },
+    { "artifact list", "", "what is registered", verb_artifact_list, NULL, WATCHES, 0, 0 },
+    { "artifact show", "REF", "one artefact and its verdict", verb_artifact_show, NULL, READS, 1, 1 },
+    { "artifact remove", "REF", "take one out of the register", verb_artifact_remove, cancel_options, 0, 1, 1 },
+    { "log head", "", "the signed head of the public log", HAS_RECORD(verb_log_head), json_options, 0, 0, 0 },
+    { "log entry", "N", "one entry, its stored bytes", HAS_RECORD(verb_log_entry), json_options, 0, 1, 1 },
+    { "log proof", "N", "that one entry is in the log, as a file", HAS_RECORD(verb_log_proof), NULL, 0, 1, 1 },
+    { "log verify", "", "recompute the log's root and check its signature", HAS_RECORD(verb_log_verify), verify_options, 0, 0, 0 },
+    { "simulate", "", "replay a trace through the scheduler", HAS_SIMULATOR(verb_simulate), simulate_options, LOCAL, 0, 0 },
+    { "doctor", "", "health of the installation", verb_doctor, NULL, READS, 0, 0 },
+    { "admin institution add", "NAME", "add an institution", verb_admin_add, institution_options, WRITES, 1, 1 },
+    { "admin institution list", "", "all institutions", verb_admin_list, NULL, READS, 0, 0 },
+    { "admin institution show", "NAME", "one institution", verb_admin_show, NULL, READS, 1, 1 },
+    { "admin project add", "NAME", "add a project", verb_admin_add, project_options, WRITES, 1, 1 },
+    { "admin project list", "", "all projects", verb_admin_list, NULL, READS, 0, 0 },
+    { "admin project show", "NAME", "one project", verb_admin_show, NULL, READS, 1, 1 },
+    { "admin project set", "NAME", "change a project", verb_admin_set, project_options, WRITES, 1, 1 },
+    { "admin project suspend", "NAME", "let nothing of its start", verb_admin_state, NULL, WRITES, 1, 1 },
+    { "admin project resume", "NAME", "undo suspend", verb_admin_state, NULL, WRITES, 1, 1 },
+    { "admin user add", "NAME", "add a user, or a membership", verb_admin_add, user_add_options, WRITES, 1, 1 },
+    { "admin user list", "", "all users", verb_admin_list, NULL, READS, 0, 0 },
+    { "admin user show", "NAME", "one user", verb_admin_show, NULL, READS, 1, 1 },
+    { "admin user set", "NAME", "change a user", verb_admin_set, user_set_options, WRITES, 1, 1 },
+    { "admin user suspend", "NAME", "let nothing of theirs start", verb_admin_state, NULL, WRITES, 1, 1 },
+    { "admin user resume", "NAME", "undo suspend", verb_admin_state, NULL, WRITES, 1, 1 },
+    { "admin user remove", "NAME", "end a membership", verb_admin_remove, user_remove_options, WRITES, 1, 1 },
+    { "admin award grant", "NAME", "give a project an award", verb_award_grant, award_options, WRITES, 1, 1 },
+    { "admin award extend", "NAME", "move an award's end", verb_award_change, award_options, WRITES, 1, 1 },
+    { "admin award supplement", "NAME", "add to an award", verb_award_change, award_options, WRITES, 1, 1 },
+    { "admin award reduce", "NAME", "take from an award", verb_award_change, award_options, WRITES, 1, 1 },
+    { "admin award revoke", "NAME", "end an award for new starts", verb_award_change, award_options, WRITES, 1, 1 },
+    { "admin award transfer", "FROM TO", "move an amount to another award", verb_award_change, award_options, WRITES, 2, 2 },
+    { "admin quota set", "KIND=N[/PERIOD]…", "set ceilings: gpus=4 jobs=50 gpu-hours=500/month", verb_quota_set, quota_options, WRITES, 1, -1 },
+    { "admin quota list", "", "all ceilings", verb_quota_list, quota_options, WATCHES, 0, 0 },
+    { "admin quota show", "", "ceilings of one scope", verb_quota_list, quota_options, READS, 0, 0 },
+    { "admin quota remove", "KIND…", "remove ceilings", verb_quota_remove, quota_options, WRITES, 1, -1 },
+    { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
+    { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin node drain", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin node resume", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin node list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin reserve", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin share set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin policy show", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin policy test", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin policy set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin policy history", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin waiver grant", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin waiver list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin waiver revoke", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin token create", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin token list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin token revoke", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin backup", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin institution set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin institution suspend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
+    { "admin institution resume", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
 };
 /* clang-format on */
 const size_t verb_count = STINT_ARRAY_SIZE(verbs);
