@@ -16,7 +16,6 @@
 #define STINT_LOG_ENTRY_VERSION   1
 #define STINT_LOG_TYPE_MAX        64
 #define STINT_LOG_SALT_BYTES      16
-#define STINT_LOG_DEPTH_MAX       16 /* nesting of the JSON of an entry */
 
 /**
  * struct stint_log_draft - what somebody wants in the log

@@ -90,6 +90,15 @@ int stint_record_load_end(struct stint_record *record, const char *note, struct 
 int stint_record_append(struct stint_record *record, const struct stint_log_draft *draft,
                         uint64_t *ret_seq, struct stint_error *err);
 
+/* Where the record stands; and back to it when the batch was taken back to a mark of the same
+ * moment (stint_store_rewind()): the entries since then had not been. Within one callback only. */
+struct stint_record_mark {
+    uint64_t size;
+    uint64_t queued;
+};
+struct stint_record_mark stint_record_mark(const struct stint_record *record);
+void stint_record_rewind(struct stint_record *record, struct stint_record_mark mark);
+
 /* Signs a head for all that is durable and not covered yet, and stores it. Called by the record
  * itself when entries become durable; to be called once after a load. 0, also when there is nothing
  * to sign; what the sink answered. */

@@ -1,0 +1,396 @@
+/* Owns: the record in memory: the tree, what of it is durable, what is signed. Always true:
+ *   1. published <= signed <= durable <= size, and each is a prefix of the next.
+ *   2. A head is signed only for what is durable, and only one at a time is on its way to the disk.
+ *   3. @waiting has one size for each effect that the sink holds for us, in their order. */
+#include "stint/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+#include "stint/auto.h"
+
+/* Entries that become durable without a pause are covered at least this often. */
+#define SIGN_ENTRIES_MAX 1024
+
+/* Sizes of the tree at which effects wait; a ring. */
+struct waiting {
+    uint64_t *sizes;
+    size_t capacity;
+    size_t first;
+    size_t count;
+};
+
+struct stint_record {
+    struct stint_record_options options;
+    struct stint_merkle_tree *tree;
+    uint64_t durable;
+    struct stint_checkpoint last_signed; /* size 0 before the first */
+    uint64_t published;
+    char *published_note;
+    char *coming_note; /* stored, not durable yet */
+    size_t heads_out;  /* effects of heads that the sink holds; the last is the coming note's */
+    struct waiting waiting;
+    uint64_t queued; /* effects ever queued */
+    bool is_loaded;
+};
+
+/* ---- the ring */
+
+static int waiting_push(struct waiting *waiting, uint64_t size)
+{
+    if (waiting->count == waiting->capacity) {
+        size_t capacity = waiting->capacity ? 2 * waiting->capacity : 16;
+        uint64_t *sizes = calloc(capacity, sizeof(*sizes));
+        if (!sizes)
+            return -ENOMEM;
+        for (size_t i = 0; i < waiting->count; i++)
+            sizes[i] = waiting->sizes[(waiting->first + i) % waiting->capacity];
+        free(waiting->sizes);
+        *waiting = (struct waiting){ sizes, capacity, 0, waiting->count };
+    }
+    waiting->sizes[(waiting->first + waiting->count++) % waiting->capacity] = size;
+    return 0;
+}
+
+static uint64_t waiting_pop(struct waiting *waiting)
+{
+    assert(waiting->count > 0);
+    uint64_t size = waiting->sizes[waiting->first];
+    waiting->first = (waiting->first + 1) % waiting->capacity;
+    waiting->count--;
+    return size;
+}
+
+/* ---- the life */
+
+int stint_record_new(const struct stint_record_options *options, struct stint_record **ret_record,
+                     struct stint_error *err)
+{
+    struct stint_record *record = calloc(1, sizeof(*record));
+    if (!record || stint_merkle_tree_new(&record->tree) != 0) {
+        free(record);
+        return stint_fail(err, -ENOMEM, "no memory for the public record");
+    }
+    record->options = *options;
+    *ret_record = record;
+    return 0;
+}
+
+struct stint_record *stint_record_free(struct stint_record *record)
+{
+    if (!record)
+        return NULL;
+    stint_merkle_tree_free(record->tree);
+    free(record->waiting.sizes);
+    free(record->published_note);
+    free(record->coming_note);
+    free(record);
+    return NULL;
+}
+
+/* ---- loading */
+
+void stint_record_load_begin(struct stint_record *record)
+{
+    stint_merkle_tree_truncate(record->tree, 0);
+    record->durable = 0;
+    record->published = 0;
+    record->last_signed = (struct stint_checkpoint){ 0 };
+    free(record->published_note);
+    free(record->coming_note);
+    record->published_note = record->coming_note = NULL;
+    /* Effects that are still out tell us nothing any more, but they will come. */
+    for (size_t i = 0; i < record->waiting.count; i++)
+        record->waiting.sizes[(record->waiting.first + i) % record->waiting.capacity] = 0;
+    record->is_loaded = false;
+}
+
+int stint_record_load_leaf(struct stint_record *record, uint64_t seq,
+                           const struct stint_sha256 *leaf, struct stint_error *err)
+{
+    uint64_t next = stint_merkle_tree_size(record->tree);
+    assert(!record->is_loaded);
+    if (seq != next)
+        return stint_fail(err, STINT_UNTRUSTED,
+                          "the public log has a hole: entry %llu follows %llu entries",
+                          (unsigned long long)seq, (unsigned long long)next);
+    if (stint_merkle_tree_append(record->tree, leaf) != 0)
+        return stint_fail(err, -ENOMEM, "no memory for the public log");
+    return 0;
+}
+
+static int contradiction(const char *what, struct stint_error *err)
+{
+    (void)stint_fail(err, STINT_UNTRUSTED, "the public log is not the one last signed: %s", what);
+    return stint_fix(err, STINT_UNTRUSTED,
+                     "the store was altered or an old one put back; restore the newest backup. "
+                     "Nothing is signed until it agrees");
+}
+
+static int check_head(const struct stint_record *record, const char *note,
+                      struct stint_checkpoint *ret_head, struct stint_error *err)
+{
+    struct stint_error why;
+    struct stint_sha256 root;
+    uint64_t size = stint_merkle_tree_size(record->tree);
+    if (stint_checkpoint_verify(note, strlen(note), stint_signer_vkey(record->options.signer),
+                                ret_head, &why) != 0)
+        return contradiction(why.text, err);
+    if (ret_head->size > size)
+        return contradiction("entries are missing", err);
+    stint_merkle_tree_root(record->tree, ret_head->size, &root);
+    if (memcmp(&root, &ret_head->root, sizeof(root)) != 0)
+        return contradiction("an entry is another", err);
+    return 0;
+}
+
+int stint_record_load_end(struct stint_record *record, const char *note, struct stint_error *err)
+{
+    if (record->is_loaded)
+        return stint_fail(err, STINT_WRONG_STATE, "the public record is loaded already");
+    if (note) {
+        struct stint_checkpoint head;
+        int r = check_head(record, note, &head, err);
+        if (r != 0)
+            return r;
+        if (!(record->published_note = strdup(note)))
+            return stint_fail(err, -ENOMEM, "no memory for the public record");
+        record->last_signed = head;
+        record->published = head.size;
+    }
+    record->durable = stint_merkle_tree_size(record->tree);
+    record->is_loaded = true;
+    return 0;
+}
+
+/* ---- heads */
+
+static void record_on_head_durable(void *context, int status)
+{
+    struct stint_record *record = context;
+    if (--record->heads_out > 0 || !record->coming_note) /* of one that was dropped */
+        return;
+    if (status != 0) {
+        free(stint_take(record->coming_note));
+        return;
+    }
+    free(record->published_note);
+    record->published_note = stint_take(record->coming_note);
+    record->published = record->last_signed.size;
+    if (record->options.on_published)
+        record->options.on_published(record->options.context, record->published);
+    /* What became durable meanwhile; should it fail, the next entry signs again. */
+    (void)stint_record_sign(record, NULL);
+}
+
+/* The effect first: a head in the batch of whose durability nobody tells would be stored twice. */
+static int store_head(struct stint_record *record, const struct stint_checkpoint *head,
+                      const char *note, struct stint_error *err)
+{
+    const struct stint_record_sink *sink = &record->options.sink;
+    int r = sink->after(sink->context, record_on_head_durable, record, err);
+    if (r != 0)
+        return r;
+    record->heads_out++;
+    return sink->put_checkpoint(sink->context, head->size, &head->root, note,
+                                record->options.now_wall_ms(), err);
+}
+
+int stint_record_sign(struct stint_record *record, struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer note = { 0 };
+    struct stint_checkpoint head = { .size = record->durable };
+    struct stint_sha256 before;
+    assert(record->is_loaded && record->last_signed.size <= record->durable);
+    if (record->coming_note || head.size == record->last_signed.size)
+        return 0;
+    stint_merkle_tree_root(record->tree, record->last_signed.size, &before);
+    if (record->last_signed.size > 0 &&
+        memcmp(&before, &record->last_signed.root, sizeof(before)) != 0)
+        return contradiction("the tree in memory", err); /* invariant 9; a bug */
+    stint_merkle_tree_root(record->tree, head.size, &head.root);
+    int r = stint_checkpoint_sign(record->options.signer, head.size, &head.root, &note);
+    if (r != 0)
+        return stint_fail(err, r, "signing the public log: %s", strerror(-r));
+    char *text = stint_buffer_take(&note);
+    if (!text)
+        return stint_fail(err, -ENOMEM, "no memory for a checkpoint");
+    if ((r = store_head(record, &head, text, err)) != 0) {
+        free(text);
+        return r;
+    }
+    record->coming_note = text;
+    record->last_signed = head;
+    return 0;
+}
+
+/* ---- entries */
+
+static void record_on_entries_durable(void *context, int status)
+{
+    struct stint_record *record = context;
+    uint64_t size = waiting_pop(&record->waiting);
+    if (status != 0 || size <= record->durable || !record->is_loaded)
+        return;
+    record->durable = size;
+    if (record->waiting.count == 0 || size - record->last_signed.size >= SIGN_ENTRIES_MAX)
+        (void)stint_record_sign(record, NULL); /* the next entry tries again */
+}
+
+/* Everything put so far will be durable, or lost, when the effect comes. */
+static int queue_effect(struct stint_record *record, uint64_t size, struct stint_error *err)
+{
+    const struct stint_record_sink *sink = &record->options.sink;
+    if (record->waiting.count >= STINT_RECORD_PENDING_MAX)
+        return stint_fail(err, STINT_BUSY, "too many log entries wait for the disk");
+    if (waiting_push(&record->waiting, size) != 0)
+        return stint_fail(err, -ENOMEM, "no memory for a log entry");
+    int r = sink->after(sink->context, record_on_entries_durable, record, err);
+    if (r != 0)
+        record->waiting.count--;
+    else
+        record->queued++;
+    return r;
+}
+
+/* An entry's commitment to its person, whose salt and name go beside the log. */
+static int put_person(struct stint_record *record, const char *person,
+                      struct stint_sha256 *ret_commitment, struct stint_error *err)
+{
+    const struct stint_record_sink *sink = &record->options.sink;
+    uint8_t salt[STINT_LOG_SALT_BYTES];
+    if (gnutls_rnd(GNUTLS_RND_RANDOM, salt, sizeof(salt)) != 0)
+        return stint_fail(err, -EIO, "the system gives no random numbers");
+    stint_log_commit(salt, person, ret_commitment);
+    return sink->put_personal(sink->context, ret_commitment, salt, person, err);
+}
+
+/* The effect is queued before the entry is put: were it the other way round, an entry could be in
+ * the batch whose durability nobody tells us. If the entry then fails, the effect tells of those
+ * before it. */
+static int put_entry(struct stint_record *record, const struct stint_log_draft *draft,
+                     const struct stint_buffer *entry, const struct stint_sha256 *leaf,
+                     int64_t at_ms, struct stint_error *err)
+{
+    const struct stint_record_sink *sink = &record->options.sink;
+    uint64_t seq = stint_merkle_tree_size(record->tree);
+    int r = queue_effect(record, seq, err);
+    if (r != 0)
+        return r;
+    if (stint_merkle_tree_append(record->tree, leaf) != 0)
+        return stint_fail(err, -ENOMEM, "no memory for a log entry");
+    r = sink->put_entry(sink->context, seq, at_ms, draft->type, entry->data, entry->length, leaf,
+                        err);
+    if (r != 0) {
+        stint_merkle_tree_truncate(record->tree, seq);
+        return r;
+    }
+    struct waiting *waiting = &record->waiting;
+    waiting->sizes[(waiting->first + waiting->count - 1) % waiting->capacity] = seq + 1;
+    return 0;
+}
+
+int stint_record_append(struct stint_record *record, const struct stint_log_draft *draft,
+                        uint64_t *ret_seq, struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer entry = { 0 };
+    struct stint_sha256 commitment;
+    struct stint_sha256 leaf;
+    uint64_t seq = stint_merkle_tree_size(record->tree);
+    int64_t at_ms = record->options.now_wall_ms();
+    assert(record->is_loaded);
+    int r = draft->person ? put_person(record, draft->person, &commitment, err) : 0;
+    if (r == 0)
+        r = stint_log_entry_write(draft, seq, at_ms, draft->person ? &commitment : NULL, &entry,
+                                  err);
+    if (r != 0)
+        return r;
+    stint_merkle_leaf(entry.data, entry.length, &leaf);
+    r = put_entry(record, draft, &entry, &leaf, at_ms, err);
+    if (r == 0 && ret_seq)
+        *ret_seq = seq;
+    return r;
+}
+
+struct stint_record_mark stint_record_mark(const struct stint_record *record)
+{
+    return (struct stint_record_mark){ stint_merkle_tree_size(record->tree), record->queued };
+}
+
+void stint_record_rewind(struct stint_record *record, struct stint_record_mark mark)
+{
+    assert(record->queued - mark.queued <= record->waiting.count);
+    assert(mark.size >= record->durable);
+    record->waiting.count -= (size_t)(record->queued - mark.queued);
+    record->queued = mark.queued;
+    stint_merkle_tree_truncate(record->tree, mark.size);
+}
+
+/* ---- what others ask */
+
+uint64_t stint_record_size(const struct stint_record *record)
+{
+    return stint_merkle_tree_size(record->tree);
+}
+
+uint64_t stint_record_durable_size(const struct stint_record *record)
+{
+    return record->durable;
+}
+
+uint64_t stint_record_published_size(const struct stint_record *record)
+{
+    return record->published;
+}
+
+const char *stint_record_checkpoint(const struct stint_record *record)
+{
+    return record->published_note;
+}
+
+const struct stint_vkey *stint_record_vkey(const struct stint_record *record)
+{
+    return stint_signer_vkey(record->options.signer);
+}
+
+int stint_record_prove_entry(const struct stint_record *record, uint64_t seq,
+                             struct stint_merkle_proof *ret_proof, struct stint_error *err)
+{
+    if (seq >= record->published)
+        return stint_fail(err, STINT_NOT_FOUND, "entry %llu is not in the published log of %llu",
+                          (unsigned long long)seq, (unsigned long long)record->published);
+    stint_merkle_tree_inclusion(record->tree, seq, record->published, ret_proof);
+    return 0;
+}
+
+int stint_record_prove_growth(const struct stint_record *record, uint64_t old_size,
+                              struct stint_merkle_proof *ret_proof, struct stint_error *err)
+{
+    if (old_size == 0 || old_size > record->published)
+        return stint_fail(err, STINT_NOT_FOUND, "the published log never had %llu entries",
+                          (unsigned long long)old_size);
+    stint_merkle_tree_consistency(record->tree, old_size, record->published, ret_proof);
+    return 0;
+}
+
+int stint_record_write_proof(const struct stint_record *record, uint64_t seq,
+                             struct stint_buffer *proof, struct stint_error *err)
+{
+    struct stint_merkle_proof path;
+    int r = stint_record_prove_entry(record, seq, &path, err);
+    if (r != 0)
+        return r;
+    stint_buffer_printf(proof, "c2sp.org/tlog-proof@v1\nindex %llu\n", (unsigned long long)seq);
+    for (size_t i = 0; i < path.count; i++) {
+        base64_add(proof, path.hashes[i].bytes, STINT_SHA256_BYTES);
+        stint_buffer_add_char(proof, '\n');
+    }
+    stint_buffer_add_char(proof, '\n');
+    stint_buffer_add_text(proof, record->published_note);
+    return proof->failed ? stint_fail(err, -ENOMEM, "no memory for a proof") : 0;
+}

@@ -1,0 +1,272 @@
+/* Owns: the private key of the log, its file, and Ed25519 by GnuTLS (RFC 8032). The file appears
+ * whole or not at all, is never written over, and others cannot read it. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base64.h"
+#include "note.h"
+#include "stint/auto.h"
+
+#define KEY_FILE_BYTES_MAX 4096
+
+static const char KEY_FILE_HEAD[] = "stint log key, keep secret\n";
+
+struct stint_signer {
+    gnutls_privkey_t key;
+    struct stint_vkey vkey;
+};
+
+struct stint_signer *stint_signer_free(struct stint_signer *signer)
+{
+    if (!signer)
+        return NULL;
+    gnutls_privkey_deinit(signer->key);
+    free(signer);
+    return NULL;
+}
+STINT_AUTO_FREE(struct stint_signer, stint_signer_free);
+
+const struct stint_vkey *stint_signer_vkey(const struct stint_signer *signer)
+{
+    return &signer->vkey;
+}
+
+/* GnuTLS takes an Ed25519 key without its public half only as PKCS #8 (RFC 8410 §7): a fixed prefix
+ * and the seed. */
+static int import_seed(gnutls_privkey_t key, const uint8_t seed[STINT_ED25519_KEY_BYTES])
+{
+    static const unsigned char prefix[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                            0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20 };
+    unsigned char der[sizeof(prefix) + STINT_ED25519_KEY_BYTES];
+    memcpy(der, prefix, sizeof(prefix));
+    memcpy(der + sizeof(prefix), seed, STINT_ED25519_KEY_BYTES);
+    gnutls_datum_t datum = { .data = der, .size = sizeof(der) };
+    int r =
+        gnutls_privkey_import_x509_raw(key, &datum, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
+    gnutls_memset(der, 0, sizeof(der));
+    return r;
+}
+
+static int export_public(gnutls_privkey_t key, uint8_t public_key[STINT_ED25519_KEY_BYTES])
+{
+    gnutls_ecc_curve_t curve;
+    gnutls_datum_t x = { 0 };
+    gnutls_datum_t y = { 0 };
+    gnutls_datum_t k = { 0 };
+    int r = gnutls_privkey_export_ecc_raw(key, &curve, &x, &y, &k);
+    if (r != 0)
+        return r;
+    bool is_good = curve == GNUTLS_ECC_CURVE_ED25519 && x.size == STINT_ED25519_KEY_BYTES;
+    if (is_good)
+        memcpy(public_key, x.data, STINT_ED25519_KEY_BYTES);
+    gnutls_memset(k.data, 0, k.size);
+    gnutls_free(x.data);
+    gnutls_free(y.data);
+    gnutls_free(k.data);
+    return is_good ? 0 : GNUTLS_E_INVALID_REQUEST;
+}
+
+int stint_signer_from_seed(const char *name, const uint8_t seed[STINT_ED25519_KEY_BYTES],
+                           struct stint_signer **ret_signer, struct stint_error *err)
+{
+    int r = stint_note_name_check(name, err);
+    if (r != 0)
+        return r;
+    stint_auto(stint_signer_free) struct stint_signer *signer = calloc(1, sizeof(*signer));
+    if (!signer)
+        return stint_fail(err, -ENOMEM, "no memory for a key");
+    if ((r = gnutls_privkey_init(&signer->key)) == 0 && (r = import_seed(signer->key, seed)) == 0)
+        r = export_public(signer->key, signer->vkey.key);
+    if (r != 0)
+        return stint_fail(err, -EIO, "the log's key: %s", gnutls_strerror(r));
+    (void)snprintf(signer->vkey.name, sizeof(signer->vkey.name), "%s", name);
+    signer->vkey.algorithm = STINT_NOTE_ED25519;
+    signer->vkey.id = note_key_id(name, STINT_NOTE_ED25519, signer->vkey.key);
+    *ret_signer = stint_take(signer);
+    return 0;
+}
+
+/* ---- the file */
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(fd, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return fsync(fd) == 0 ? 0 : -errno;
+}
+
+static int sync_folder_of(const char *path)
+{
+    stint_auto(stint_free) char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    stint_auto(stint_fd) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* Written beside, then linked to its name: link(2) refuses a name that is there. */
+static int publish_file(const char *path, const char *text, size_t length)
+{
+    stint_auto(stint_free) char *beside = NULL;
+    if (asprintf(&beside, "%s.new", path) < 0) {
+        beside = NULL;
+        return -ENOMEM;
+    }
+    (void)unlink(beside); /* of a daemon that was killed here */
+    stint_auto(stint_fd) int fd =
+        open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int r = write_all(fd, text, length);
+    if (r == 0 && link(beside, path) != 0)
+        r = -errno;
+    (void)unlink(beside);
+    return r == 0 ? sync_folder_of(path) : r;
+}
+
+int stint_signer_create(const char *path, const char *name, struct stint_signer **ret_signer,
+                        struct stint_error *err)
+{
+    uint8_t seed[STINT_ED25519_KEY_BYTES];
+    struct stint_buffer text = { 0 };
+    struct stint_signer *signer = NULL;
+    if (gnutls_rnd(GNUTLS_RND_KEY, seed, sizeof(seed)) != 0)
+        return stint_fail(err, -EIO, "the system gives no random numbers");
+    int r = stint_signer_from_seed(name, seed, &signer, err);
+    if (r == 0) {
+        stint_buffer_printf(&text, "%salgorithm ed25519\nname %s\nseed ", KEY_FILE_HEAD, name);
+        base64_add(&text, seed, sizeof(seed));
+        stint_buffer_add_char(&text, '\n');
+        r = text.failed ? -ENOMEM : publish_file(path, text.data, text.length);
+        if (r != 0)
+            (void)stint_fail(err, r, "the log's key %s: %s", path, strerror(-r));
+    }
+    gnutls_memset(seed, 0, sizeof(seed));
+    if (text.data)
+        gnutls_memset(text.data, 0, text.length);
+    stint_buffer_deinit(&text);
+    if (r != 0)
+        signer = stint_signer_free(signer);
+    else
+        *ret_signer = signer;
+    return r;
+}
+
+/* The value of the next line `@key value`, NUL-terminated in place; NULL if the line is another. */
+static char *take_line(char **at, const char *key)
+{
+    size_t length = strlen(key);
+    char *end = strchr(*at, '\n');
+    if (!end || strncmp(*at, key, length) != 0 || (*at)[length] != ' ')
+        return NULL;
+    char *value = *at + length + 1;
+    *end = '\0';
+    *at = end + 1;
+    return value;
+}
+
+static int parse_file(const char *path, char *text, struct stint_signer **ret_signer,
+                      struct stint_error *err)
+{
+    uint8_t seed[STINT_ED25519_KEY_BYTES];
+    char *at = text;
+    if (strncmp(at, KEY_FILE_HEAD, sizeof(KEY_FILE_HEAD) - 1) != 0)
+        return stint_fail(err, STINT_UNTRUSTED, "%s is not the key of a log", path);
+    at += sizeof(KEY_FILE_HEAD) - 1;
+    const char *algorithm = take_line(&at, "algorithm");
+    if (!algorithm || strcmp(algorithm, "ed25519") != 0)
+        return stint_fail(err, STINT_UNTRUSTED, "%s: algorithm %.40s is not one this version knows",
+                          path, algorithm ? algorithm : "(none)");
+    const char *name = take_line(&at, "name");
+    const char *encoded = name ? take_line(&at, "seed") : NULL;
+    if (!encoded || *at || !base64_take(encoded, strlen(encoded), seed, sizeof(seed)))
+        return stint_fail(err, STINT_UNTRUSTED, "%s is damaged", path);
+    int r = stint_signer_from_seed(name, seed, ret_signer, err);
+    gnutls_memset(seed, 0, sizeof(seed));
+    return r > 0 ? stint_fail(err, STINT_UNTRUSTED, "%s is damaged", path) : r;
+}
+
+static int check_file(const char *path, int fd, struct stint_error *err)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return stint_fail(err, STINT_UNTRUSTED, "%s is not a regular file", path);
+    if ((info.st_mode & 077) != 0) {
+        (void)stint_fail(err, STINT_UNTRUSTED, "%s: others may read it (mode %03o)", path,
+                         info.st_mode & 0777);
+        return stint_fix(err, STINT_UNTRUSTED, "chmod 600 %s, and think who has seen it", path);
+    }
+    return 0;
+}
+
+int stint_signer_load(const char *path, struct stint_signer **ret_signer, struct stint_error *err)
+{
+    char text[KEY_FILE_BYTES_MAX + 1];
+    stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+    int r = check_file(path, fd, err);
+    if (r != 0)
+        return r;
+    ssize_t length = read(fd, text, sizeof(text) - 1);
+    if (length < 0)
+        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+    text[length] = '\0';
+    r = parse_file(path, text, ret_signer, err);
+    gnutls_memset(text, 0, sizeof(text));
+    return r;
+}
+
+/* ---- Ed25519 */
+
+static gnutls_datum_t borrow(const void *bytes, size_t length)
+{
+    return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)bytes, .size = (unsigned)length };
+}
+
+int signer_sign(const struct stint_signer *signer, const void *bytes, size_t length,
+                uint8_t signature[STINT_ED25519_SIGNED_BYTES])
+{
+    gnutls_datum_t data = borrow(bytes, length);
+    gnutls_datum_t out = { 0 };
+    if (gnutls_privkey_sign_data2(signer->key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &out) != 0)
+        return -EIO;
+    bool is_good = out.size == STINT_ED25519_SIGNED_BYTES;
+    if (is_good)
+        memcpy(signature, out.data, STINT_ED25519_SIGNED_BYTES);
+    gnutls_free(out.data);
+    return is_good ? 0 : -EIO;
+}
+
+bool vkey_verify(const struct stint_vkey *vkey, const void *bytes, size_t length,
+                 const uint8_t signature[STINT_ED25519_SIGNED_BYTES])
+{
+    gnutls_pubkey_t key;
+    gnutls_datum_t x = borrow(vkey->key, STINT_ED25519_KEY_BYTES);
+    gnutls_datum_t data = borrow(bytes, length);
+    gnutls_datum_t signed_bytes = borrow(signature, STINT_ED25519_SIGNED_BYTES);
+    if (gnutls_pubkey_init(&key) != 0)
+        return false;
+    int r = gnutls_pubkey_import_ecc_raw(key, GNUTLS_ECC_CURVE_ED25519, &x, NULL);
+    if (r == 0)
+        r = gnutls_pubkey_verify_data2(key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &signed_bytes);
+    gnutls_pubkey_deinit(key);
+    return r >= 0;
+}
