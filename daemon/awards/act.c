@@ -78,5 +78,12 @@ int act_end(struct stint_ledger *ledger, struct stint_store_mark mark, int statu
 {
     if (status != 0)
         stint_store_rewind(ledger->options.store, mark);
+    else
+        ledger->generation++;
     return status;
+}
+
+uint64_t stint_ledger_generation(const struct stint_ledger *ledger)
+{
+    return ledger->generation;
 }

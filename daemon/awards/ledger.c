@@ -292,4 +292,5 @@ void stint_ledger_turn(struct stint_ledger *ledger)
     /* A set-back clock reads the store again; when that fails, hours stay counted as they were,
      * which refuses too much and never too little. */
     (void)usage_turn(ledger, ledger_now_ms(ledger), NULL);
+    ledger->generation++;
 }

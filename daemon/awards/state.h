@@ -130,6 +130,7 @@ struct stint_ledger {
     struct ledger_account **accounts;
     uint32_t account_count;
     uint32_t account_capacity;
+    uint64_t generation; /* stint_ledger_generation() */
     struct ledger_account *accounts_by_key;
     struct ledger_institution *institutions;
     struct ledger_institution *institutions_by_name;
