@@ -1,0 +1,427 @@
+/* Owns: aligning one template with one stretch of text, and the judgement on what is left over.
+ *
+ * 1. A word of the template that was not found counts as bad, unless it is a list mark, of a title,
+ *    of a notice, of a place-holder, or of an optional part that is absent as a whole.
+ * 2. A word of the text that was not matched counts as bad, unless it is a list mark or of a
+ * notice, or stands where the template has a place-holder and could be part of a name.
+ * 3. So bad == 0 is a proof: the text is the template but for what the matching guidelines allow.
+ *
+ * Two ways of comparing are tried. The first leaves list marks, notices, titles and place-holders
+ * out of both sides, so that long lists of holders cost nothing. The second keeps all words, for
+ * texts whose lines were joined, where a mark or a notice no longer shows as one. */
+#include "recogniser.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Most words a name may have that fills a place-holder. */
+#define NAME_WORD_MAX 24
+
+bool word_is_free(const struct words *words, size_t index)
+{
+    uint16_t flags = words->list[index].flags;
+    return (flags & (WORD_BULLET | WORD_NOTICE)) != 0 ||
+           ((flags & WORD_LINK) && words_is_name(words, index));
+}
+
+/* The span that holds word @at of @t, kind 0 when none does. Spans are in order. */
+static struct texts_span span_of(const struct recogniser *r, const struct texts_template *t,
+                                 uint32_t at)
+{
+    uint32_t low = 0;
+    uint32_t high = t->span_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct texts_span span = texts_span_at(r->texts, t->span_first + middle);
+        if (at >= span.end)
+            low = middle + 1;
+        else if (at < span.first)
+            high = middle;
+        else
+            return span;
+    }
+    return (struct texts_span){ 0, 0, 0 };
+}
+
+static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
+{
+    if (a_count > r->a_capacity) {
+        free(r->a);
+        free(r->a_words);
+        r->a = malloc(a_count * sizeof(*r->a));
+        r->a_words = malloc(a_count * sizeof(*r->a_words));
+        r->a_capacity = r->a && r->a_words ? a_count : 0;
+        if (r->a_capacity == 0)
+            return -ENOMEM;
+    }
+    if (b_count > r->b_capacity) {
+        free(r->b);
+        free(r->b_words);
+        free(r->pair);
+        free(r->found);
+        r->b = malloc(b_count * sizeof(*r->b));
+        r->b_words = malloc(b_count * sizeof(*r->b_words));
+        r->pair = malloc(b_count * sizeof(*r->pair));
+        r->found = malloc(b_count * sizeof(*r->found));
+        r->b_capacity = r->b && r->b_words && r->pair && r->found ? b_count : 0;
+        if (r->b_capacity == 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Do words @at.. of the template, three of them, stand anywhere in the kept words of @range? */
+static bool has_sequence(const struct recogniser *r, const uint16_t ids[3], uint32_t count,
+                         struct range range)
+{
+    for (uint32_t i = 0; i + count <= r->kept_count; i++) {
+        if (r->kept[i] < range.first || r->words.list[r->kept[i]].id != ids[0])
+            continue;
+        if (r->kept[i + count - 1] >= range.end)
+            return false;
+        uint32_t j = 1;
+        while (j < count && r->words.list[r->kept[i + j]].id == ids[j])
+            j++;
+        if (j == count)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Is an optional part there? Asked at its beginning, middle and end. A wrong "no" leaves the part's
+ * words over in the text, a wrong "yes" leaves them over in the template: neither makes a changed
+ * text clean.
+ */
+static bool has_optional(const struct recogniser *r, const struct texts_template *t,
+                         struct texts_span span, struct range range)
+{
+    uint32_t length = span.end - span.first;
+    uint32_t count = length < 3 ? length : 3;
+    for (uint32_t part = 0; part < 3; part++) {
+        uint32_t at = span.first + (length - count) * part / 2;
+        uint16_t ids[3];
+        for (uint32_t i = 0; i < count; i++)
+            ids[i] = texts_word_at(r->texts, t->word_first + at + i);
+        if (has_sequence(r, ids, count, range))
+            return true;
+    }
+    return false;
+}
+
+/* The template's sequence in r->b. @is_full keeps titles, notices, place-holders and list marks. */
+static uint32_t build_template(struct recogniser *r, const struct texts_template *t,
+                               struct range range, bool is_full)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < t->word_count;) {
+        struct texts_span span = span_of(r, t, i);
+        bool is_out = span.kind == SPAN_OPTIONAL ? !has_optional(r, t, span, range)
+                                                 : span.kind != 0 && !is_full;
+        uint32_t end = i + 1;
+        if (span.kind != 0)
+            end = span.end;
+        for (; i < end; i++) {
+            if (is_out || (!is_full && texts_is_bullet(r->texts, t->word_first + i)))
+                continue;
+            r->b[count] = texts_word_at(r->texts, t->word_first + i);
+            r->b_words[count++] = i;
+        }
+    }
+    return count;
+}
+
+static int compare_diagonal(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/*
+ * Where the template may lie: hits that agree on the place of its beginning, the most of them that
+ * fit into a window. Fills @ret_first and @ret_last with the smallest and largest beginning.
+ */
+static bool find_place(struct recogniser *r, uint16_t template, struct range range, bool is_full,
+                       uint32_t b_count, int64_t *ret_first, int64_t *ret_last)
+{
+    enum { PLACE_MAX = 256 };
+    int64_t places[PLACE_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < r->hit_count && count < PLACE_MAX; i++) {
+        uint32_t word = r->kept[r->hits[i].kept];
+        if (r->hits[i].template != template || word < range.first || word >= range.end)
+            continue;
+        /* The word's place in r->b: b_words is sorted. */
+        uint32_t low = 0;
+        uint32_t high = b_count;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (r->b_words[middle] < r->hits[i].position)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        places[count++] = (int64_t)(is_full ? word : r->hits[i].kept) - low;
+    }
+    if (count == 0)
+        return false;
+    qsort(places, count, sizeof(places[0]), compare_diagonal);
+    int64_t window = 40 + b_count / 3;
+    size_t best = 0;
+    size_t best_count = 0;
+    for (size_t i = 0, j = 0; i < count; i++) {
+        while (j < count && places[j] - places[i] <= window)
+            j++;
+        if (j - i > best_count) {
+            best = i;
+            best_count = j - i;
+        }
+    }
+    *ret_first = places[best];
+    *ret_last = places[best + best_count - 1];
+    return true;
+}
+
+/* The stretch of text where the template may lie, in r->a; returns its length. */
+static uint32_t build_text(struct recogniser *r, struct range range, bool is_full, int64_t first,
+                           int64_t last, uint32_t b_count, uint32_t *ret_start_max)
+{
+    const int64_t margin = 16;
+    int64_t limit = is_full ? (int64_t)r->words.count : r->kept_count;
+    int64_t from = first - margin < 0 ? 0 : first - margin;
+    int64_t to = last + b_count + margin + b_count / 8;
+    to = to > limit ? limit : to;
+    uint32_t count = 0;
+    for (int64_t i = from; i < to; i++) {
+        uint32_t word = is_full ? (uint32_t)i : r->kept[i];
+        if (word < range.first || word >= range.end)
+            continue;
+        r->a[count] = r->words.list[word].id;
+        r->a_words[count++] = word;
+    }
+    int64_t spread = last - first + 2 * margin;
+    *ret_start_max = spread > ALIGN_START_MAX ? ALIGN_START_MAX : (uint32_t)spread;
+    return count;
+}
+
+static void leftover_add(struct attempt *attempt, struct leftover leftover)
+{
+    attempt->bad += leftover.count;
+    if (attempt->leftover_count < LEFTOVER_MAX)
+        attempt->leftovers[attempt->leftover_count++] = leftover;
+    else
+        attempt->is_cut = true;
+}
+
+/* An optional part none of whose words were found is absent, and may be. */
+static bool is_absent(const struct recogniser *r, struct texts_span span)
+{
+    for (uint32_t i = span.first; i < span.end; i++)
+        if (r->found[i] != ALIGN_NONE)
+            return false;
+    return true;
+}
+
+/* May word @at of the template be missing? */
+static bool may_miss(const struct recogniser *r, const struct texts_template *t, uint32_t at)
+{
+    struct texts_span span = span_of(r, t, at);
+    return texts_is_bullet(r->texts, t->word_first + at) ||
+           (span.kind == SPAN_OPTIONAL ? is_absent(r, span) : span.kind != 0);
+}
+
+/* Is the word one by which attempts are compared? The two ways of comparing must count alike. */
+static bool is_core(const struct recogniser *r, const struct texts_template *t, uint32_t at)
+{
+    uint32_t kind = span_of(r, t, at).kind;
+    return (kind == 0 || kind == SPAN_OPTIONAL) && !texts_is_bullet(r->texts, t->word_first + at);
+}
+
+/* Words of the template between two found ones, as runs of those that had to be there. */
+static void judge_missing(struct recogniser *r, const struct texts_template *t, struct range gap,
+                          uint32_t text_word, struct attempt *attempt)
+{
+    for (uint32_t i = gap.first; i < gap.end;) {
+        if (may_miss(r, t, i)) {
+            i++;
+            continue;
+        }
+        struct leftover leftover = { .words = { text_word, text_word }, .template_first = i };
+        for (; i < gap.end && !may_miss(r, t, i); i++)
+            leftover.count++;
+        leftover.template_end = i;
+        leftover_add(attempt, leftover);
+    }
+}
+
+static bool same_word(const struct recogniser *r, const struct texts_template *t, uint32_t at,
+                      uint32_t word)
+{
+    uint16_t id = r->words.list[word].id;
+    return id != WORD_FOREIGN && id == texts_word_at(r->texts, t->word_first + at);
+}
+
+/* Are the words of the text at @words exactly those of the place-holder? */
+static bool is_original(const struct recogniser *r, const struct texts_template *t,
+                        struct texts_span span, const uint32_t *list, uint32_t count)
+{
+    if (span.end - span.first != count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!same_word(r, t, span.first + i, list[i]))
+            return false;
+    return true;
+}
+
+/* May @list fill a place-holder that the template has in @gap? */
+static bool fills_holder(const struct recogniser *r, const struct texts_template *t,
+                         struct range gap, const uint32_t *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < t->span_count; i++) {
+        struct texts_span span = texts_span_at(r->texts, t->span_first + i);
+        if (span.first < gap.first || span.end > gap.end ||
+            (span.kind != SPAN_VARIABLE && span.kind != SPAN_NOTICE))
+            continue;
+        if (is_original(r, t, span, list, count))
+            return true;
+        bool is_name = true;
+        for (uint32_t j = 0; j < count && is_name; j++)
+            is_name = words_is_holder(&r->words, list[j]);
+        return is_name;
+    }
+    return false;
+}
+
+/* Words of the text between two matched ones. */
+static void judge_inserted(struct recogniser *r, const struct texts_template *t, struct range gap,
+                           struct range words, struct attempt *attempt)
+{
+    uint32_t list[NAME_WORD_MAX];
+    uint32_t count = 0;
+    uint32_t first = 0;
+    uint32_t last = 0;
+    for (uint32_t i = words.first; i < words.end; i++) {
+        if (word_is_free(&r->words, i)) {
+            attempt->tolerated++;
+            continue;
+        }
+        if (count < NAME_WORD_MAX)
+            list[count] = i;
+        first = count == 0 ? i : first;
+        last = i;
+        count++;
+    }
+    if (count == 0)
+        return;
+    if (count <= NAME_WORD_MAX && fills_holder(r, t, gap, list, count)) {
+        attempt->tolerated += count;
+        return;
+    }
+    leftover_add(attempt, (struct leftover){ .words = { first, last + 1 },
+                                             .template_first = gap.first,
+                                             .template_end = gap.first,
+                                             .count = count,
+                                             .is_inserted = true });
+}
+
+/* Walks the found words in order and judges each gap between them. */
+static void judge(struct recogniser *r, const struct texts_template *t, struct attempt *attempt)
+{
+    uint32_t last = ALIGN_NONE; /* word of the template found last */
+    attempt->words = (struct range){ UINT32_MAX, 0 };
+    for (uint32_t i = 0; i <= t->word_count; i++) {
+        bool is_end = i == t->word_count;
+        if (!is_end && r->found[i] == ALIGN_NONE)
+            continue;
+        struct range gap = { last == ALIGN_NONE ? 0 : last + 1, i };
+        uint32_t word = is_end ? attempt->words.end : r->found[i];
+        if (last != ALIGN_NONE && !is_end)
+            judge_inserted(r, t, gap, (struct range){ r->found[last] + 1, word }, attempt);
+        judge_missing(r, t, gap, word, attempt);
+        if (is_end)
+            break;
+        if (last == ALIGN_NONE)
+            attempt->words.first = word;
+        attempt->words.end = word + 1;
+        attempt->matched += is_core(r, t, i);
+        last = i;
+    }
+    attempt->needed = 0;
+    for (uint32_t i = 0; i < t->word_count; i++)
+        attempt->needed += is_core(r, t, i) && (r->found[i] != ALIGN_NONE || !may_miss(r, t, i));
+}
+
+/*
+ * How many words of the template the text lacks, wherever they stand: no alignment can have a
+ * smaller distance, and counting is cheap.
+ */
+static uint32_t lacking(struct recogniser *r, uint32_t a_count, uint32_t b_count)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a_count; i++)
+        if (r->a[i] != WORD_FOREIGN)
+            r->balance[r->a[i]]++;
+    for (uint32_t i = 0; i < b_count; i++)
+        count += r->balance[r->b[i]]-- <= 0;
+    for (uint32_t i = 0; i < a_count; i++)
+        if (r->a[i] != WORD_FOREIGN)
+            r->balance[r->a[i]] = 0;
+    for (uint32_t i = 0; i < b_count; i++)
+        r->balance[r->b[i]] = 0;
+    return count;
+}
+
+static int attempt_once(struct recogniser *r, uint16_t template, const struct texts_template *t,
+                        struct range range, bool is_full, uint32_t distance_max,
+                        struct attempt *attempt)
+{
+    uint32_t b_count = build_template(r, t, range, is_full);
+    int64_t first;
+    int64_t last;
+    if (b_count == 0 || !find_place(r, template, range, is_full, b_count, &first, &last))
+        return 1;
+    uint32_t start_max;
+    uint32_t a_count = build_text(r, range, is_full, first, last, b_count, &start_max);
+    if (lacking(r, a_count, b_count) > distance_max)
+        return 1;
+    int error =
+        align_words(&r->work, r->a, a_count, r->b, b_count, start_max, distance_max, r->pair);
+    if (error != 0)
+        return error;
+    struct leftover *leftovers = attempt->leftovers;
+    *attempt = (struct attempt){ .template = template, .leftovers = leftovers };
+    for (uint32_t i = 0; i < t->word_count; i++)
+        r->found[i] = ALIGN_NONE;
+    for (uint32_t i = 0; i < b_count; i++)
+        if (r->pair[i] != ALIGN_NONE)
+            r->found[r->b_words[i]] = r->a_words[r->pair[i]];
+    judge(r, t, attempt);
+    return attempt->matched > 0 ? 0 : 1;
+}
+
+int attempt_run(struct recogniser *r, uint16_t template, struct range range, uint32_t distance_max,
+                struct attempt *ret_attempt)
+{
+    struct texts_template t = texts_template_at(r->texts, template);
+    int error = reserve(r, (uint32_t)r->words.count + 1, t.word_count);
+    if (error != 0)
+        return error;
+    int first = attempt_once(r, template, &t, range, false, distance_max, ret_attempt);
+    if (first < 0 || (first == 0 && ret_attempt->bad == 0))
+        return first;
+    stint_auto(stint_free) struct leftover *leftovers = malloc(LEFTOVER_MAX * sizeof(*leftovers));
+    if (!leftovers)
+        return -ENOMEM;
+    struct attempt second = { .leftovers = leftovers };
+    error = attempt_once(r, template, &t, range, true, distance_max, &second);
+    if (error < 0)
+        return error;
+    if (error != 0 || (first == 0 && second.bad >= ret_attempt->bad))
+        return first;
+    memcpy(ret_attempt->leftovers, leftovers, second.leftover_count * sizeof(*leftovers));
+    second.leftovers = ret_attempt->leftovers;
+    *ret_attempt = second;
+    return 0;
+}

@@ -1,0 +1,541 @@
+/* Owns: which words of a text are list marks, copyright notices and identifier tags. The SPDX
+ * matching guidelines let these differ, so whatever is marked here may be left over: the rules are
+ * narrow for that reason, and a name may hold no word that grants, forbids or limits. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stint/licence.h"
+
+#include "words.h"
+
+/* Most words of one notice; a longer line is text. */
+#define NOTICE_WORD_MAX 40
+/* Most lines that continue one notice: lists of holders are long. */
+#define NOTICE_LINE_MAX 200
+/* Most lower-case words in one notice that are neither joining words nor parts of an address. */
+#define NOTICE_LOWER_MAX 4
+
+/* Words that may not stand in a holder's name: they are what a condition is made of. Sorted. */
+static const char *const condition_words[] = {
+    "about",
+    "above",
+    "accept",
+    "accordance",
+    "according",
+    "agree",
+    "agreement",
+    "allow",
+    "allowed",
+    "allows",
+    "an",
+    "any",
+    "are",
+    "as",
+    "banned",
+    "bars",
+    "be",
+    "been",
+    "before",
+    "below",
+    "but",
+    "can",
+    "cannot",
+    "charge",
+    "commercial",
+    "commercially",
+    "commercials",
+    "condition",
+    "conditioned",
+    "conditions",
+    "consent",
+    "copies",
+    "copy",
+    "copying",
+    "denied",
+    "deny",
+    "derivative",
+    "derivatives",
+    "disclaimed",
+    "distribute",
+    "distributed",
+    "distribution",
+    "does",
+    "einsatz",
+    "exceed",
+    "except",
+    "excepted",
+    "exceptions",
+    "exclude",
+    "excluded",
+    "excludes",
+    "excluding",
+    "exclusively",
+    "expire",
+    "expires",
+    "fee",
+    "fees",
+    "forbid",
+    "forbidden",
+    "forbids",
+    "from",
+    "gewerblich",
+    "gewerbliche",
+    "grant",
+    "granted",
+    "grants",
+    "has",
+    "have",
+    "hereby",
+    "holder",
+    "holders",
+    "if",
+    "interdit",
+    "interdite",
+    "is",
+    "it",
+    "kein",
+    "keine",
+    "law",
+    "least",
+    "less",
+    "license",
+    "licensed",
+    "licensee",
+    "licenses",
+    "limited",
+    "limits",
+    "maximum",
+    "may",
+    "merge",
+    "military",
+    "minimum",
+    "modification",
+    "modifications",
+    "modified",
+    "modify",
+    "more",
+    "must",
+    "need",
+    "needs",
+    "neither",
+    "never",
+    "nicht",
+    "no",
+    "non",
+    "noncommercial",
+    "noncommercially",
+    "none",
+    "nonprofit",
+    "nor",
+    "not",
+    "notice",
+    "notices",
+    "nur",
+    "obtain",
+    "offer",
+    "only",
+    "or",
+    "otherwise",
+    "owner",
+    "owners",
+    "party",
+    "pas",
+    "pay",
+    "payment",
+    "permission",
+    "permissions",
+    "permit",
+    "permits",
+    "permitted",
+    "prior",
+    "prohibit",
+    "prohibited",
+    "prohibits",
+    "provided",
+    "publish",
+    "purchase",
+    "purpose",
+    "purposes",
+    "redistribute",
+    "redistribution",
+    "redistributions",
+    "refused",
+    "register",
+    "registration",
+    "require",
+    "required",
+    "requires",
+    "restrict",
+    "restricted",
+    "restriction",
+    "restrictions",
+    "revenue",
+    "revocable",
+    "revoke",
+    "revoked",
+    "royalty",
+    "sale",
+    "sell",
+    "selling",
+    "shall",
+    "should",
+    "sold",
+    "some",
+    "sous",
+    "subject",
+    "sublicense",
+    "terminate",
+    "terminated",
+    "terms",
+    "than",
+    "that",
+    "these",
+    "this",
+    "those",
+    "train",
+    "training",
+    "unless",
+    "unlicensed",
+    "untersagt",
+    "until",
+    "usage",
+    "use",
+    "used",
+    "user",
+    "users",
+    "uses",
+    "using",
+    "utilisation",
+    "utilization",
+    "verboten",
+    "void",
+    "warranty",
+    "was",
+    "we",
+    "were",
+    "when",
+    "where",
+    "which",
+    "while",
+    "who",
+    "whom",
+    "will",
+    "with",
+    "withdrawn",
+    "within",
+    "without",
+    "you",
+    "your",
+    "不",
+    "仅",
+    "僅",
+    "只",
+    "得",
+    "禁",
+    "非",
+};
+
+/* Lower-case words that belong to names and notices. Sorted. */
+static const char *const joining_words[] = {
+    "a",      "al",   "all",          "and",      "at",      "authors",  "by",
+    "c",      "co",   "contributors", "da",       "de",      "del",      "den",
+    "der",    "des",  "di",           "du",       "et",      "for",      "gmbh",
+    "in",     "inc",  "its",          "la",       "le",      "llc",      "ltd",
+    "of",     "on",   "others",       "portions", "present", "reserved", "respective",
+    "rights", "team", "the",          "und",      "van",     "von",      "y",
+};
+
+/* What place-holders in notices are made of. Sorted. */
+static const char *const holder_words[] = {
+    "author",  "authors",      "company", "copyright", "current", "date",    "dates",
+    "entity",  "first",        "full",    "fullname",  "here",    "holder",  "holders",
+    "initial", "insert",       "last",    "legal",     "name",    "names",   "of",
+    "or",      "organization", "owner",   "owners",    "program", "project", "publication",
+    "s",       "the",          "year",    "years",     "your",    "yyyy",
+};
+
+static int text_compare(const void *word, const void *row)
+{
+    return strcmp(word, *(const char *const *)row);
+}
+
+static bool is_listed(const char *word, const char *const *list, size_t count)
+{
+    return bsearch(word, list, count, sizeof(list[0]), text_compare) != NULL;
+}
+
+static bool is_number(const char *word)
+{
+    return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+}
+
+static bool is_year(const char *word)
+{
+    return strlen(word) == 4 && is_number(word) && (word[0] == '1' || word[0] == '2');
+}
+
+bool words_is_name(const struct words *words, size_t index)
+{
+    const struct word *word = &words->list[index];
+    const char *text = words_text(words, index);
+    if (word->flags & WORD_DISGUISED)
+        return false;
+    if ((word->flags & WORD_BRACKET) &&
+        is_listed(text, holder_words, STINT_ARRAY_SIZE(holder_words)))
+        return true;
+    return !is_listed(text, condition_words, STINT_ARRAY_SIZE(condition_words));
+}
+
+bool words_is_holder(const struct words *words, size_t index)
+{
+    return words_is_name(words, index) ||
+           (!(words->list[index].flags & WORD_DISGUISED) &&
+            is_listed(words_text(words, index), holder_words, STINT_ARRAY_SIZE(holder_words)));
+}
+
+/* The byte @ahead places after the word, ' ' at the end of the text. */
+static char byte_after(const struct words *words, const struct word *word, size_t ahead)
+{
+    size_t at = (size_t)word->offset + word->length + ahead;
+    return at < words->source_length ? words->source[at] : ' ';
+}
+
+static char byte_before(const struct words *words, const struct word *word)
+{
+    return word->offset > 0 ? words->source[word->offset - 1] : ' ';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/* One or two digits, one letter, or a small Roman number. */
+static bool is_bullet_word(const char *text)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length > 5)
+        return false;
+    if (is_number(text))
+        return length <= 2;
+    return (length == 1 && text[0] >= 'a' && text[0] <= 'z') || text[strspn(text, "ivx")] == '\0';
+}
+
+/*
+ * How many words the list mark at @index has, 0 when it is none. "(a)" is one anywhere; a mark with
+ * a number must follow the end of a sentence or an empty line, because "within thirty\n(60) days"
+ * must stay text however it is wrapped.
+ */
+static size_t bullet_length(const struct words *words, size_t index)
+{
+    const struct word *word = &words->list[index];
+    const char *text = words_text(words, index);
+    if (!is_bullet_word(text) || (word->flags & (WORD_DISGUISED | WORD_LINK)))
+        return 0;
+    bool is_begun = byte_before(words, word) == '(' && byte_after(words, word, 0) == ')';
+    if (is_begun && !is_number(text) && !(word->flags & WORD_GLUED))
+        return 1;
+    if (!(word->flags & (WORD_SENTENCE | WORD_BLANK)) || (word->flags & WORD_GLUED))
+        return 0;
+    size_t count = 1;
+    while (index + count < words->count && count < 4) {
+        const struct word *last = &words->list[index + count - 1];
+        const struct word *next = &words->list[index + count];
+        if (!is_number(text) || byte_after(words, last, 0) != '.' ||
+            next->offset != last->offset + last->length + 1u ||
+            !is_bullet_word(words_text(words, index + count)))
+            break;
+        count++;
+    }
+    const struct word *last = &words->list[index + count - 1];
+    char mark = byte_after(words, last, 0);
+    if ((mark == '.' || mark == ')' || mark == ']') && is_blank(byte_after(words, last, 1)))
+        return count;
+    return count > 1 && is_blank(mark) ? count : 0;
+}
+
+/* Is the word of an address (a@b.org, www.example.org)? Those are written in small letters. */
+static bool is_address(const struct words *words, size_t index)
+{
+    const struct word *word = &words->list[index];
+    char before = byte_before(words, word);
+    char after = byte_after(words, word, 0);
+    return before == '@' || after == '@' || before == '/' ||
+           ((word->flags & WORD_GLUED) && before == '.') ||
+           (after == '.' && !is_blank(byte_after(words, word, 1)));
+}
+
+/* The words of a notice that begins at @index: how many, up to the first that no name may hold. */
+static size_t notice_length(const struct words *words, size_t index, bool is_continued)
+{
+    size_t count = is_continued ? 0 : 1;
+    unsigned lower = 0;
+    for (; index + count < words->count && count < NOTICE_WORD_MAX; count++) {
+        size_t at = index + count;
+        const struct word *word = &words->list[at];
+        const char *text = words_text(words, at);
+        if (count > 0 && (word->flags & WORD_LINE_START))
+            break;
+        if (!words_is_name(words, at))
+            break;
+        if (!(word->flags & (WORD_CAPITAL | WORD_BRACKET)) && !is_address(words, at) &&
+            !is_listed(text, joining_words, STINT_ARRAY_SIZE(joining_words)) &&
+            ++lower > NOTICE_LOWER_MAX)
+            break;
+    }
+    return count;
+}
+
+/*
+ * Does a notice begin at @index? "Copyright" alone begins many sentences of licences; a notice goes
+ * on with (c), ©, a year, "by", a place-holder or a capitalised name.
+ */
+static bool is_notice_start(const struct words *words, size_t index)
+{
+    const struct word *word = &words->list[index];
+    const char *text = words_text(words, index);
+    if (index + 1 >= words->count || (word->flags & WORD_DISGUISED))
+        return false;
+    const struct word *next = &words->list[index + 1];
+    const char *next_text = words_text(words, index + 1);
+    bool next_is_sign = strcmp(next_text, "c") == 0 || is_year(next_text) ||
+                        ((next->flags & WORD_BRACKET) && words_is_name(words, index + 1));
+    if (strcmp(text, "c") == 0)
+        return is_year(next_text) && !(next->flags & WORD_LINE_START);
+    if (strcmp(text, "copyright") != 0 && strcmp(text, "copyrights") != 0 &&
+        strcmp(text, "copr") != 0 && strcmp(text, "filecopyrighttext") != 0)
+        return false;
+    if (next_is_sign || strcmp(next_text, "by") == 0)
+        return true;
+    return (word->flags & WORD_LINE_START) && (word->flags & WORD_CAPITAL) &&
+           (next->flags & WORD_CAPITAL) && !(next->flags & WORD_LINE_START) &&
+           words_is_name(words, index + 1);
+}
+
+static void mark(struct words *words, size_t index, size_t count, enum word_flag flag)
+{
+    for (size_t i = index; i < index + count; i++)
+        words->list[i].flags |= (uint16_t)flag;
+}
+
+/* "All rights reserved", which many notices end with. */
+static size_t rights_length(const struct words *words, size_t index)
+{
+    return index + 2 < words->count && strcmp(words_text(words, index), "all") == 0 &&
+                   strcmp(words_text(words, index + 1), "rights") == 0 &&
+                   strcmp(words_text(words, index + 2), "reserved") == 0
+               ? 3
+               : 0;
+}
+
+/* "rights reserved" and "reserved", when the line was broken inside the phrase. */
+static size_t rights_rest(const struct words *words, size_t index)
+{
+    static const char *const phrase[] = { "all", "rights", "reserved" };
+    for (size_t had = 1; had < 3; had++) {
+        size_t left = 3 - had;
+        if (index < had || index + left > words->count)
+            continue;
+        bool is_rest = true;
+        for (size_t i = 0; i < 3; i++)
+            is_rest &= strcmp(words_text(words, index - had + i), phrase[i]) == 0;
+        if (is_rest)
+            return left;
+    }
+    return rights_length(words, index);
+}
+
+/*
+ * The line at @index, which follows a notice: how many of its words go on with it. All of them,
+ * when the line holds nothing but names, stands close below, and the line above is not finished by
+ * a condition. A line with a condition in it is text, all of it.
+ */
+static size_t continuation_length(const struct words *words, size_t index)
+{
+    if (words->list[index].flags & WORD_BLANK)
+        return rights_length(words, index);
+    size_t rights = rights_rest(words, index);
+    if (rights > 0)
+        return rights;
+    size_t length = notice_length(words, index, true);
+    bool is_whole =
+        index + length == words->count ||
+        (index + length < words->count && (words->list[index + length].flags & WORD_LINE_START));
+    return is_whole ? length : 0;
+}
+
+/* Marks the notice at @index with the lines that continue it; returns the word after it. */
+static size_t mark_notice(struct words *words, size_t index)
+{
+    size_t end = index + notice_length(words, index, false);
+    if (index > 0 && (strcmp(words_text(words, index - 1), "portions") == 0 ||
+                      strcmp(words_text(words, index - 1), "spdx") == 0))
+        index--;
+    for (unsigned lines = 0; lines < NOTICE_LINE_MAX && end < words->count &&
+                             (words->list[end].flags & WORD_LINE_START);
+         lines++) {
+        if (is_notice_start(words, end))
+            break; /* a notice of its own */
+        size_t length = continuation_length(words, end);
+        if (length == 0)
+            break;
+        end += length;
+    }
+    if (end < words->count)
+        end += rights_length(words, end);
+    mark(words, index, end - index, WORD_NOTICE);
+    return end;
+}
+
+/*
+ * "SPDX-License-Identifier: …" with nothing but an expression on the rest of its line: how many
+ * words. Whether it says the truth is asked later.
+ */
+static size_t tag_length(const struct words *words, size_t index)
+{
+    if (index + 3 >= words->count || strcmp(words_text(words, index), "spdx") != 0 ||
+        strcmp(words_text(words, index + 1), "license") != 0 ||
+        strcmp(words_text(words, index + 2), "identifier") != 0)
+        return 0;
+    size_t count = 3;
+    while (index + count < words->count && !(words->list[index + count].flags & WORD_LINE_START))
+        count++;
+    char line[WORD_TAG_MAX];
+    stint_auto(stint_licence_expression_free) struct stint_licence_expression *expression = NULL;
+    bool is_tag = count > 3 && words_tag(words, index, line) &&
+                  stint_licence_expression_parse(line, &expression, NULL) == 0;
+    return is_tag ? count : 0;
+}
+
+bool words_tag(const struct words *words, size_t index, char text[WORD_TAG_MAX])
+{
+    size_t offset = words->list[index + 3].offset;
+    size_t length = 0;
+    for (; offset + length < words->source_length && length + 1 < WORD_TAG_MAX; length++) {
+        char c = words->source[offset + length];
+        if (strchr("\r\n*<#", c)) /* the end of the line, or of a comment in many languages */
+            break;
+        text[length] = c;
+    }
+    text[length] = '\0';
+    return length + 1 < WORD_TAG_MAX && strlen(text) == length;
+}
+
+void words_mark(struct words *words)
+{
+    for (size_t i = 0; i < words->count;) {
+        size_t length = tag_length(words, i);
+        if (length > 0) {
+            mark(words, i, length, WORD_TAG);
+            i += length;
+            continue;
+        }
+        if (is_notice_start(words, i)) {
+            i = mark_notice(words, i);
+            continue;
+        }
+        length = bullet_length(words, i);
+        mark(words, i, length, WORD_BULLET);
+        i += length > 0 ? length : 1;
+    }
+}

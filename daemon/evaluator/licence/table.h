@@ -1,0 +1,55 @@
+/* The open table: what include/stint/licence.h hides. Read-only after stint_licences_open(). */
+#ifndef STINT_LICENCE_TABLE_H
+#define STINT_LICENCE_TABLE_H
+
+#include "stint/licence.h"
+
+#include "clauses.h"
+#include "texts.h"
+
+/* One name by which licences are found; @key is in lower case, one blank between words. */
+struct licence_name {
+    const char *key;
+    const char *note;
+    uint16_t licence; /* LICENCE_NONE for a family */
+    uint16_t twin;    /* LICENCE_NONE when there is none */
+    uint16_t via;     /* enum stint_licence_via */
+};
+#define LICENCE_NONE ((uint16_t)0xffff)
+
+/* Blocks of memory that live as long as the table: texts from the YAML files. */
+struct arena {
+    char **blocks;
+    size_t block_count;
+    size_t used; /* of the last block */
+};
+void arena_deinit(struct arena *arena);
+/* A copy of @text; NULL without memory. */
+const char *arena_text(struct arena *arena, const char *text, size_t length);
+
+struct stint_licences {
+    struct texts texts;
+    struct arena arena;
+    struct stint_licence *list; /* sorted by id, letter case ignored */
+    size_t count;
+    size_t capacity;
+    struct licence_name *names; /* sorted by key, then by via: exact ids win */
+    size_t name_count;
+    size_t name_capacity;
+    uint16_t *text_licences; /* for each entry of NAMES its licence */
+    struct clauses clauses;
+    struct stint_sha256_stream *digest_stream; /* only while opening */
+    char digest[80];
+    char version[240];
+};
+
+/* Longest name looked up, with its NUL. */
+#define LICENCE_KEY_MAX 200
+/* @name as a key: lower case, blanks at the ends gone, one blank inside; false when it is empty or
+ * too long. */
+bool licences_key(const char *name, char key[LICENCE_KEY_MAX]);
+
+/* Index in the list by exact id, letter case ignored; LICENCE_NONE when absent. */
+uint16_t licences_index(const struct stint_licences *table, const char *id);
+
+#endif
