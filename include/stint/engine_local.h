@@ -20,6 +20,7 @@
  * @min_uid: uids below are refused (default 1000)
  * @allow_root: run jobs of uid 0; only for a private daemon that root starts by hand
  * @no_cgroups: use plain limits even where cgroups are writable (tests, odd hosts)
+ * @no_cgroup_v2: use v1 alone (tests)
  */
 struct stint_launcher_options {
     const char *program;
@@ -30,6 +31,7 @@ struct stint_launcher_options {
     uint32_t min_uid;
     bool allow_root;
     bool no_cgroups;
+    bool no_cgroup_v2;
 };
 
 /* A launcher that was started; -1 and 0 while there is none. */

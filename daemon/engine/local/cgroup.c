@@ -250,13 +250,14 @@ void cgroups_none(struct cgroups *cgroups)
     memset(cgroups->bound, -1, sizeof(cgroups->bound));
 }
 
-void cgroups_find(struct cgroups *cgroups, const char *instance)
+void cgroups_find(struct cgroups *cgroups, const char *instance, bool v2)
 {
     cgroups_none(cgroups);
     text_add(cgroups->instance, sizeof(cgroups->instance), instance);
     if (file_read(AT_FDCWD, "/proc/self/cgroup", own_groups, sizeof(own_groups)) <= 0)
         return;
-    mounts_walk(cgroups, true); /* v2 first: what it has, v1 does not have */
+    if (v2)
+        mounts_walk(cgroups, true); /* first: what it has, v1 does not have */
     mounts_walk(cgroups, false);
 }
 

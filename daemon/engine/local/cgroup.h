@@ -44,8 +44,9 @@ struct cgroup_run {
     char name[STINT_RUN_KEY_TEXT];
 };
 
-/* Binds what can be bound; nothing bound is no error. @instance names the folder of all runs. */
-void cgroups_find(struct cgroups *cgroups, const char *instance);
+/* Binds what can be bound, v1 alone without @v2; nothing bound is no error. @instance names the
+ * folder of all runs. */
+void cgroups_find(struct cgroups *cgroups, const char *instance, bool v2);
 void cgroups_none(struct cgroups *cgroups);
 void cgroups_leave(struct cgroups *cgroups); /* removes the instance's folders if they are empty */
 enum stint_engine_hold cgroups_hold(const struct cgroups *cgroups, enum cgroup_role role);

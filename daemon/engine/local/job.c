@@ -178,13 +178,12 @@ static void confine(const struct cgroup_run *cgroup, const uint8_t *hold,
         process_limit();
 }
 
-void job_exec(struct stint_run_key key, const struct cgroup_run *cgroup, const uint8_t *hold,
-              struct job_failure *failure)
+void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *cgroup,
+              const uint8_t *hold, struct job_failure *failure)
 {
     const struct wire_body *body = &launcher.body;
     char script[STINT_RUN_PATH_MAX];
     char **argv = launcher.body.argv + 1;
-    pid_t parent = getppid();
     sigset_t none;
     int folder_fd = -1;
     int r = 0;

@@ -3,7 +3,8 @@
  * socket closes; supervisors go on.
  *
  * Usage: stint-launcher state=PATH min_uid=N daemon_uid=N daemon_gid=N [tool=PATH] [allow_root=1]
- * [no_cgroups=1], with the socket as descriptor 3 and the state folder as 4. Not for people. */
+ * [no_cgroups=1] [no_cgroup_v2=1], with the socket as descriptor 3 and the state folder as 4. Not
+ * for people. */
 #include "launcher.h"
 
 #include <errno.h>
@@ -82,18 +83,6 @@ static void on_control(const struct wire_message *message)
     close(pidfd);
 }
 
-static void on_forget(const struct wire_message *message)
-{
-    struct wire_record record;
-    int pidfd = -1;
-    int r = supervisor_find(wire_message_key(message), &record, &pidfd);
-    if (r == 0)
-        close(pidfd);
-    else
-        run_folder_remove(wire_message_key(message));
-    answer(message, WIRE_DONE, r == 0 ? -EBUSY : 0, 0, -1);
-}
-
 /* Processes of a killed supervisor became our children (subreaper). While they are killed SIGCHLD
  * is not ignored, so that a pid stays its child's until it is reaped here. */
 static void orphans_kill(void)
@@ -131,11 +120,36 @@ static void tombstone_set(struct stint_run_key key)
     close(folder_fd);
 }
 
+/* What a run without an end may have left: its processes and their groups. */
+static void leftovers_kill(struct stint_run_key key)
+{
+    struct cgroup_run cgroup;
+    cgroup_run_open(&launcher.cgroups, key, &cgroup);
+    (void)cgroup_run_kill(&launcher.cgroups, &cgroup);
+    orphans_kill();
+    cgroup_run_remove(&launcher.cgroups, &cgroup);
+}
+
+static void on_forget(const struct wire_message *message)
+{
+    struct stint_run_key key = wire_message_key(message);
+    struct wire_record record = { 0 };
+    int pidfd = -1;
+    int r = supervisor_find(key, &record, &pidfd);
+    if (r == 0) {
+        close(pidfd);
+    } else {
+        if (record.state == WIRE_RECORD_STARTED)
+            leftovers_kill(key);
+        run_folder_remove(key);
+    }
+    answer(message, WIRE_DONE, r == 0 ? -EBUSY : 0, 0, -1);
+}
+
 static void on_clean(const struct wire_message *message)
 {
     struct stint_run_key key = wire_message_key(message);
     struct wire_record record;
-    struct cgroup_run cgroup;
     int pidfd = -1;
     tombstone_set(key);
     int r = supervisor_find(key, &record, &pidfd);
@@ -144,10 +158,7 @@ static void on_clean(const struct wire_message *message)
         answer(message, WIRE_DONE, -EBUSY, 0, -1);
         return;
     }
-    cgroup_run_open(&launcher.cgroups, key, &cgroup);
-    (void)cgroup_run_kill(&launcher.cgroups, &cgroup);
-    orphans_kill();
-    cgroup_run_remove(&launcher.cgroups, &cgroup);
+    leftovers_kill(key);
     answer(message, WIRE_DONE, 0, 0, -1);
 }
 
@@ -289,7 +300,7 @@ static const char *argument_value(const char *argument, const char *name)
                                                                            : NULL;
 }
 
-static bool argument_read(const char *argument, bool *no_cgroups)
+static bool argument_read(const char *argument, bool *no_cgroups, bool *no_v2)
 {
     const char *value = NULL;
     uint32_t number = 0;
@@ -307,6 +318,8 @@ static bool argument_read(const char *argument, bool *no_cgroups)
         launcher.allow_root = true;
     else if (strcmp(argument, "no_cgroups=1") == 0)
         *no_cgroups = true;
+    else if (strcmp(argument, "no_cgroup_v2=1") == 0)
+        *no_v2 = true;
     else
         return false;
     return true;
@@ -341,7 +354,7 @@ static void signals_prepare(void)
     (void)signal(SIGHUP, SIG_IGN);
 }
 
-static int prepare(bool no_cgroups)
+static int prepare(bool no_cgroups, bool no_v2)
 {
     struct stat st;
     char name[48] = "stint-";
@@ -365,7 +378,7 @@ static int prepare(bool no_cgroups)
     if (no_cgroups)
         cgroups_none(&launcher.cgroups);
     else
-        cgroups_find(&launcher.cgroups, name);
+        cgroups_find(&launcher.cgroups, name, !no_v2);
     return 0;
 }
 
@@ -373,6 +386,7 @@ int main(int argc, char **argv)
 {
     static struct request request;
     bool no_cgroups = false;
+    bool no_v2 = false;
     launcher.socket = WIRE_SOCKET_FD;
     launcher.state_fd = WIRE_STATE_FD;
     launcher.pid = getpid();
@@ -380,7 +394,7 @@ int main(int argc, char **argv)
     launcher.own_gid = launcher.daemon_gid = getegid();
     launcher.min_uid = 1000;
     for (int i = 1; i < argc; i++)
-        if (!argument_read(argv[i], &no_cgroups))
+        if (!argument_read(argv[i], &no_cgroups, &no_v2))
             return 2;
     if (!launcher.state_path || fcntl(launcher.socket, F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(launcher.state_fd, F_SETFD, FD_CLOEXEC) != 0)
@@ -390,7 +404,7 @@ int main(int argc, char **argv)
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     umask(0);
-    int r = prepare(no_cgroups);
+    int r = prepare(no_cgroups, no_v2);
     if (r != 0) {
         struct wire_message message;
         wire_message_init(&message, WIRE_HELLO, (struct stint_run_key){ 0 });

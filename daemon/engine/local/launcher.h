@@ -80,9 +80,10 @@ struct job_failure {
     int32_t code;
     char text[STINT_RUN_TEXT_MAX];
 };
-/* Opens output, becomes the owner, executes; comes back only with @failure filled in. */
-void job_exec(struct stint_run_key key, const struct cgroup_run *cgroup, const uint8_t *hold,
-              struct job_failure *failure);
+/* Opens output, becomes the owner, executes; comes back only with @failure filled in. @parent is
+ * the supervisor, without which nothing runs. */
+void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *cgroup,
+              const uint8_t *hold, struct job_failure *failure);
 int job_open_output(int folder_fd, const char *path, const char *name, int flags);
 
 /* supervisor.c, helper.c: never return. */

@@ -62,6 +62,8 @@ static void arguments_make(const struct stint_launcher_options *options,
         argument_add(arguments, "allow_root=1");
     if (options->no_cgroups)
         argument_add(arguments, "no_cgroups=1");
+    if (options->no_cgroup_v2)
+        argument_add(arguments, "no_cgroup_v2=1");
 }
 
 /* In the child. Both are moved out of the way of 3 and 4 first. */

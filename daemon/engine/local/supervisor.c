@@ -145,7 +145,7 @@ static int program_start(void)
     pid_t pid =
         process_fork(CLONE_VFORK, cgroup_run_clone_fd(&launcher.cgroups, &run.cgroup), NULL);
     if (pid == 0) {
-        job_exec(run.key, &run.cgroup, run.record.hold, failure);
+        job_exec(run.key, run.record.supervisor, &run.cgroup, run.record.hold, failure);
         _exit(127);
     }
     if (pid < 0)

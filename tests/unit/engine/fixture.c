@@ -101,7 +101,7 @@ void fixture_kill_launcher(struct fixture *f)
     fixture_wait(f, is_away, NULL);
 }
 
-static int setup(void **state, bool plain)
+static int setup(void **state, bool plain, bool no_v2)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
@@ -110,6 +110,7 @@ static int setup(void **state, bool plain)
     assert_non_null(mkdtemp(f->state));
     assert_int_equal(chmod(f->state, 0755), 0);
     f->no_cgroups = plain;
+    f->options.no_cgroup_v2 = no_v2;
     f->opened_fd = -1;
     assert_int_equal(uv_loop_init(&f->loop), 0);
     fixture_open(f);
@@ -119,12 +120,17 @@ static int setup(void **state, bool plain)
 
 int fixture_setup(void **state)
 {
-    return setup(state, false);
+    return setup(state, false, false);
 }
 
 int fixture_setup_plain(void **state)
 {
-    return setup(state, true);
+    return setup(state, true, false);
+}
+
+int fixture_setup_v1(void **state)
+{
+    return setup(state, false, true);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -46,6 +46,7 @@ uid_t job_uid(void);
 
 int fixture_setup(void **state);       /* with cgroups where there are any */
 int fixture_setup_plain(void **state); /* with plain limits */
+int fixture_setup_v1(void **state);    /* with cgroup v1 alone, where there is any */
 int fixture_teardown(void **state);
 void fixture_open(struct fixture *f);  /* a launcher and an engine on f->state */
 void fixture_close(struct fixture *f); /* as a daemon that ends in order */

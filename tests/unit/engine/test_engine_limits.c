@@ -281,6 +281,7 @@ static void the_engine_says_what_it_holds(void **state)
 
 #define BOTH(name)                                                                                 \
     { #name " (cgroups)", name, fixture_setup, fixture_teardown, NULL },                           \
+        { #name " (v1)", name, fixture_setup_v1, fixture_teardown, NULL },                         \
     {                                                                                              \
 #name " (plain)", name, fixture_setup_plain, fixture_teardown, NULL                        \
     }

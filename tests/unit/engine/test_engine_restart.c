@@ -317,6 +317,7 @@ static void records_end_even_when_nobody_is_left(void **state)
 
 #define BOTH(name)                                                                                 \
     { #name " (cgroups)", name, fixture_setup, fixture_teardown, NULL },                           \
+        { #name " (v1)", name, fixture_setup_v1, fixture_teardown, NULL },                         \
     {                                                                                              \
 #name " (plain)", name, fixture_setup_plain, fixture_teardown, NULL                        \
     }

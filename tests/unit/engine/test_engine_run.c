@@ -357,6 +357,7 @@ static void large_requests_arrive_whole(void **state)
 
 #define BOTH(name)                                                                                 \
     { #name " (cgroups)", name, fixture_setup, fixture_teardown, NULL },                           \
+        { #name " (v1)", name, fixture_setup_v1, fixture_teardown, NULL },                         \
     {                                                                                              \
 #name " (plain)", name, fixture_setup_plain, fixture_teardown, NULL                        \
     }
