@@ -5,7 +5,7 @@
 #include "job.h"
 #include "stint/ledger.h"
 
-void job_ask(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask)
+void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask)
 {
     int64_t offset_ms = jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
     *ret_ask = (struct stint_ask){
@@ -80,7 +80,7 @@ static void take_headline(struct stint_reason *best, const struct stint_reason *
         *best = *other;
 }
 
-struct stint_reason job_block(struct stint_jobs *jobs, const struct job *job)
+struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
 {
     struct stint_reason best = { .account = STINT_NO_ACCOUNT };
     struct stint_reason other = { .account = STINT_NO_ACCOUNT };
@@ -101,7 +101,7 @@ struct stint_reason job_block(struct stint_jobs *jobs, const struct job *job)
 
 void job_reblock(struct stint_jobs *jobs, struct job *job)
 {
-    struct stint_reason reason = job_block(jobs, job);
+    struct stint_reason reason = jobs_block(jobs, job);
     if (reason.code == job->blocked && reason.code == STINT_REASON_NONE)
         return;
     job->blocked = reason.code;
@@ -118,11 +118,11 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
     if (job->award == 0)
         (void)stint_ledger_award_for(jobs->options.ledger, job->project, 0,
                                      job_charge(jobs, job, job->walltime_s * 1000), &job->award);
-    job_ask(jobs, job, &ask);
+    jobs_ask_of(jobs, job, &ask);
     int r = stint_scheduler_submit(jobs->options.scheduler, &ask, err);
     if (r != 0)
         return r;
-    reason = job_block(jobs, job);
+    reason = jobs_block(jobs, job);
     job->blocked = reason.code;
     if (reason.code != STINT_REASON_NONE)
         (void)stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);

@@ -92,7 +92,7 @@ static bool take_outcome(void *context, const struct stint_job_row *row)
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
 {
     for (size_t i = 0; i < job->after_count; i++) {
-        struct job *other = job_find(jobs, job->after[i].job);
+        struct job *other = jobs_find(jobs, job->after[i].job);
         struct ended_job ended = { STINT_OUTCOME_NONE };
         if (other) {
             other->has_dependents = true;
@@ -212,7 +212,7 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
                          jobs->options.resource);
     }
     fill_resources(jobs, request, &job);
-    job_ask(jobs, &job, &ask);
+    jobs_ask_of(jobs, &job, &ask);
     ask.account_count = 0;
     ask.fair_account = STINT_NO_ACCOUNT;
     int r = stint_scheduler_fits_ever(jobs->options.scheduler, &ask, &reason, NULL, err);
@@ -223,7 +223,7 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
 int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
                      struct stint_error *err)
 {
-    struct job *job = job_find(jobs, id);
+    struct job *job = jobs_find(jobs, id);
     struct stint_request request;
     struct job_cause cause = { .actor = "admission" };
     if (!job)
@@ -239,7 +239,7 @@ int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_jo
     if (r == 0) {
         enum stint_reason_code blocked = job->blocked;
         job->is_evaluated = true;
-        job->blocked = job_block(jobs, job).code;
+        job->blocked = jobs_block(jobs, job).code;
         r = journal_changed(jobs, job, "job.admitted", &cause, err);
         job->blocked = blocked;
     }
@@ -260,7 +260,7 @@ int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_jo
 int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_code code,
                       int64_t decision, const char *why, struct stint_error *err)
 {
-    struct job *job = job_find(jobs, id);
+    struct job *job = jobs_find(jobs, id);
     struct job_cause cause = {
         .actor = "admission", .note = why, .code = code, .outcome = STINT_OUTCOME_REFUSED
     };

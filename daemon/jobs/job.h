@@ -89,7 +89,7 @@ struct stint_jobs {
 /* ---- table.c
  * ----------------------------------------------------------------------------------------------------------
  */
-struct job *job_find(struct stint_jobs *jobs, uint64_t id);
+struct job *jobs_find(struct stint_jobs *jobs, uint64_t id);
 void job_add(struct stint_jobs *jobs, struct job *job);
 void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_state state);
 /* Out of the table and freed: it is done, and history is in the store. */
@@ -106,12 +106,12 @@ struct stint_task_key job_task_key(const struct job *job);
 
 /* ---- ask.c: what the scheduler and the ledger are told of a job
  * ----------------------------------------------------------- */
-void job_ask(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask);
+void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask);
 int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
 /* The first thing that keeps a waiting job from starting apart from the machine; STINT_REASON_NONE
  * when nothing does. */
-struct stint_reason job_block(struct stint_jobs *jobs, const struct job *job);
-/* Works job_block() out anew and tells the scheduler when it changed. */
+struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job);
+/* Works jobs_block() out anew and tells the scheduler when it changed. */
 void job_reblock(struct stint_jobs *jobs, struct job *job);
 int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
 

@@ -173,7 +173,7 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
     int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
     if (r != 0)
         return r;
-    job_ask(jobs, job, &ask);
+    jobs_ask_of(jobs, job, &ask);
     return stint_scheduler_adopt(jobs->options.scheduler, &ask, allocation, row->start_boot_ms,
                                  row->start_boot_ms + row->walltime_s * 1000, err);
 }
@@ -210,7 +210,7 @@ static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *e
 static bool load_run(void *context, const struct stint_run_row *row)
 {
     struct load *load = context;
-    struct job *job = job_find(load->jobs, row->job);
+    struct job *job = jobs_find(load->jobs, row->job);
     if (!job || job->attempt != row->attempt || !job_holds(job)) {
         load->result = stint_fail(load->err, STINT_UNTRUSTED,
                                   "run %" PRIu64 "_%" PRIu32 ".%" PRIu32 " is open without its job",
@@ -239,7 +239,7 @@ static void forget_ended(struct stint_jobs *jobs)
     if (stint_engine_list(jobs->options.engine, &keys, &count) != 0)
         return;
     for (size_t i = 0; i < count; i++) {
-        struct job *job = job_find(jobs, keys[i].job);
+        struct job *job = jobs_find(jobs, keys[i].job);
         if (!job || job->attempt != keys[i].attempt || !job_holds(job))
             (void)stint_engine_forget(jobs->options.engine, keys[i]);
     }

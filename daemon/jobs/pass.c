@@ -155,7 +155,7 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
 {
     struct stint_reason block = { 0 };
     struct stint_error err = { 0 };
-    struct job *job = job_find(jobs, start->key.job);
+    struct job *job = jobs_find(jobs, start->key.job);
     assert(job && job->state == STINT_JOB_PENDING);
     if (stint_store_ready(jobs->options.store, &err) != 0) {
         take_back(jobs, job, job->attempt);
@@ -191,8 +191,8 @@ void stint_jobs_pass(struct stint_jobs *jobs)
             if (may_go_on)
                 may_go_on = begin(jobs, &starts[i]);
             else
-                take_back(jobs, job_find(jobs, starts[i].key.job),
-                          job_find(jobs, starts[i].key.job)->attempt);
+                take_back(jobs, jobs_find(jobs, starts[i].key.job),
+                          jobs_find(jobs, starts[i].key.job)->attempt);
         }
     }
     if (count == PASS_STARTS || !may_go_on)

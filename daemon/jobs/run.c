@@ -44,7 +44,7 @@ static void step_free(struct run_step *step)
 /* The job, if it is still in this attempt and holds a run. */
 static struct job *step_job(const struct run_step *step)
 {
-    struct job *job = job_find(step->jobs, step->key.job);
+    struct job *job = jobs_find(step->jobs, step->key.job);
     return job && job->attempt == step->key.attempt && job_holds(job) ? job : NULL;
 }
 
@@ -170,7 +170,7 @@ void run_forget_when_durable(struct stint_jobs *jobs, struct stint_run_key key)
 
 void stint_jobs_on_run_ended(struct stint_jobs *jobs, const struct stint_run_end *end)
 {
-    struct job *job = job_find(jobs, end->key.job);
+    struct job *job = jobs_find(jobs, end->key.job);
     if (job && job->attempt == end->key.attempt && job_holds(job))
         run_ended(jobs, job, end);
     else
@@ -179,7 +179,7 @@ void stint_jobs_on_run_ended(struct stint_jobs *jobs, const struct stint_run_end
 
 void stint_jobs_on_run_started(struct stint_jobs *jobs, struct stint_run_key key)
 {
-    struct job *job = job_find(jobs, key.job);
+    struct job *job = jobs_find(jobs, key.job);
     struct job_cause cause = { .actor = "engine" };
     struct stint_error err = { 0 };
     if (!job || job->attempt != key.attempt || job->state != STINT_JOB_STARTING)

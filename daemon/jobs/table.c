@@ -4,7 +4,7 @@
 
 #include "job.h"
 
-struct job *job_find(struct stint_jobs *jobs, uint64_t id)
+struct job *jobs_find(struct stint_jobs *jobs, uint64_t id)
 {
     struct job *job;
     HASH_FIND(hh, jobs->table, &id, sizeof(id), job);

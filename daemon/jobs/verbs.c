@@ -18,7 +18,7 @@ static int may_act(const struct job *job, const struct stint_caller *caller,
 static int find_for(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                     struct job **ret_job, struct stint_error *err)
 {
-    struct job *job = job_find(jobs, id);
+    struct job *job = jobs_find(jobs, id);
     if (!job)
         return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
     int r = may_act(job, caller, err);

@@ -78,7 +78,7 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
 
 int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view)
 {
-    struct job *job = job_find(jobs, id);
+    struct job *job = jobs_find(jobs, id);
     if (!job)
         return STINT_NOT_FOUND;
     view_fill(jobs, job, ret_view);
@@ -95,7 +95,7 @@ static bool each_waiting(void *context, const struct stint_ask *ask)
 {
     struct each *each = context;
     struct stint_job_view view;
-    struct job *job = job_find(each->jobs, ask->key.job);
+    struct job *job = jobs_find(each->jobs, ask->key.job);
     if (!job)
         return true;
     view_fill(each->jobs, job, &view);
@@ -121,7 +121,7 @@ void stint_jobs_each(struct stint_jobs *jobs,
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
                            size_t max)
 {
-    struct job *job = job_find(jobs, id);
+    struct job *job = jobs_find(jobs, id);
     if (!job || !job_is_waiting(job))
         return 0;
     size_t count =
