@@ -44,7 +44,7 @@ void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_
         ratios->capacity = capacity;
     }
     int64_t took = took_ms < job->walltime_ms ? took_ms : job->walltime_ms;
-    int64_t milli = took / (job->walltime_ms / RATIO_FULL + 1);
+    int64_t milli = took * RATIO_FULL / job->walltime_ms; /* at most 2^50 times 1000 */
     uint16_t *known = &ratios->milli[job->user];
     milli = *known ? (3 * (int64_t)*known + milli) / 4 : milli;
     *known = (uint16_t)(milli > 0 ? milli : 1);

@@ -95,8 +95,10 @@ static struct stint_reason waiting_reason(struct stint_scheduler *s, const struc
             reason.used = 0;
         return reason;
     }
-    if (count_fits(s, job, UP, true) < job->nodes || count_fits(s, job, ~0U, false) >= job->nodes) {
-        bool is_draining = count_fits(s, job, UP | DRAINING, true) >= job->nodes;
+    /* Would nodes that are not up help: because only they could ever hold it, or now? */
+    bool when_empty = count_fits(s, job, UP, true) < job->nodes;
+    if (when_empty || count_fits(s, job, UP | DRAINING | DOWN, false) >= job->nodes) {
+        bool is_draining = count_fits(s, job, UP | DRAINING, when_empty) >= job->nodes;
         reason.code = is_draining ? STINT_REASON_NodeDraining : STINT_REASON_NodeDown;
     }
     fill_figures(s, job, &reason);
