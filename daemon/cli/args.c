@@ -68,9 +68,8 @@ static void form_add(void *context, const struct option_row *row)
     struct getopt_form *form = context;
     if (form->count == VERB_OPTIONS_MAX)
         abort(); /* a table that outgrew its bound: every test meets it */
-    int takes = !row->value            ? no_argument
-                : row->value[0] == '[' ? optional_argument
-                                       : required_argument;
+    bool is_optional = row->value && strncmp(row->value, "[=", 2) == 0;
+    int takes = !row->value ? no_argument : is_optional ? optional_argument : required_argument;
     form->longs[form->count] =
         (struct option){ row->name, takes, NULL, GETOPT_FIRST + (int)form->count };
     form->names[form->count] = row->name;

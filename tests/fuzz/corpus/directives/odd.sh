@@ -1,0 +1,6 @@
+#SBATCH --mem-per-cpu=99999999T -c 1000000 -n 1000000
+#SBATCH --export=ALL,X=ÿ,Y
+#SBATCH -
+#SBATCH --
+#STINT -
+#STINT -- a

@@ -1,0 +1,4 @@
+!
+#SBATCH --frobnicate
+##SBATCH -x
+#STINT --name 'open
