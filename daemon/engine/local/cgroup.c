@@ -150,7 +150,7 @@ static void role_bind(struct cgroups *cgroups, enum cgroup_role role, int tree)
 {
     if (cgroups->bound[role] >= 0)
         return;
-    cgroups->bound[role] = (int8_t)tree;
+    cgroups->bound[role] = tree;
     cgroups->trees[tree].roles |= 1u << role;
 }
 
@@ -247,7 +247,8 @@ static void mounts_walk(struct cgroups *cgroups, bool v2)
 void cgroups_none(struct cgroups *cgroups)
 {
     memset(cgroups, 0, sizeof(*cgroups));
-    memset(cgroups->bound, -1, sizeof(cgroups->bound));
+    for (int i = 0; i < CGROUP_ROLE_COUNT; i++)
+        cgroups->bound[i] = -1;
 }
 
 void cgroups_find(struct cgroups *cgroups, const char *instance, bool v2)

@@ -34,7 +34,7 @@ struct cgroup_tree {
 struct cgroups {
     struct cgroup_tree trees[CGROUP_TREE_MAX];
     int tree_count;
-    int8_t bound[CGROUP_ROLE_COUNT]; /* index of a tree, or -1 */
+    int bound[CGROUP_ROLE_COUNT]; /* index of a tree, or -1 */
     char instance[48];
 };
 

@@ -364,9 +364,8 @@ static int prepare(bool no_cgroups, bool no_v2)
     launcher.boot_id[strcspn(launcher.boot_id, "\n")] = '\0';
     if ((launcher.runs_fd = folder_prepare("runs", 0751)) < 0)
         return launcher.runs_fd;
-    int lock = lock_take(LOCK_WAIT_MS);
-    if (lock < 0)
-        return lock;
+    if ((launcher.lock_fd = lock_take(LOCK_WAIT_MS)) < 0)
+        return launcher.lock_fd;
     if ((launcher.jobs_fd = folder_prepare("jobs", 0711)) < 0)
         return launcher.jobs_fd;
     if (fstat(launcher.state_fd, &st) != 0)
@@ -416,5 +415,6 @@ int main(int argc, char **argv)
     while (request_next(&request))
         continue;
     cgroups_leave(&launcher.cgroups);
+    close(launcher.lock_fd); /* now, not when the kernel gets to it: a supervisor may be waiting */
     return 0;
 }

@@ -26,6 +26,7 @@ struct launcher {
     int state_fd;
     int runs_fd;
     int jobs_fd;
+    int lock_fd;
     const char *state_path;
     const char *tool;
     pid_t pid;

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,13 +84,17 @@ void signals_reset(void)
     (void)signal(SIGHUP, SIG_DFL);
 }
 
-/* True for a fork of the launcher that has not executed anything: those are supervisors. */
+/* True for a fork of the launcher that has not executed anything: those are supervisors. A job that
+ * executes the launcher's file is told from them by its user. */
 static bool is_own_program(pid_t pid)
 {
     char path[40] = "/proc/";
     char theirs[256];
     char ours[256];
+    struct stat st;
     text_add_number(path, sizeof(path), (uint64_t)pid);
+    if (stat(path, &st) != 0 || st.st_uid != launcher.own_uid)
+        return false;
     text_add(path, sizeof(path), "/exe");
     ssize_t a = readlink(path, theirs, sizeof(theirs));
     ssize_t b = readlink("/proc/self/exe", ours, sizeof(ours));
@@ -99,7 +104,7 @@ static bool is_own_program(pid_t pid)
 int children_signal(int signal_number, bool spare_forks)
 {
     char path[64] = "/proc/self/task/";
-    char buffer[4096];
+    char buffer[4096] = "";
     int count = 0;
     text_add_number(path, sizeof(path), (uint64_t)getpid());
     text_add(path, sizeof(path), "/children");

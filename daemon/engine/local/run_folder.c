@@ -88,6 +88,9 @@ int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
     int r = launcher.daemon_gid != launcher.own_gid && fchown(fd, (uid_t)-1, launcher.daemon_gid)
                 ? -errno
                 : 0;
+    /* Whoever may not look into /proc can ask this lock whether the supervisor lives. */
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    (void)fcntl(fd, F_SETLK, &lock);
     if (r == 0)
         r = record_put(fd, record);
     /* fsync, not fdatasync: the new name goes down with the file on the file systems in use. */

@@ -190,15 +190,21 @@ static void end_from_record(struct local_run *run, const struct wire_record *rec
     memcpy(end->text, record->text, sizeof(end->text));
 }
 
-static int record_read(struct local *engine, struct stint_run_key key,
-                       struct wire_record *ret_record)
+static int record_open(struct local *engine, struct stint_run_key key)
 {
     char name[STINT_RUN_KEY_TEXT];
     char path[STINT_RUN_KEY_TEXT + sizeof("/record")];
     (void)snprintf(path, sizeof(path), "%s/record", wire_run_name(key, name));
     int fd = openat(engine->runs_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+static int record_read(struct local *engine, struct stint_run_key key,
+                       struct wire_record *ret_record)
+{
+    int fd = record_open(engine, key);
     if (fd < 0)
-        return -errno;
+        return fd;
     ssize_t got = pread(fd, ret_record, sizeof(*ret_record), 0);
     int r = got < 0 ? -errno : wire_record_check(ret_record, (size_t)got, key);
     close(fd);
@@ -228,16 +234,14 @@ static void run_over(struct local_run *run, const struct wire_record *record)
 
 static void run_over_unknown(struct local_run *run)
 {
-    struct wire_record record;
-    memset(&record, 0, sizeof(record));
-    record.state = WIRE_RECORD_LOST;
+    struct wire_record record = { .state = WIRE_RECORD_LOST };
     run_over(run, &record);
 }
 
 /* Its supervisor is gone. What it sent before is in the socket, so that is read first. */
 static void run_gone(struct local *engine, struct stint_run_key key, pid_t supervisor)
 {
-    struct wire_record record;
+    struct wire_record record = { 0 };
     local_receive(engine);
     struct local_run *run = local_run_find(engine, key);
     if (!run || !run->watch || run->supervisor != supervisor ||
@@ -330,6 +334,21 @@ void local_run_started(struct local_run *run, const struct wire_message *message
     started_tell(run, (pid_t)message->value, message->at_ms, message->value2, message->hold);
 }
 
+/* True when @record's supervisor holds its lock on it: a lock belongs to a process, so that no
+ * later one of the same pid could. For hosts that hide others' processes in /proc (hidepid). */
+static bool supervisor_has_lock(struct local *engine, const struct wire_record *record)
+{
+    struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    struct stint_run_key key = { record->job, record->task, record->attempt };
+    int fd = record_open(engine, key);
+    if (fd < 0)
+        return false;
+    bool held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK &&
+                lock.l_pid == record->supervisor;
+    close(fd);
+    return held;
+}
+
 /* 0 with a pidfd of the very process that wrote @record, or -ESRCH. */
 static int supervisor_open(struct local *engine, const struct wire_record *record, int *ret_pidfd)
 {
@@ -345,7 +364,9 @@ static int supervisor_open(struct local *engine, const struct wire_record *recor
     ssize_t got = fd < 0 ? -1 : read(fd, stat, sizeof(stat));
     if (fd >= 0)
         close(fd);
-    if (got <= 0 || wire_stat_ticks(stat, (size_t)got) != record->supervisor_ticks) {
+    bool same = got > 0 ? wire_stat_ticks(stat, (size_t)got) == record->supervisor_ticks
+                        : supervisor_has_lock(engine, record);
+    if (!same) {
         close(pidfd);
         return -ESRCH;
     }
@@ -382,7 +403,7 @@ static void look_at_running(struct local_run *run, struct wire_record *record)
 
 static int run_look(struct local_run *run)
 {
-    struct wire_record record;
+    struct wire_record record = { 0 };
     struct stat st;
     char name[STINT_RUN_KEY_TEXT];
     int r = record_read(run->engine, run->key, &record);
@@ -434,7 +455,7 @@ void local_runs_unsent(struct local *engine)
 {
     for (size_t i = 0; i < LOCAL_BUCKETS; i++)
         for (struct local_run *run = engine->runs[i]; run; run = run->next) {
-            struct wire_record record;
+            struct wire_record record = { 0 };
             if (run->state != LOCAL_SENT || run->watch)
                 continue;
             if (record_read(engine, run->key, &record) == -ENOENT) {

@@ -125,15 +125,18 @@ int stint_launcher_spawn(const struct stint_launcher_options *options,
         strlen(options->state) >= STINT_RUN_PATH_MAX / 2 ||
         (options->tool && strlen(options->tool) >= STINT_RUN_PATH_MAX))
         return stint_fail(err, -EINVAL, "launcher and state folder must be absolute paths");
-    stint_auto(stint_free) struct arguments *arguments = calloc(1, sizeof(*arguments));
-    if (!arguments)
-        return stint_fail(err, -ENOMEM, "out of memory");
     int state_fd = open(options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state_fd < 0)
         return stint_fail(err, -errno, "cannot open the state folder %s: %s", options->state,
                           strerror(errno));
+    struct arguments *arguments = calloc(1, sizeof(*arguments));
+    if (!arguments) {
+        close(state_fd);
+        return stint_fail(err, -ENOMEM, "out of memory");
+    }
     arguments_make(options, arguments);
     int r = launcher_fork(arguments, state_fd, &launcher);
+    free(arguments);
     close(state_fd);
     if (r != 0)
         r = stint_fail(err, r, "cannot start the launcher: %s", strerror(-r));

@@ -29,7 +29,7 @@
 /* Between two rounds of killing what would not go. */
 #define KILL_AGAIN_MS 50
 #define NEVER         UINT64_MAX
-#define LOCK_WAIT_MS  5 /* another supervisor at the same work; a launcher keeps it */
+#define LOCK_WAIT_MS  20 /* another supervisor at the same work; a launcher keeps it */
 
 enum phase { PHASE_RUNNING = 1, PHASE_ENDING, PHASE_KILLING };
 

@@ -264,7 +264,7 @@ static void cores_are_bound_unless_they_are_another_machines(void **state)
     start.core_count = 1;
     fixture_start(f, &start);
     assert_int_not_equal(fixture_wait_end(f, 1)->cores, STINT_HOLD_NONE);
-    assert_int_equal(atoi(output_of(f, 1, "stdout")), core);
+    assert_int_equal(strtol(output_of(f, 1, "stdout"), NULL, 10), core);
     assert_null(strchr(output_of(f, 1, "stdout"), '-'));
     start.key.job = 2;
     start.cores_foreign = true;
@@ -343,7 +343,8 @@ static void large_requests_arrive_whole(void **state)
     stint_auto(stint_free) char *script = malloc(length + 1);
     assert_non_null(script);
     memset(script, '#', length);
-    memcpy(script, "exit 9\n", 7);
+    for (size_t i = 0; i < 7; i++)
+        script[i] = "exit 9\n"[i];
     start_init(&start, 1, NULL);
     start.argv = NULL;
     start.script = script;

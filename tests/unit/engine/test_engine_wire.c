@@ -64,9 +64,10 @@ static void a_body_cut_or_stretched_anywhere_is_refused(void **state)
     (void)state;
     size_t length = body_sample(space, sizeof(space));
     for (size_t cut = 0; cut < length + 8; cut++) {
-        stint_auto(stint_free) void *exact = malloc(cut ? cut : 1); /* the sanitizer's fence */
+        void *exact = malloc(cut ? cut : 1); /* the sanitizer's fence */
         memcpy(exact, space, cut);
         int r = wire_body_read(exact, cut, &body);
+        free(exact);
         assert_true(cut == length ? r == 0 : r < 0);
     }
 }
