@@ -141,7 +141,7 @@ struct stint_licences;
 
 /**
  * stint_licences_open() - map the text table and read the YAML beside it
- * @dir: folder with licences.bin, spdx.yaml, ai.yaml, aliases.yaml, clauses.yaml; NULL for the
+ * @dir: folder with licences.bin, spdx.yaml, terms.yaml, names.yaml, clauses.yaml; NULL for the
  *   environment variable STINT_LICENCES, else the installed folder, else the build tree's
  * @ret_table: the caller's; end with stint_licences_close()
  * Return: 0; STINT_NOT_FOUND (a file is missing); STINT_UNTRUSTED (damaged, of another version, or

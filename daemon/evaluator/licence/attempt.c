@@ -71,8 +71,8 @@ static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
     return 0;
 }
 
-/* Do words @at.. of the template, three of them, stand anywhere in the kept words of @range? */
-static bool has_sequence(const struct recogniser *r, const uint16_t ids[3], uint32_t count,
+/* Do these words stand anywhere in the kept words of @range? */
+static bool has_sequence(const struct recogniser *r, const uint16_t *ids, uint32_t count,
                          struct range range)
 {
     for (uint32_t i = 0; i + count <= r->kept_count; i++) {
@@ -90,24 +90,26 @@ static bool has_sequence(const struct recogniser *r, const uint16_t ids[3], uint
 }
 
 /*
- * Is an optional part there? Asked at its beginning, middle and end. A wrong "no" leaves the part's
- * words over in the text, a wrong "yes" leaves them over in the template: neither makes a changed
- * text clean.
+ * Is an optional part there? Asked at five places of it; two must be found, because a few words of
+ * a long part ("under the License") may stand elsewhere too. A wrong "no" leaves the part's words
+ * over in the text, a wrong "yes" leaves them over in the template: neither makes a changed text
+ * clean.
  */
 static bool has_optional(const struct recogniser *r, const struct texts_template *t,
                          struct texts_span span, struct range range)
 {
+    enum { SAMPLE_WORDS = 5, SAMPLES = 5 };
     uint32_t length = span.end - span.first;
-    uint32_t count = length < 3 ? length : 3;
-    for (uint32_t part = 0; part < 3; part++) {
-        uint32_t at = span.first + (length - count) * part / 2;
-        uint16_t ids[3];
+    uint32_t count = length < SAMPLE_WORDS ? length : SAMPLE_WORDS;
+    uint32_t found = 0;
+    for (uint32_t part = 0; part < SAMPLES; part++) {
+        uint32_t at = span.first + (length - count) * part / (SAMPLES - 1);
+        uint16_t ids[SAMPLE_WORDS];
         for (uint32_t i = 0; i < count; i++)
             ids[i] = texts_word_at(r->texts, t->word_first + at + i);
-        if (has_sequence(r, ids, count, range))
-            return true;
+        found += has_sequence(r, ids, count, range);
     }
-    return false;
+    return found >= (length > 3 * SAMPLE_WORDS ? 2 : 1);
 }
 
 /* The template's sequence in r->b. @is_full keeps titles, notices, place-holders and list marks. */
@@ -275,13 +277,13 @@ static bool is_original(const struct recogniser *r, const struct texts_template 
     return true;
 }
 
-/* May @list fill a place-holder that the template has in @gap? */
+/* May @list fill a place-holder that the template has in @gap, or that touches it? */
 static bool fills_holder(const struct recogniser *r, const struct texts_template *t,
                          struct range gap, const uint32_t *list, uint32_t count)
 {
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct texts_span span = texts_span_at(r->texts, t->span_first + i);
-        if (span.first < gap.first || span.end > gap.end ||
+        if (span.end < gap.first || span.first > gap.end ||
             (span.kind != SPAN_VARIABLE && span.kind != SPAN_NOTICE))
             continue;
         if (is_original(r, t, span, list, count))

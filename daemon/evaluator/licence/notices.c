@@ -321,11 +321,27 @@ static bool is_bullet_word(const char *text)
     return (length == 1 && text[0] >= 'a' && text[0] <= 'z') || text[strspn(text, "ivx")] == '\0';
 }
 
+/* Does nothing but punctuation and a blank follow the word? */
+static bool is_apart(const struct words *words, size_t index)
+{
+    return index + 1 >= words->count || !(words->list[index + 1].flags & WORD_GLUED);
+}
+
 /*
- * How many words the list mark at @index has, 0 when it is none. "(a)" is one anywhere; a mark with
- * a number must follow the end of a sentence or an empty line, because "within thirty\n(60) days"
- * must stay text however it is wrapped.
+ * May a list mark stand here? At the beginning of a line, behind the end of a paragraph or of a
+ * sentence. "Within thirty\n(60) days" and "version v.\n3.0" must stay text, however they are
+ * wrapped: so a sentence does not end with a word as short as an abbreviation.
  */
+static bool is_bullet_place(const struct words *words, size_t index)
+{
+    uint16_t flags = words->list[index].flags;
+    if (!(flags & WORD_LINE_START))
+        return false;
+    return (flags & WORD_BLANK) ||
+           ((flags & WORD_SENTENCE) && index > 0 && words->list[index - 1].text_length >= 4);
+}
+
+/* How many words the list mark at @index has, 0 when it is none. "(a)" is one anywhere. */
 static size_t bullet_length(const struct words *words, size_t index)
 {
     const struct word *word = &words->list[index];
@@ -335,7 +351,7 @@ static size_t bullet_length(const struct words *words, size_t index)
     bool is_begun = byte_before(words, word) == '(' && byte_after(words, word, 0) == ')';
     if (is_begun && !is_number(text) && !(word->flags & WORD_GLUED))
         return 1;
-    if (!(word->flags & (WORD_SENTENCE | WORD_BLANK)) || (word->flags & WORD_GLUED))
+    if (!is_bullet_place(words, index))
         return 0;
     size_t count = 1;
     while (index + count < words->count && count < 4) {
@@ -347,11 +363,9 @@ static size_t bullet_length(const struct words *words, size_t index)
             break;
         count++;
     }
-    const struct word *last = &words->list[index + count - 1];
-    char mark = byte_after(words, last, 0);
-    if ((mark == '.' || mark == ')' || mark == ']') && is_blank(byte_after(words, last, 1)))
-        return count;
-    return count > 1 && is_blank(mark) ? count : 0;
+    char mark = byte_after(words, &words->list[index + count - 1], 0);
+    bool is_marked = mark == '.' || mark == ')' || mark == ']';
+    return is_apart(words, index + count - 1) && (is_marked || count > 1) ? count : 0;
 }
 
 /* Is the word of an address (a@b.org, www.example.org)? Those are written in small letters. */

@@ -19,6 +19,7 @@
 #define DISTANCE_NEAR 48u
 #define DISTANCE_FAR  800u
 #define FAR_MAX       4u
+#define PRICE         12
 /* Most words of the title lines before one licence. */
 #define TITLE_WORD_MAX 40
 
@@ -63,10 +64,11 @@ static void recogniser_deinit(struct recogniser *r)
     free(r->found);
 }
 
-/* What an attempt is worth: words found, and a heavy price for each left over. */
+/* What an attempt is worth: words found, and a heavy price for each left over: editions of one text
+ * may differ by some words, and in how many of theirs count. */
 static int64_t attempt_value(const struct attempt *attempt)
 {
-    return (int64_t)attempt->matched - 3 * (int64_t)attempt->bad;
+    return (int64_t)attempt->matched - PRICE * (int64_t)attempt->bad;
 }
 
 static bool is_better(const struct attempt *a, const struct attempt *b)
@@ -85,8 +87,8 @@ static uint32_t distance_of(const struct attempt *best, const struct texts_templ
         int64_t more = (int64_t)t->word_count - attempt_value(best);
         if (more < 0)
             return 0;
-        if (more / 3 + DISTANCE_NEAR < distance)
-            distance = (uint32_t)(more / 3) + DISTANCE_NEAR;
+        if (more / PRICE + DISTANCE_NEAR < distance)
+            distance = (uint32_t)(more / PRICE) + DISTANCE_NEAR;
     }
     return distance < distance_max ? distance : distance_max;
 }

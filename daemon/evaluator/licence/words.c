@@ -33,7 +33,7 @@ struct scan {
     bool has_other;
     bool saw_sentence;
     bool saw_blank;
-    bool saw_hyphen_only; /* between two words nothing but blanks and hyphens */
+    bool saw_hyphen_only; /* since the last word nothing but blanks, hyphens, comment marks */
     char buffer[WORD_TEXT_MAX + 1];
     size_t buffer_length;
 };
@@ -62,10 +62,14 @@ static int words_reserve(struct words *words)
 /* "sub license", "non-commercial", "per cent", "e-mail": one word in some texts, two in others. */
 static bool is_joined(const char *first, const char *second)
 {
+    static const char *const non[] = { "commercial",  "commercially", "exclusive",
+                                       "exclusively", "infringement", "infringing",
+                                       "profit",      "transferable", "sublicensable" };
     if (strcmp(first, "sub") == 0)
         return strncmp(second, "licen", 5) == 0;
-    if (strcmp(first, "non") == 0)
-        return true;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(non) && strcmp(first, "non") == 0; i++)
+        if (strcmp(second, non[i]) == 0)
+            return true;
     if (strcmp(first, "per") == 0)
         return strcmp(second, "cent") == 0;
     return strcmp(first, "e") == 0 && strcmp(second, "mail") == 0;
@@ -225,9 +229,10 @@ static void link_open(struct scan *scan, size_t offset)
 
 static void scan_punctuation(struct scan *scan, size_t offset, uint32_t code)
 {
-    scan->saw_hyphen_only &= code == '-' || code == 0x2010 || code == 0x2011;
-    scan->saw_sentence |= code == '.' || code == ';' || code == ':' || code == ',' ||
-                          code == 0x3002 || code == 0xff0c || code == 0xff1a || code == 0xff1b;
+    bool is_comment = scan->newlines > 0 && code < 0x80 && strchr("#*/>|!%", (int)code);
+    scan->saw_hyphen_only &= code == '-' || code == 0x2010 || code == 0x2011 || is_comment;
+    scan->saw_sentence |= code == '.' || code == ';' || code == ':' || code == 0x3002 ||
+                          code == 0xff1a || code == 0xff1b;
     if (code == '<')
         bracket_open(scan, offset, '>');
     else if (code == '[')

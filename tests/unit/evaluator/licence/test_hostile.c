@@ -1,0 +1,260 @@
+/* Near-copies made to deceive, and honest variants: the first are never clean, the second always.
+ * The quick tier takes samples; STINT_HOSTILE=all puts every word of every text at risk once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sample.h"
+
+static struct stint_licences *table;
+
+static const char *const licences[] = {
+    "MIT",          "BSD-2-Clause", "BSD-3-Clause", "ISC",     "Apache-2.0",
+    "Zlib",         "BSL-1.0",      "Unlicense",    "MPL-2.0", "CC0-1.0",
+    "GPL-3.0-only", "CC-BY-4.0",    "OpenMDW-1.0",
+};
+
+/* Sentences that take something away, in the ways licensors really do. */
+static const char *const riders[] = {
+    "You may not use the Software for commercial purposes.",
+    "Non-commercial use only.",
+    "Commercial use requires a separate license.",
+    "The Software shall not be used for military purposes.",
+    "Use by persons resident in the European Union is not permitted.",
+    "If you have more than 700 million monthly active users you must request a license.",
+    "Companies with annual revenue above $1,000,000 must pay a fee.",
+    "Outputs may not be used to train any other model.",
+    "Use is subject to the Acceptable Use Policy at https://example.com/aup.",
+    "You must register at example.com before use.",
+    "The licensor may revoke this license at any time.",
+    "Redistribution is prohibited.",
+    "You may not modify the weights.",
+    "Research use only.",
+    "Reverse engineering is forbidden.",
+    "except for competitors of the licensor",
+    "not",
+    "never",
+    "only",
+    "unless otherwise stated",
+    "No.",
+    "excluding artificial intelligence",
+    "The Software shall be used for Good, not Evil.",
+    "This license expires after 30 days.",
+};
+
+static int setup(void **state)
+{
+    (void)state;
+    return stint_licences_open(NULL, &table, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    table = stint_licences_close(table);
+    return 0;
+}
+
+static bool is_whole_run(void)
+{
+    const char *mode = getenv("STINT_HOSTILE");
+    return mode && strcmp(mode, "all") == 0;
+}
+
+/* The text with @insert at word @at, or with the word replaced by it. */
+static bool is_clean_with(const struct sample *sample, uint32_t at, const char *insert,
+                          bool is_replaced)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    sample_write(sample, at, insert, is_replaced, &text);
+    return sample_is_clean(table, stint_buffer_text(&text), text.length, sample_id(sample));
+}
+
+static void table_texts_are_clean_as_they_are(void **state)
+{
+    (void)state;
+    unsigned missed = 0;
+    for (uint32_t i = 0; i < table->texts.counts[TEXTS_TEMPLATES]; i++) {
+        struct sample sample = sample_at(table, i);
+        bool is_clean = is_clean_with(&sample, UINT32_MAX, NULL, false);
+        if (!is_clean)
+            print_message("not clean: %s\n", sample_id(&sample));
+        missed += !is_clean;
+    }
+    assert_true(missed * 100 <= table->texts.counts[TEXTS_TEMPLATES]);
+}
+
+static void riders_are_never_clean(void **state)
+{
+    (void)state;
+    uint64_t random = 20261125;
+    unsigned places = is_whole_run() ? 100 : 2;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(licences); i++) {
+        struct sample sample = sample_of(table, licences[i]);
+        for (size_t j = 0; j < STINT_ARRAY_SIZE(riders); j++) {
+            for (unsigned k = 0; k < places; k++) {
+                uint32_t at = k == 0 ? (j % 2 ? 0 : sample.t.word_count)
+                                     : sample_random(&random, sample.t.word_count);
+                if (is_clean_with(&sample, at, riders[j], false))
+                    fail_msg("%s with '%s' at word %u is clean", licences[i], riders[j], at);
+            }
+        }
+    }
+}
+
+/* A rider in the holder's own line, behind a name that looks honest. */
+static void riders_in_notices_are_never_clean(void **state)
+{
+    (void)state;
+    static const char *const before[] = {
+        "Copyright (c) 2026 Example Inc. ",
+        "\nCopyright (c) 2026 Example Inc.\n",
+        "Copyright 2026 Example, all rights reserved. ",
+        "Copyright (c) 2026 Jane Doe, ",
+        "<!-- ",
+        "[Example](https://example.org) ",
+    };
+    struct sample sample = sample_of(table, "MIT");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(before); i++) {
+        for (size_t j = 0; j < STINT_ARRAY_SIZE(riders); j++) {
+            char line[256];
+            (void)snprintf(line, sizeof(line), "%s%s\n", before[i], riders[j]);
+            if (is_clean_with(&sample, 0, line, false))
+                fail_msg("'%s' is clean", line);
+        }
+    }
+}
+
+static const char *flipped(const char *word)
+{
+    static const char *const pairs[][2] = { { "may", "must" },     { "with", "without" },
+                                            { "any", "no" },       { "and", "or" },
+                                            { "or", "and" },       { "shall", "may" },
+                                            { "not", "also" },     { "without", "with" },
+                                            { "free", "subject" }, { "is", "isnt" } };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(pairs); i++)
+        if (strcmp(word, pairs[i][0]) == 0)
+            return pairs[i][1];
+    return "not";
+}
+
+/* Each word that must be there, changed, taken out, and with a "not" before it. */
+static unsigned clean_flips(const struct sample *sample, uint32_t first, uint32_t step)
+{
+    unsigned clean = 0;
+    for (uint32_t at = first; at < sample->t.word_count; at += step) {
+        enum sample_kind kind = sample_kind(sample, at);
+        if (kind != SAMPLE_CORE && kind != SAMPLE_OPTIONAL)
+            continue;
+        const char *word = sample_word(sample, at);
+        const char *other = flipped(word);
+        bool is_changed = strcmp(word, other) != 0;
+        bool bad[] = { is_changed && is_clean_with(sample, at, other, true),
+                       is_clean_with(sample, at, NULL, true),
+                       is_clean_with(sample, at, "not", false) };
+        for (size_t i = 0; i < STINT_ARRAY_SIZE(bad); i++) {
+            clean += bad[i];
+            if (bad[i])
+                print_message("%s: word %u '%s' %s\n", sample_id(sample), at, word,
+                              i == 0   ? "changed"
+                              : i == 1 ? "taken out"
+                                       : "with 'not' before it");
+        }
+    }
+    return clean;
+}
+
+static void flipped_words_are_never_clean(void **state)
+{
+    (void)state;
+    unsigned clean = 0;
+    if (!is_whole_run()) {
+        for (size_t i = 0; i < STINT_ARRAY_SIZE(licences); i++) {
+            struct sample sample = sample_of(table, licences[i]);
+            clean += clean_flips(&sample, (uint32_t)i, 1 + sample.t.word_count / 60);
+        }
+    } else {
+        for (uint32_t i = 0; i < table->texts.counts[TEXTS_TEMPLATES]; i++) {
+            struct sample sample = sample_at(table, i);
+            clean += clean_flips(&sample, 0, 1);
+        }
+    }
+    assert_int_equal(clean, 0);
+}
+
+static void changed_numbers_are_never_clean(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(licences); i++) {
+        struct sample sample = sample_of(table, licences[i]);
+        for (uint32_t at = 0; at < sample.t.word_count; at++) {
+            const char *word = sample_word(&sample, at);
+            if (sample_kind(&sample, at) != SAMPLE_CORE || strspn(word, "0123456789") == 0)
+                continue;
+            char number[32];
+            (void)snprintf(number, sizeof(number), "\n(%ld)", strtol(word, NULL, 10) + 1);
+            if (is_clean_with(&sample, at, number, true))
+                fail_msg("%s: number %s at word %u", licences[i], word, at);
+        }
+    }
+}
+
+/* Look-alike letters and invisible characters, in and between words. */
+static void disguises_are_never_clean(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *letter; /* replaced, NULL: put into the word */
+        const char *by;
+    } tricks[] = {
+        { "a", "\xd0\xb0" },          /* Cyrillic a */
+        { "e", "\xd0\xb5" },          /* Cyrillic ie */
+        { "o", "\xce\xbf" },          /* Greek omicron */
+        { "c", "\xd1\x81" },          /* Cyrillic es */
+        { "i", "\xef\xbd\x89" },      /* full-width i */
+        { "n", "\xf0\x9d\x90\xa7" },  /* mathematical bold n */
+        { NULL, "\xe2\x80\x8b" },     /* zero width space */
+        { NULL, "\xe2\x80\x8d" },     /* zero width joiner */
+        { NULL, "\xe2\x81\xa0" },     /* word joiner */
+        { NULL, "\xc2\xad" },         /* soft hyphen */
+        { NULL, "\xe2\x80\xae" },     /* right-to-left override */
+        { NULL, "\xef\xbb\xbf" },     /* byte order mark */
+        { NULL, "\xf3\xa0\x81\xa1" }, /* tag letter */
+        { NULL, "\x08" },             /* backspace */
+    };
+    struct sample sample = sample_of(table, "BSD-3-Clause");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(tricks); i++) {
+        for (uint32_t at = 0; at < sample.t.word_count; at += 5) {
+            const char *word = sample_word(&sample, at);
+            const char *place = tricks[i].letter ? strstr(word, tricks[i].letter) : word + 1;
+            if (sample_kind(&sample, at) != SAMPLE_CORE || !place)
+                continue;
+            char changed[160];
+            (void)snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - word), word,
+                           tricks[i].by, place + (tricks[i].letter ? 1 : 0));
+            if (is_clean_with(&sample, at, changed, true))
+                fail_msg("trick %zu in '%s' is clean", i, word);
+            if (!tricks[i].letter && is_clean_with(&sample, at, tricks[i].by, false))
+                fail_msg("trick %zu between words is clean", i);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_texts_are_clean_as_they_are),
+        cmocka_unit_test(riders_are_never_clean),
+        cmocka_unit_test(riders_in_notices_are_never_clean),
+        cmocka_unit_test(flipped_words_are_never_clean),
+        cmocka_unit_test(changed_numbers_are_never_clean),
+        cmocka_unit_test(disguises_are_never_clean),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
