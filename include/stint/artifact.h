@@ -152,8 +152,8 @@ int stint_artifact_hash(const struct stint_artifact_tree *tree,
 /* The digest over entries that are all hashed; what stint_artifact_hash() ends with. */
 void stint_artifact_manifest_seal(struct stint_artifact_manifest *manifest);
 
-/* {"digest","files":N,"bytes":N,"list":[{"path","size","sha256","mtime_ns","ctime_ns","inode",
- * "device","target"?}]} */
+/* {"digest","files":N,"bytes":N,"is_file","is_hub_cache","list":[{"path","size","sha256",
+ * "identity":"<mtime_ns>:<ctime_ns>:<inode>:<device>" in hexadecimal,"target"?,"is_pointer"?}]} */
 void stint_artifact_manifest_json(const struct stint_artifact_manifest *manifest,
                                   struct stint_buffer *buffer);
 /* Reads that text back, whole and bounded, and checks that the digest follows from the list.

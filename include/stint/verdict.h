@@ -34,6 +34,7 @@ enum stint_assurance { STINT_ASSURANCE_DECLARED = 1, STINT_ASSURANCE_VERIFIED };
  * struct stint_criterion_result - one rule, judged
  * @why: one sentence; @would_pass: the smallest change that would pass, "" when it passes
  * @evidence: ids of facts, @evidence_count of them (at most STINT_EVIDENCE_MAX)
+ * @is_about_terms: it is unknown because nobody here knows some terms that were found
  * @cost: how dear the fix is, 1 (a line of metadata) to 9 (publish a data set)
  * @file, @line: the place of the rule in its rule file, which decided
  */
@@ -42,6 +43,7 @@ struct stint_criterion_result {
     const char *text;
     enum stint_result result;
     bool is_required;
+    bool is_about_terms;
     const char *why;
     const char *would_pass;
     uint32_t evidence[STINT_EVIDENCE_MAX];

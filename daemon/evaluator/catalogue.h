@@ -1,0 +1,21 @@
+/* Dated evidence about well-known data sets and models (config/catalogue/), so that a name in a
+ * card can be resolved. Nothing in it is a verdict: it is facts, with their sources. */
+#ifndef STINT_EVALUATOR_CATALOGUE_H
+#define STINT_EVALUATOR_CATALOGUE_H
+
+#include "evaluator/reader.h"
+
+struct catalogue;
+
+/* Reads every *.yaml of @dir; a folder that is not there is an empty catalogue. 0, -ENOMEM, -errno,
+ * STINT_INVALID with file, line and cure. */
+int catalogue_open(const char *dir, struct catalogue **ret_catalogue, struct stint_error *err);
+struct catalogue *catalogue_close(struct catalogue *catalogue);
+
+/* Facts about the base model or source data set that @name (a name fact) names: terms, training
+ * data. false when the catalogue does not know it. */
+bool catalogue_inherit(struct reader *reader, const struct stint_fact *name);
+/* Facts about every training data set that is named. */
+void catalogue_describe(struct reader *reader);
+
+#endif

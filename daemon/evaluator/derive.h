@@ -1,0 +1,17 @@
+/* Between derive.c and the catalogue. */
+#ifndef STINT_EVALUATOR_DERIVE_H
+#define STINT_EVALUATOR_DERIVE_H
+
+#include "evaluator/catalogue.h"
+#include "evaluator/reader.h"
+
+/* The first fact of a component, a predicate and a subject (NULL for any); NULL for none. */
+const struct stint_fact *derive_find(const struct stint_facts *facts,
+                                     enum stint_component component, enum stint_predicate predicate,
+                                     const char *subject);
+
+/* Restriction facts on @component that follow from the licence expression @text of fact @id. */
+void derive_restrictions(struct reader *reader, uint32_t id, enum stint_component component,
+                         const char *subject, const char *text);
+
+#endif

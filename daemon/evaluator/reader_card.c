@@ -1,0 +1,447 @@
+/* Owns: hub cards (README.md): the YAML front matter key by key, and what the prose below it
+ * claims. Front matter is a metadata declaration (grade declared); prose is never more than a
+ * claim, and a claim never passes anything. Source of the keys: metadata.md §1. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "evaluator/reader.h"
+#include "stint/auto.h"
+
+#define FRONT_MATTER_MAX ((size_t)1 << 20)
+
+static const char *skip_blank(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+        at++;
+    return at;
+}
+
+/* Past a byte order mark and HTML comments, which some cards put before the front matter. */
+static const char *front_matter_begin(const char *text, const char *end)
+{
+    if (end - text >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
+    for (;;) {
+        const char *at = skip_blank(text, end);
+        if (end - at < 4 || memcmp(at, "<!--", 4) != 0)
+            return at;
+        const char *close = memmem(at, (size_t)(end - at), "-->", 3);
+        if (!close)
+            return at;
+        text = close + 3;
+    }
+}
+
+static bool is_fence(const char *line, const char *end)
+{
+    if (end - line < 3 || memcmp(line, "---", 3) != 0)
+        return false;
+    line += 3;
+    while (line < end && (*line == ' ' || *line == '\t' || *line == '\r'))
+        line++;
+    return line == end || *line == '\n';
+}
+
+bool card_front_matter(const char *text, size_t length, size_t *ret_start, size_t *ret_length,
+                       uint32_t *ret_line, bool *ret_is_open)
+{
+    const char *end = text + length;
+    const char *at = front_matter_begin(text, end);
+    *ret_is_open = false;
+    if (!is_fence(at, end))
+        return false;
+    uint32_t line = 1;
+    for (const char *c = text; c < at; c++)
+        line += *c == '\n';
+    const char *first = memchr(at, '\n', (size_t)(end - at));
+    *ret_is_open = true;
+    if (!first)
+        return false;
+    for (const char *next = first + 1; next < end;) {
+        if (is_fence(next, end)) {
+            *ret_start = (size_t)(first + 1 - text);
+            *ret_length = (size_t)(next - first - 1);
+            *ret_line = line + 1;
+            *ret_is_open = false;
+            return true;
+        }
+        const char *newline = memchr(next, '\n', (size_t)(end - next));
+        if (!newline)
+            break;
+        next = newline + 1;
+    }
+    return false;
+}
+
+struct card {
+    struct reader *reader;
+    const struct reader_file *file;
+    const struct strict_yaml_node *root;
+    bool is_dataset;
+    char subject[256];
+};
+
+static struct stint_place node_place(const struct strict_yaml_node *node)
+{
+    return reader_line(node->line);
+}
+
+/* Calls @fn for a scalar or for each scalar of a list. */
+typedef void (*scalar_fn)(struct card *card, const struct strict_yaml_node *value);
+static void each_scalar(struct card *card, const char *key, scalar_fn fn)
+{
+    const struct strict_yaml_node *node = strict_yaml_get(card->root, key);
+    if (!node || strict_yaml_is_null(node))
+        return;
+    if (node->kind == STRICT_YAML_SCALAR)
+        fn(card, node);
+    for (const struct strict_yaml_node *item = node->child; item; item = item->next)
+        if (item->kind == STRICT_YAML_SCALAR && !strict_yaml_is_null(item))
+            fn(card, item);
+        else if (item->kind == STRICT_YAML_LIST) /* old data-set cards: a map by configuration */
+            for (const struct strict_yaml_node *deep = item->child; deep; deep = deep->next)
+                if (deep->kind == STRICT_YAML_SCALAR && !strict_yaml_is_null(deep))
+                    fn(card, deep);
+}
+
+static bool is_other(const char *text)
+{
+    return strcasecmp(text, "other") == 0 || strcasecmp(text, "unknown") == 0;
+}
+
+static enum stint_component card_target(const struct card *card)
+{
+    return card->subject[0] ? STINT_TRAINING_DATA : STINT_ARTIFACT;
+}
+
+static void card_licence(struct card *card, const struct strict_yaml_node *value)
+{
+    const char *name = strict_yaml_text(card->root, "license_name");
+    /* `other` says "see license_name and license_link"; the text itself is read where it lies. */
+    if (is_other(value->text) && name)
+        return;
+    reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
+                            card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
+                            node_place(value));
+}
+
+static void card_licence_name(struct card *card, const struct strict_yaml_node *value)
+{
+    const struct strict_yaml_node *licence = strict_yaml_get(card->root, "license");
+    if (licence && licence->kind == STRICT_YAML_SCALAR && !is_other(licence->text))
+        return;
+    reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
+                            card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
+                            node_place(value));
+}
+
+static void card_base(struct card *card, const struct strict_yaml_node *value)
+{
+    const char *relation = strict_yaml_text(card->root, "base_model_relation");
+    (void)reader_text(card->reader, card->file, STINT_BASE_MODEL, STINT_NAME, value->text,
+                      value->text, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+    if (relation)
+        (void)reader_text(card->reader, card->file, STINT_BASE_MODEL, STINT_RELATION, value->text,
+                          relation, STINT_SOURCE_CARD, STINT_DECLARED,
+                          node_place(strict_yaml_get(card->root, "base_model_relation")));
+}
+
+static void card_dataset(struct card *card, const struct strict_yaml_node *value)
+{
+    (void)reader_text(card->reader, card->file, STINT_TRAINING_DATA, STINT_NAME, value->text,
+                      value->text, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+}
+
+static void card_source_dataset(struct card *card, const struct strict_yaml_node *value)
+{
+    /* The hub's vocabulary: `original` and `extended` say how, `extended|name` names one. */
+    const char *name = strchr(value->text, '|');
+    if (!name && (strcmp(value->text, "original") == 0 || strcmp(value->text, "extended") == 0)) {
+        (void)reader_text(card->reader, card->file, STINT_SOURCE_DATA, STINT_RELATION, "",
+                          value->text, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+        return;
+    }
+    name = name ? name + 1 : value->text;
+    (void)reader_text(card->reader, card->file, STINT_SOURCE_DATA, STINT_NAME, name, name,
+                      STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+}
+
+static void card_tag(struct card *card, const struct strict_yaml_node *value)
+{
+    if (strncasecmp(value->text, "arxiv:", 6) == 0) {
+        card->reader->has_paper_elsewhere = true;
+        (void)reader_text(card->reader, card->file, STINT_RESEARCH_PAPER, STINT_LOCATION, "",
+                          value->text, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+    }
+    if (strncasecmp(value->text, "base_model:", 11) == 0)
+        return; /* the hub's own echo of base_model */
+    if (strncasecmp(value->text, "license:", 8) == 0)
+        reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
+                                card->file->folder, NULL, value->text + 8, STINT_SOURCE_CARD,
+                                node_place(value));
+}
+
+static void card_gate(struct card *card)
+{
+    static const char *const keys[] = { "extra_gated_prompt", "extra_gated_fields",
+                                        "extra_gated_heading", "extra_gated_description" };
+    const struct strict_yaml_node *gated = strict_yaml_get(card->root, "gated");
+    const struct strict_yaml_node *no_eu = strict_yaml_get(card->root, "extra_gated_eu_disallowed");
+    bool is_gated = gated && !strict_yaml_is_null(gated) && strict_yaml_bool(gated) != 0;
+    if (is_gated)
+        (void)reader_text(card->reader, card->file, STINT_ARTIFACT, STINT_GATED, "", gated->text,
+                          STINT_SOURCE_CARD, STINT_DECLARED, node_place(gated));
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(keys); i++) {
+        const struct strict_yaml_node *node = strict_yaml_get(card->root, keys[i]);
+        if (node && !strict_yaml_is_null(node))
+            (void)reader_text(card->reader, card->file, STINT_ARTIFACT, STINT_GATED, "", keys[i],
+                              STINT_SOURCE_CARD, STINT_DECLARED, reader_line(node->key_line));
+    }
+    if (strict_yaml_bool(no_eu) == 1)
+        (void)reader_text(card->reader, card->file, STINT_ARTIFACT, STINT_RESTRICTION, "",
+                          "geography", STINT_SOURCE_CARD, STINT_DECLARED,
+                          reader_line(no_eu->key_line));
+}
+
+static void card_presence(struct card *card)
+{
+    enum stint_component component = card->is_dataset ? STINT_DATA_CARD : STINT_MODEL_CARD;
+    const struct strict_yaml_node *index = strict_yaml_get(card->root, "model-index");
+    const struct strict_yaml_node *quantized_by = strict_yaml_get(card->root, "quantized_by");
+    (void)reader_bool(card->reader, card->file, component, STINT_PRESENT, "", true,
+                      STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
+    if (index && index->kind == STRICT_YAML_LIST && index->child)
+        (void)reader_bool(card->reader, card->file, STINT_EVALUATION_RESULTS, STINT_PRESENT, "",
+                          true, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(index->key_line));
+    if (quantized_by && !strict_yaml_is_null(quantized_by))
+        (void)reader_bool(card->reader, card->file, STINT_WEIGHTS, STINT_SAYS_QUANTIZED, "", true,
+                          STINT_SOURCE_CARD, STINT_DECLARED, reader_line(quantized_by->key_line));
+}
+
+/* A data set's own card in a folder of a model: it describes training data. */
+static void card_of_nested_data(struct card *card)
+{
+    const char *name = strict_yaml_text(card->root, "pretty_name");
+    const struct strict_yaml_node *annotations =
+        strict_yaml_get(card->root, "annotations_creators");
+    struct reader *reader = card->reader;
+    (void)snprintf(card->subject, sizeof(card->subject), "%s", name ? name : card->file->folder);
+    (void)reader_text(reader, card->file, STINT_TRAINING_DATA, STINT_NAME, card->subject,
+                      card->subject, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
+    (void)reader_bool(reader, card->file, STINT_DATA_INFORMATION, STINT_PRESENT, card->subject,
+                      true, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
+    if (annotations && !strict_yaml_is_null(annotations))
+        (void)reader_bool(reader, card->file, STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING,
+                          card->subject, true, STINT_SOURCE_CARD, STINT_DECLARED,
+                          reader_line(annotations->key_line));
+}
+
+static bool looks_like_dataset(const struct strict_yaml_node *root)
+{
+    static const char *const keys[] = {
+        "dataset_info",         "configs",     "size_categories",
+        "task_categories",      "task_ids",    "source_datasets",
+        "annotations_creators", "pretty_name", "language_creators"
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(keys); i++)
+        if (strict_yaml_get(root, keys[i]))
+            return true;
+    return false;
+}
+
+static void card_keys(struct card *card)
+{
+    if (card->is_dataset && card->reader->kind == STINT_KIND_MODEL)
+        card_of_nested_data(card);
+    each_scalar(card, "license", card_licence);
+    each_scalar(card, "licenses", card_licence);
+    each_scalar(card, "license_name", card_licence_name);
+    if (card->subject[0])
+        return;
+    card_presence(card);
+    card_gate(card);
+    each_scalar(card, "tags", card_tag);
+    each_scalar(card, "source_datasets", card_source_dataset);
+    if (card->is_dataset)
+        return;
+    each_scalar(card, "base_model", card_base);
+    each_scalar(card, "datasets", card_dataset);
+}
+
+/* What cannot be read says so, with its line: nothing of it is believed. */
+static int card_unreadable(struct reader *reader, const struct reader_file *file,
+                           const struct stint_error *why)
+{
+    unsigned line = 1;
+    (void)sscanf(why->text, "line %u", &line);
+    (void)reader_bool(reader, file, STINT_MODEL_CARD, STINT_READABLE, "", false, STINT_SOURCE_CARD,
+                      STINT_DECLARED, reader_line(line));
+    /* Its terms may be anything. */
+    (void)reader_licence(reader, file, STINT_ARTIFACT, "", file->folder, NULL,
+                         "LicenseRef-unknown-unreadable-card", STINT_SOURCE_CARD, STINT_DECLARED,
+                         reader_line(line));
+    char what[300];
+    (void)snprintf(what, sizeof(what), "front matter cannot be read: %s", why->text);
+    uint32_t id = reader_text(reader, file, STINT_MODEL_CARD, STINT_VALUE, "", what,
+                              STINT_SOURCE_CARD, STINT_DECLARED, reader_line(line));
+    verdict_finding(reader->verdict, "T-card", what, &id, 1);
+    return 0;
+}
+
+int read_card(struct reader *reader, const struct reader_file *file)
+{
+    struct stint_error why = { 0 };
+    size_t start;
+    size_t length;
+    uint32_t line;
+    bool is_open;
+    if (!card_front_matter(file->text, file->length, &start, &length, &line, &is_open)) {
+        if (!is_open)
+            return 0;
+        (void)stint_fail(&why, STINT_INVALID, "line 1: no closing '---'");
+        return card_unreadable(reader, file, &why);
+    }
+    if (length > FRONT_MATTER_MAX) {
+        (void)stint_fail(&why, STINT_TOO_LARGE, "line 1: front matter of %zu bytes", length);
+        return card_unreadable(reader, file, &why);
+    }
+    stint_auto(strict_yaml_free) struct strict_yaml_document *document = NULL;
+    int r = strict_yaml_parse(file->text + start, length, line, &document, &why);
+    if (r == -ENOMEM)
+        return r;
+    if (r != 0)
+        return card_unreadable(reader, file, &why);
+    struct card card = { .reader = reader, .file = file, .root = strict_yaml_root(document) };
+    if (!card.root)
+        return 0;
+    if (card.root->kind != STRICT_YAML_MAP) {
+        (void)stint_fail(&why, STINT_INVALID, "line %u: not a map", card.root->line);
+        return card_unreadable(reader, file, &why);
+    }
+    card.is_dataset =
+        reader->kind == STINT_KIND_DATASET || (file->folder[0] && looks_like_dataset(card.root));
+    if (file->folder[0] && !card.is_dataset)
+        return 0; /* a README of a folder; its prose is read as prose */
+    card_keys(&card);
+    return 0;
+}
+
+/* What prose can claim. A sentence is a line; @component and @predicate say of what. */
+static const struct {
+    const char *words;
+    enum stint_component component;
+    enum stint_predicate predicate;
+} heading_claims[] = {
+    { "training data", STINT_DATA_INFORMATION, STINT_PRESENT },
+    { "provenance", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
+    { "source data", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
+    { "data sources", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
+    { "composition", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
+    { "dataset structure", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
+    { "scope", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
+    { "collection", STINT_DATA_INFORMATION, STINT_DESCRIBES_SELECTION },
+    { "selection", STINT_DATA_INFORMATION, STINT_DESCRIBES_SELECTION },
+    { "annotation", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
+    { "labelling", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
+    { "labeling", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
+    { "preprocessing", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
+    { "processing", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
+    { "filtering", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
+};
+
+/* Phrases in prose that claim openness, or that speak of limits. */
+static const char *const open_claims[] = { "open source", "open-source", "opensource", "fully open",
+                                           "free software" };
+static const struct {
+    const char *phrase;
+    const char *facet;
+} limit_claims[] = {
+    { "non-commercial use only", "non_commercial" },
+    { "noncommercial use only", "non_commercial" },
+    { "not for commercial use", "non_commercial" },
+    { "no commercial use", "non_commercial" },
+    { "for non-commercial", "non_commercial" },
+    { "research use only", "research_only" },
+    { "research purposes only", "research_only" },
+    { "for research only", "research_only" },
+    { "monthly active users", "user_limit" },
+    { "acceptable use policy", "use_policy_by_link" },
+    { "prohibited use policy", "use_policy_by_link" },
+};
+/* A claim after one of these is not one: "not open source". */
+static bool is_negated(const char *line, const char *at)
+{
+    static const char *const negations[] = { "not ", "n't ", "isn't ", "never ", "no longer " };
+    char before[33];
+    size_t length = (size_t)(at - line) < 32 ? (size_t)(at - line) : 32;
+    memcpy(before, at - length, length);
+    before[length] = '\0';
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(negations); i++)
+        if (strcasestr(before, negations[i]))
+            return true;
+    return false;
+}
+
+static void prose_line(struct reader *reader, const struct reader_file *file, const char *line,
+                       uint32_t number)
+{
+    struct stint_place at = reader_line(number);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(open_claims); i++) {
+        const char *found = strcasestr(line, open_claims[i]);
+        if (found && !is_negated(line, found))
+            (void)reader_text(reader, file, STINT_ARTIFACT, STINT_CLAIM, "", open_claims[i],
+                              STINT_SOURCE_PROSE, STINT_CLAIMED, at);
+    }
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(limit_claims); i++)
+        if (strcasestr(line, limit_claims[i].phrase))
+            (void)reader_text(reader, file, STINT_ARTIFACT, STINT_RESTRICTION, "",
+                              limit_claims[i].facet, STINT_SOURCE_PROSE, STINT_CLAIMED, at);
+    if (strcasestr(line, "github.com/") || strcasestr(line, "gitlab.com/"))
+        reader->has_code_elsewhere = true;
+    if (strcasestr(line, "arxiv.org/") || strcasestr(line, "doi.org/"))
+        reader->has_paper_elsewhere = true;
+    if (strcasestr(line, "publicly available") &&
+        (strcasestr(line, "data") || strcasestr(line, "sources")))
+        (void)reader_bool(reader, file, STINT_TRAINING_DATA, STINT_LISTED, "", false,
+                          STINT_SOURCE_PROSE, STINT_CLAIMED, at);
+    if (line[0] != '#')
+        return;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(heading_claims); i++)
+        if (strcasestr(line, heading_claims[i].words))
+            (void)reader_bool(reader, file, heading_claims[i].component,
+                              heading_claims[i].predicate, "", true, STINT_SOURCE_PROSE,
+                              STINT_CLAIMED, at);
+}
+
+int read_prose(struct reader *reader, const struct reader_file *file)
+{
+    char line[2048];
+    uint32_t number = 0;
+    size_t start = 0;
+    size_t length = 0;
+    uint32_t front_line;
+    bool is_open;
+    const char *at = file->text;
+    const char *end = file->text + file->length;
+    /* Front matter is data, not prose. */
+    if (card_front_matter(file->text, file->length, &start, &length, &front_line, &is_open)) {
+        for (const char *c = at; c < file->text + start + length; c++)
+            number += *c == '\n';
+        at = file->text + start + length;
+    }
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t whole = newline ? (size_t)(newline - at) : (size_t)(end - at);
+        size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
+        memcpy(line, at, kept);
+        line[kept] = '\0';
+        if (strlen(line) == kept)
+            prose_line(reader, file, line, ++number);
+        else
+            number++;
+        at += whole + 1;
+    }
+    return 0;
+}

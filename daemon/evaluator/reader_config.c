@@ -1,0 +1,91 @@
+/* Owns: a model's configuration files: config.json (architecture, base, remote code, quantization)
+ * and adapter_config.json. Source: metadata.md §2. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluator/reader.h"
+
+static const char *object_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text && *text ? text : NULL;
+}
+
+static json_t *load_object(struct reader *reader, const struct reader_file *file)
+{
+    json_error_t problem;
+    json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
+    if (json_is_object(root))
+        return root;
+    char what[300];
+    (void)snprintf(what, sizeof(what), "%s is not a JSON object: %s", file->path,
+                   root ? "another value" : problem.text);
+    uint32_t id = reader_bool(reader, file, STINT_MODEL_METADATA, STINT_READABLE, "", false,
+                              STINT_SOURCE_CONFIG, STINT_DECLARED,
+                              reader_line(root || problem.line < 1 ? 1 : (uint64_t)problem.line));
+    verdict_finding(reader->verdict, "T-config", what, &id, 1);
+    json_decref(root);
+    return NULL;
+}
+
+static void config_base(struct reader *reader, const struct reader_file *file, const json_t *root,
+                        const char *key, const char *relation)
+{
+    char pointer[64];
+    const char *base = object_text(root, key);
+    /* Paths of the author's own disk name nothing, but an adapter always has a base. */
+    bool is_name = base && base[0] != '/' && base[0] != '.' && strchr(base, '/');
+    if (!base || (!is_name && !relation))
+        return;
+    if (verdict_is_own_name(reader, base))
+        return;
+    (void)snprintf(pointer, sizeof(pointer), "/%s", key);
+    (void)reader_text(reader, file, STINT_BASE_MODEL, STINT_NAME, base, base, STINT_SOURCE_CONFIG,
+                      STINT_DECLARED, reader_pointer(pointer));
+    if (relation)
+        (void)reader_text(reader, file, STINT_BASE_MODEL, STINT_RELATION, base, relation,
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_pointer(pointer));
+}
+
+int read_config(struct reader *reader, const struct reader_file *file)
+{
+    json_t *root = load_object(reader, file);
+    if (!root)
+        return 0;
+    const json_t *architectures = json_object_get(root, "architectures");
+    const json_t *quantization = json_object_get(root, "quantization_config");
+    const char *type = object_text(root, "model_type");
+    const char *first = json_string_value(json_array_get(architectures, 0));
+    if (first || type) {
+        (void)reader_bool(reader, file, STINT_MODEL_METADATA, STINT_PRESENT, "", true,
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_line(1));
+        (void)reader_text(reader, file, STINT_ARCHITECTURE, STINT_NAME, "", first ? first : type,
+                          STINT_SOURCE_CONFIG, STINT_DECLARED,
+                          reader_pointer(first ? "/architectures/0" : "/model_type"));
+    }
+    if (json_object_get(root, "auto_map"))
+        (void)reader_text(reader, file, STINT_ARCHITECTURE, STINT_UNSAFE, "", "remote code",
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_pointer("/auto_map"));
+    if (json_is_object(quantization)) {
+        const char *method = object_text(quantization, "quant_method");
+        (void)reader_text(reader, file, STINT_WEIGHTS, STINT_QUANTIZED, "",
+                          method ? method : "quantized", STINT_SOURCE_CONFIG, STINT_DECLARED,
+                          reader_pointer("/quantization_config"));
+        (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_SAYS_QUANTIZED, "", true,
+                          STINT_SOURCE_CONFIG, STINT_DECLARED,
+                          reader_pointer("/quantization_config"));
+    }
+    config_base(reader, file, root, "_name_or_path", NULL);
+    json_decref(root);
+    return 0;
+}
+
+int read_adapter_config(struct reader *reader, const struct reader_file *file)
+{
+    json_t *root = load_object(reader, file);
+    if (!root)
+        return 0;
+    config_base(reader, file, root, "base_model_name_or_path", "adapter");
+    json_decref(root);
+    return 0;
+}

@@ -1,0 +1,239 @@
+/* Owns: licence texts (LICENSE*, COPYING*, NOTICE*, USE_POLICY* …) through the recogniser, and SPDX
+ * lines in source files. A text with any word left over is never the licence it resembles: it is a
+ * LicenseRef of its own, and the words left over are evidence. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "evaluator/reader.h"
+#include "stint/auto.h"
+
+static const char *const licence_words[] = { "license",   "licence",   "copying", "notice",
+                                             "agreement", "policy",    "eula",    "unlicense",
+                                             "terms",     "copyright", "patents" };
+
+bool path_is_licence(const char *base)
+{
+    /* A source file called license.py is code. */
+    if (path_is_code(base))
+        return false;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(licence_words); i++)
+        if (text_has_word(base, licence_words[i]))
+            return true;
+    return false;
+}
+
+/* LICENSE-CODE, LICENSE_weights, MODEL_LICENSE.txt: what the name says it is for. */
+static enum stint_component licence_target(const char *base)
+{
+    static const struct {
+        const char *word;
+        enum stint_component target;
+    } words[] = { { "code", STINT_CODE },
+                  { "software", STINT_CODE },
+                  { "model", STINT_WEIGHTS },
+                  { "weights", STINT_WEIGHTS },
+                  { "parameters", STINT_WEIGHTS },
+                  { "data", STINT_TRAINING_DATA },
+                  { "dataset", STINT_TRAINING_DATA } };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++)
+        if (text_has_word(base, words[i].word))
+            return words[i].target;
+    return STINT_ARTIFACT;
+}
+
+/* REUSE's LICENSES/<id>.txt holds texts that other files point to; it licenses nothing by itself.
+ */
+static bool is_reuse_store(const char *folder)
+{
+    const char *slash = strrchr(folder, '/');
+    return strcmp(slash ? slash + 1 : folder, "LICENSES") == 0;
+}
+
+struct licence_file {
+    struct reader *reader;
+    const struct reader_file *file;
+    const struct stint_licence_recognition *found;
+    enum stint_component target;
+    bool is_store;
+};
+
+static uint32_t emit_licence(const struct licence_file *licence, const char *expression,
+                             enum stint_grade grade, uint32_t line)
+{
+    if (licence->is_store)
+        return reader_text(licence->reader, licence->file, STINT_MODEL_METADATA, STINT_VALUE, "",
+                           expression, STINT_SOURCE_LICENCE, grade, reader_line(line));
+    return reader_licence(licence->reader, licence->file, licence->target, "",
+                          licence->file->folder, NULL, expression, STINT_SOURCE_LICENCE, grade,
+                          reader_line(line));
+}
+
+static void match_expression(const struct stint_licence_match *match, char *text, size_t size)
+{
+    size_t length = 0;
+    switch (match->kind) {
+    case STINT_MATCH_CLEAN:
+        (void)snprintf(text, size, "%s", match->licence->id);
+        return;
+    case STINT_MATCH_AMBIGUOUS:
+        for (uint32_t i = 0; i < match->twin_count && length < size; i++)
+            length += (size_t)snprintf(text + length, size - length, "%s%s", i > 0 ? " OR " : "",
+                                       match->twins[i]->id);
+        return;
+    case STINT_MATCH_MODIFIED:
+        (void)snprintf(text, size, "LicenseRef-modified-%s", match->licence->id);
+        return;
+    case STINT_MATCH_UNKNOWN:
+        (void)snprintf(text, size, "LicenseRef-unknown-text");
+        return;
+    }
+}
+
+/* The words that are left over, as a finding: OW1 for a text that resembles a known one. */
+static void report_edits(const struct licence_file *licence,
+                         const struct stint_licence_match *match, uint32_t fact)
+{
+    char what[400];
+    const struct stint_licence_edit *edit =
+        match->edit_count > 0 ? &licence->found->edits[match->edit_first] : NULL;
+    if (!edit)
+        return;
+    (void)snprintf(what, sizeof(what), "%s: the text of %s with %u words %s at line %u: \"%s\"",
+                   licence->file->path, match->licence->id, edit->word_count,
+                   edit->is_inserted ? "put in" : "taken out", edit->place.line, edit->words);
+    verdict_finding(licence->reader->verdict, "OW1", what, &fact, 1);
+    if (match->is_disguised)
+        verdict_finding(licence->reader->verdict, "OW18",
+                        "look-alike letters or invisible characters stand in a licence text", &fact,
+                        1);
+}
+
+/* Restrictions that the clauses of one stretch name, each at its own line. */
+static void emit_clauses(const struct licence_file *licence, uint32_t index)
+{
+    for (uint32_t i = 0; i < licence->found->clause_count; i++) {
+        const struct stint_licence_clause *clause = &licence->found->clauses[i];
+        if (clause->match != index || !stint_licence_facet_restricts(clause->facet) ||
+            licence->is_store)
+            continue;
+        (void)reader_text(licence->reader, licence->file, licence->target, STINT_RESTRICTION, "",
+                          stint_licence_facet_name(clause->facet), STINT_SOURCE_LICENCE,
+                          STINT_NAMED, reader_line(clause->place.line));
+    }
+}
+
+static void emit_match(const struct licence_file *licence, uint32_t index)
+{
+    const struct stint_licence_match *match = &licence->found->matches[index];
+    char expression[300];
+    bool is_text = match->kind == STINT_MATCH_CLEAN || match->kind == STINT_MATCH_AMBIGUOUS;
+    enum stint_grade grade =
+        is_text && !match->is_notice && !licence->found->is_cut ? STINT_MATCHED : STINT_NAMED;
+    match_expression(match, expression, sizeof(expression));
+    uint32_t fact = emit_licence(licence, expression, grade, match->place.line);
+    uint32_t facets = match->facets | (is_text ? match->licence->facets : 0);
+    reader_licence_seen(licence->reader, licence->file->path, match->place.line,
+                        match->licence ? match->licence->id : "unknown",
+                        stint_licence_match_kind_name(match->kind), facets);
+    if (match->kind == STINT_MATCH_MODIFIED)
+        report_edits(licence, match, fact);
+    emit_clauses(licence, index);
+}
+
+static bool is_binary(const struct reader_file *file)
+{
+    return memchr(file->text, '\0', file->length) != NULL;
+}
+
+/* NOTICE and COPYRIGHT files hold attributions, AUTHORS lists and the like; only what is a licence
+ * in them counts, and words beside it are no finding. Files whose name says "license" or "policy"
+ * are terms to the last word. */
+static bool is_only_notice(const char *base)
+{
+    return text_has_word(base, "notice") || text_has_word(base, "copyright") ||
+           text_has_word(base, "patents");
+}
+
+int read_licence_text(struct reader *reader, const struct reader_file *file)
+{
+    struct stint_licence_recognition found = { 0 };
+    struct licence_file licence = { .reader = reader,
+                                    .file = file,
+                                    .found = &found,
+                                    .target = licence_target(file->base),
+                                    .is_store = is_reuse_store(file->folder) };
+    int r = STINT_TOO_LARGE;
+    if (!is_binary(file) && !file->is_cut)
+        r = stint_licence_recognise(reader->licences, file->text, file->length, &found);
+    if (r == -ENOMEM)
+        return r;
+    if (r != 0) { /* a PDF, or a text beyond every licence */
+        (void)emit_licence(&licence, "LicenseRef-unknown-text", STINT_NAMED, 0);
+        reader_licence_seen(reader, file->path, 0, "unknown", "unknown", 0);
+        return 0;
+    }
+    for (uint32_t i = 0; i < found.match_count; i++) {
+        bool is_beside = is_only_notice(file->base) &&
+                         found.matches[i].kind == STINT_MATCH_UNKNOWN &&
+                         found.matches[i].facets == 0;
+        if (!is_beside)
+            emit_match(&licence, i);
+    }
+    if (found.is_cut)
+        (void)emit_licence(&licence, "LicenseRef-unknown-text", STINT_NAMED, 0);
+    stint_licence_recognition_deinit(&found);
+    return 0;
+}
+
+/* "SPDX-License-Identifier: MIT" within the first lines; the last */
+static void spdx_line(struct reader *reader, const struct reader_file *file, const char *line,
+                      uint32_t number)
+{
+    static const char tag[] = "SPDX-License-Identifier:";
+    char value[300];
+    const char *found = strstr(line, tag);
+    if (!found)
+        return;
+    (void)snprintf(value, sizeof(value), "%s", found + sizeof(tag) - 1);
+    /* What closes a comment ends the expression. */
+    char *end = strpbrk(value, "\"'`<\r\n");
+    if (end)
+        *end = '\0';
+    static const char *const closers[] = { "*/", "-->", "--}}", "#}", "*)" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(closers); i++)
+        if ((end = strstr(value, closers[i])))
+            *end = '\0';
+    if (value[strspn(value, " \t")] == '\0')
+        return;
+    bool is_same = strcmp(reader->header_text, value) == 0;
+    if (is_same && reader->header_count >= READER_SAME_MAX) {
+        (void)reader_scope(reader, STINT_ARTIFACT, "", "", file->path, reader->header_fact);
+        return;
+    }
+    reader_declared_licence(reader, file, STINT_ARTIFACT, "", "", file->path, value,
+                            STINT_SOURCE_HEADER, reader_line(number));
+    (void)snprintf(reader->header_text, sizeof(reader->header_text), "%s", value);
+    reader->header_count = is_same ? reader->header_count + 1 : 1;
+    reader->header_fact =
+        reader->scope_count > 0 ? reader->scopes[reader->scope_count - 1].fact : 0;
+}
+
+int read_spdx_header(struct reader *reader, const struct reader_file *file)
+{
+    char line[512];
+    const char *at = file->text;
+    const char *end = file->text + file->length;
+    for (uint32_t number = 1; at < end && number <= 40; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t whole = newline ? (size_t)(newline - at) : (size_t)(end - at);
+        size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
+        memcpy(line, at, kept);
+        line[kept] = '\0';
+        spdx_line(reader, file, line, number);
+        at += whole + 1;
+    }
+    return 0;
+}

@@ -1,0 +1,350 @@
+/* Owns: a verdict for a person at a terminal: one screen, what fails first, the cheapest cure on
+ * top; the matrix of several; and what differs between two. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stint/auto.h"
+#include "stint/verdict.h"
+
+#define PROBLEMS_SHOWN 12
+#define FINDINGS_SHOWN 8
+
+struct screen {
+    struct stint_buffer *buffer;
+    unsigned columns;
+    bool has_colour;
+};
+
+static struct screen screen_of(const struct stint_report_options *options,
+                               struct stint_buffer *buffer)
+{
+    struct screen screen = { .buffer = buffer, .columns = 80 };
+    if (options) {
+        screen.columns = options->columns >= 40 ? options->columns : options->columns ? 40 : 80;
+        screen.has_colour = options->has_colour;
+    }
+    return screen;
+}
+
+static const char *paint(const struct screen *screen, enum stint_result result)
+{
+    if (!screen->has_colour)
+        return "";
+    return result == STINT_RESULT_PASS   ? "\033[32m"
+           : result == STINT_RESULT_FAIL ? "\033[31m"
+                                         : "\033[33m";
+}
+
+static const char *unpaint(const struct screen *screen)
+{
+    return screen->has_colour ? "\033[0m" : "";
+}
+
+/* What comes from files may hold anything; a terminal gets no control characters from it. */
+static void add_clean(struct screen *screen, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_c1 = c == 0xc2 && i + 1 < length && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
+        stint_buffer_add_char(screen->buffer, c < 0x20 || c == 0x7f || is_c1 ? '?' : text[i]);
+    }
+}
+
+/* @text wrapped at words, each line after @indent blanks; the first one stands at @column. */
+static void add_wrapped(struct screen *screen, const char *text, unsigned indent, unsigned column)
+{
+    while (*text) {
+        while (*text == ' ')
+            text++;
+        size_t length = strcspn(text, " ");
+        if (length == 0)
+            break;
+        if (column > indent && column + 1 + length > screen->columns) {
+            stint_buffer_printf(screen->buffer, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            stint_buffer_add_char(screen->buffer, ' ');
+            column++;
+        }
+        add_clean(screen, text, length);
+        column += (unsigned)length;
+        text += length;
+    }
+    stint_buffer_add_char(screen->buffer, '\n');
+}
+
+struct problem {
+    const struct stint_rules_result *rules;
+    const struct stint_criterion_result *criterion;
+};
+
+/* Cheapest first; at the same cost a failure before an unknown. */
+static int problem_compare(const void *a, const void *b)
+{
+    const struct problem *left = a;
+    const struct problem *right = b;
+    if (left->criterion->cost != right->criterion->cost)
+        return left->criterion->cost < right->criterion->cost ? -1 : 1;
+    bool is_left_fail = left->criterion->result == STINT_RESULT_FAIL;
+    bool is_right_fail = right->criterion->result == STINT_RESULT_FAIL;
+    if (is_left_fail != is_right_fail)
+        return is_left_fail ? -1 : 1;
+    return strcmp(left->criterion->id, right->criterion->id);
+}
+
+static void add_place(struct screen *screen, const struct stint_fact *fact)
+{
+    const char *path = fact->path[0] ? fact->path : "(list of files)";
+    stint_buffer_add_text(screen->buffer, "      at ");
+    add_clean(screen, path, strlen(path));
+    if (fact->at.kind == STINT_PLACE_LINE)
+        stint_buffer_printf(screen->buffer, ":%llu", (unsigned long long)fact->at.number);
+    if (fact->at.kind == STINT_PLACE_POINTER)
+        add_clean(screen, fact->at.pointer, strlen(fact->at.pointer));
+    if (fact->at.kind == STINT_PLACE_OFFSET && fact->at.number > 0)
+        stint_buffer_printf(screen->buffer, " byte %llu", (unsigned long long)fact->at.number);
+    stint_buffer_printf(screen->buffer, " (%s)\n", stint_grade_name(fact->grade));
+}
+
+static void add_problem(struct screen *screen, const struct stint_verdict *verdict,
+                        const struct problem *problem)
+{
+    const struct stint_criterion_result *criterion = problem->criterion;
+    int length = (int)strlen(criterion->id);
+    stint_buffer_printf(screen->buffer, "  %s%-7s%s %s ", paint(screen, criterion->result),
+                        stint_result_name(criterion->result), unpaint(screen), criterion->id);
+    add_wrapped(screen, criterion->text, 6, 11 + (unsigned)length);
+    stint_buffer_add_text(screen->buffer, "      why: ");
+    add_wrapped(screen, criterion->why, 11, 11);
+    for (uint32_t i = 0; i < criterion->evidence_count && i < 2; i++) {
+        const struct stint_fact *fact = stint_facts_by_id(verdict->facts, criterion->evidence[i]);
+        if (fact)
+            add_place(screen, fact);
+    }
+    stint_buffer_add_text(screen->buffer, "      try: ");
+    add_wrapped(screen, criterion->would_pass, 11, 11);
+}
+
+static void add_head(struct screen *screen, const struct stint_verdict *verdict)
+{
+    char hex[STINT_SHA256_HEX];
+    enum stint_result result = stint_verdict_result(verdict);
+    stint_buffer_add_text(screen->buffer, stint_artifact_kind_name(verdict->kind));
+    stint_buffer_add_char(screen->buffer, ' ');
+    add_clean(screen, verdict->name, strlen(verdict->name));
+    stint_buffer_printf(screen->buffer, ": %s%s%s\n", paint(screen, result),
+                        stint_result_name(result), unpaint(screen));
+    if (verdict->has_digest)
+        stint_buffer_printf(screen->buffer, "digest sha256:%s\n",
+                            stint_sha256_hex(&verdict->digest, hex));
+    if (verdict->data_class[0])
+        stint_buffer_printf(screen->buffer, "data class: %s\n", verdict->data_class);
+    if (verdict->complete != STINT_COMPLETE_YES)
+        stint_buffer_add_text(screen->buffer,
+                              "the snapshot may be partial: what is missing counts as unknown\n");
+}
+
+static void add_result(struct screen *screen, const struct stint_rules_result *result)
+{
+    size_t passed = 0;
+    size_t required = 0;
+    for (size_t i = 0; i < result->criterion_count; i++) {
+        required += result->criteria[i].is_required;
+        passed +=
+            result->criteria[i].is_required && result->criteria[i].result == STINT_RESULT_PASS;
+    }
+    stint_buffer_printf(screen->buffer, "%s%-7s%s %s: %zu of %zu criteria pass, %s",
+                        paint(screen, result->result), stint_result_name(result->result),
+                        unpaint(screen), result->title, passed, required,
+                        result->assurance == STINT_ASSURANCE_VERIFIED ? "verified" : "declared");
+    if (result->has_progress)
+        stint_buffer_printf(screen->buffer, ", class %s (I %.1f%%, II %.1f%%, III %.1f%%)",
+                            result->class_name, result->progress[0], result->progress[1],
+                            result->progress[2]);
+    stint_buffer_add_char(screen->buffer, '\n');
+}
+
+static void add_problems(struct screen *screen, const struct stint_verdict *verdict, bool is_full)
+{
+    size_t count = 0;
+    size_t room = 0;
+    for (size_t i = 0; i < verdict->result_count; i++)
+        room += verdict->results[i].criterion_count;
+    struct problem *problems = calloc(room + 1, sizeof(*problems));
+    if (!problems) {
+        screen->buffer->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < verdict->result_count; i++)
+        for (size_t j = 0; j < verdict->results[i].criterion_count; j++) {
+            const struct stint_criterion_result *criterion = &verdict->results[i].criteria[j];
+            if (criterion->result != STINT_RESULT_PASS && (criterion->is_required || is_full))
+                problems[count++] =
+                    (struct problem){ .rules = &verdict->results[i], .criterion = criterion };
+        }
+    if (count > 0) {
+        qsort(problems, count, sizeof(*problems), problem_compare);
+        stint_buffer_add_text(screen->buffer, "\nwhat is in the way, cheapest to mend first:\n");
+    }
+    for (size_t i = 0; i < count && (is_full || i < PROBLEMS_SHOWN); i++)
+        add_problem(screen, verdict, &problems[i]);
+    if (!is_full && count > PROBLEMS_SHOWN)
+        stint_buffer_printf(screen->buffer, "  and %zu more (--json has all)\n",
+                            count - PROBLEMS_SHOWN);
+    free(problems);
+}
+
+static void add_findings(struct screen *screen, const struct stint_verdict *verdict, bool is_full)
+{
+    if (verdict->finding_count > 0)
+        stint_buffer_add_text(screen->buffer, "\nfindings:\n");
+    for (size_t i = 0; i < verdict->finding_count && (is_full || i < FINDINGS_SHOWN); i++) {
+        const struct stint_finding *finding = &verdict->findings[i];
+        const struct stint_fact *fact =
+            finding->evidence_count > 0 ? stint_facts_by_id(verdict->facts, finding->evidence[0])
+                                        : NULL;
+        stint_buffer_printf(screen->buffer, "  %-5s ", finding->id);
+        add_wrapped(screen, finding->what, 8, 8);
+        if (fact && fact->path[0])
+            add_place(screen, fact);
+    }
+    if (!is_full && verdict->finding_count > FINDINGS_SHOWN)
+        stint_buffer_printf(screen->buffer, "  and %zu more\n",
+                            verdict->finding_count - FINDINGS_SHOWN);
+}
+
+static void add_licences(struct screen *screen, const struct stint_verdict *verdict)
+{
+    if (verdict->licence_count > 0)
+        stint_buffer_add_text(screen->buffer, "\nlicence texts:\n");
+    for (size_t i = 0; i < verdict->licence_count && i < FINDINGS_SHOWN; i++) {
+        const struct stint_licence_seen *seen = &verdict->licences[i];
+        stint_buffer_add_text(screen->buffer, "  ");
+        add_clean(screen, seen->file, strlen(seen->file));
+        stint_buffer_printf(screen->buffer, ": %s, %s", seen->id, seen->match);
+        if (seen->facets[0])
+            stint_buffer_printf(screen->buffer, " (%s)", seen->facets);
+        stint_buffer_add_char(screen->buffer, '\n');
+    }
+}
+
+void stint_verdict_report(const struct stint_verdict *verdict,
+                          const struct stint_report_options *options, struct stint_buffer *buffer)
+{
+    struct screen screen = screen_of(options, buffer);
+    bool is_full = options && options->is_full;
+    add_head(&screen, verdict);
+    for (size_t i = 0; i < verdict->result_count; i++)
+        add_result(&screen, &verdict->results[i]);
+    add_problems(&screen, verdict, is_full);
+    add_findings(&screen, verdict, is_full);
+    add_licences(&screen, verdict);
+}
+
+static const struct stint_rules_result *result_by_rules(const struct stint_verdict *verdict,
+                                                        const char *rules)
+{
+    for (size_t i = 0; i < verdict->result_count; i++)
+        if (strcmp(verdict->results[i].rules, rules) == 0)
+            return &verdict->results[i];
+    return NULL;
+}
+
+static void matrix_row(struct screen *screen, const struct stint_verdict *const *verdicts,
+                       size_t count, const struct stint_rules_result *row)
+{
+    stint_buffer_printf(screen->buffer, "%-22s", row->rules);
+    for (size_t i = 0; i < count; i++) {
+        const struct stint_rules_result *result = result_by_rules(verdicts[i], row->rules);
+        if (!result) {
+            stint_buffer_printf(screen->buffer, " %-14s", "-");
+            continue;
+        }
+        char cell[32];
+        (void)snprintf(cell, sizeof(cell), "%s%s%s", stint_result_name(result->result),
+                       result->has_progress ? " " : "",
+                       result->has_progress ? result->class_name : "");
+        stint_buffer_printf(screen->buffer, " %s%-14s%s", paint(screen, result->result), cell,
+                            unpaint(screen));
+    }
+    stint_buffer_add_char(screen->buffer, '\n');
+}
+
+void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t count,
+                          const struct stint_report_options *options, struct stint_buffer *buffer)
+{
+    struct screen screen = screen_of(options, buffer);
+    stint_buffer_printf(buffer, "%-22s", "");
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(verdicts[i]->name);
+        stint_buffer_add_char(buffer, ' ');
+        add_clean(&screen, verdicts[i]->name, length < 14 ? length : 14);
+        for (; length < 14; length++)
+            stint_buffer_add_char(buffer, ' ');
+    }
+    stint_buffer_add_char(buffer, '\n');
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < verdicts[i]->result_count; j++) {
+            const struct stint_rules_result *row = &verdicts[i]->results[j];
+            bool is_shown = false;
+            for (size_t k = 0; k < i && !is_shown; k++)
+                is_shown = result_by_rules(verdicts[k], row->rules) != NULL;
+            if (!is_shown)
+                matrix_row(&screen, verdicts, count, row);
+        }
+}
+
+static void compare_criteria(struct screen *screen, const struct stint_rules_result *left,
+                             const struct stint_rules_result *right)
+{
+    for (size_t i = 0; i < left->criterion_count && i < right->criterion_count; i++) {
+        const struct stint_criterion_result *a = &left->criteria[i];
+        const struct stint_criterion_result *b = &right->criteria[i];
+        if (a->result == b->result || strcmp(a->id, b->id) != 0)
+            continue;
+        stint_buffer_printf(screen->buffer, "  %-10s %s%-7s%s -> %s%-7s%s ", a->id,
+                            paint(screen, a->result), stint_result_name(a->result), unpaint(screen),
+                            paint(screen, b->result), stint_result_name(b->result),
+                            unpaint(screen));
+        add_wrapped(screen, a->text, 34, 34);
+    }
+}
+
+static bool has_licence(const struct stint_verdict *verdict, const struct stint_licence_seen *seen)
+{
+    for (size_t i = 0; i < verdict->licence_count; i++)
+        if (strcmp(verdict->licences[i].id, seen->id) == 0 &&
+            strcmp(verdict->licences[i].match, seen->match) == 0)
+            return true;
+    return false;
+}
+
+static void compare_licences(struct screen *screen, const char *sign,
+                             const struct stint_verdict *mine, const struct stint_verdict *other)
+{
+    for (size_t i = 0; i < mine->licence_count; i++)
+        if (!has_licence(other, &mine->licences[i])) {
+            stint_buffer_printf(screen->buffer, "  %s licence %s, %s: ", sign, mine->licences[i].id,
+                                mine->licences[i].match);
+            add_wrapped(screen, mine->licences[i].file, 4, 4);
+        }
+}
+
+void stint_verdict_compare(const struct stint_verdict *left, const struct stint_verdict *right,
+                           const struct stint_report_options *options, struct stint_buffer *buffer)
+{
+    struct screen screen = screen_of(options, buffer);
+    const struct stint_verdict *both[] = { left, right };
+    stint_verdict_matrix(both, 2, options, buffer);
+    for (size_t i = 0; i < left->result_count; i++) {
+        const struct stint_rules_result *other = result_by_rules(right, left->results[i].rules);
+        if (!other)
+            continue;
+        stint_buffer_printf(buffer, "\n%s\n", left->results[i].title);
+        compare_criteria(&screen, &left->results[i], other);
+    }
+    stint_buffer_add_char(buffer, '\n');
+    compare_licences(&screen, "-", left, right);
+    compare_licences(&screen, "+", right, left);
+}
