@@ -48,6 +48,7 @@ struct job {
     struct need need;
     uint64_t sequence;
     int64_t walltime_ms;
+    int64_t expected_ms; /* for orders alone */
     int64_t submit_ms;
     int64_t begin_ms;
     int64_t cost_micro;

@@ -16,7 +16,7 @@ static int64_t area(const struct job *job)
                                       : (int64_t)job->need.cores * 1000;
     int64_t all = 0;
     size *= job->nodes;
-    if (__builtin_mul_overflow(size, job->walltime_ms / 1000 + 1, &all))
+    if (__builtin_mul_overflow(size, job->expected_ms / 1000 + 1, &all))
         return INT64_MAX;
     return all;
 }
@@ -31,8 +31,8 @@ bool queue_is_before(enum queue_order order, const struct job *a, const struct j
         y = -(int64_t)b->priority;
         break;
     case ORDER_SHORT:
-        x = a->walltime_ms;
-        y = b->walltime_ms;
+        x = a->expected_ms;
+        y = b->expected_ms;
         break;
     case ORDER_AREA:
         x = area(a);

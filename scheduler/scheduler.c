@@ -296,6 +296,9 @@ static uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask)
     *job = (struct job){ .key = ask->key,
                          .sequence = s->next_sequence++,
                          .walltime_ms = ask->walltime_ms,
+                         .expected_ms = ask->expected_ms > 0 && ask->expected_ms < ask->walltime_ms
+                                            ? ask->expected_ms
+                                            : ask->walltime_ms,
                          .submit_ms = ask->submit_ms,
                          .begin_ms = ask->begin_ms ? ask->begin_ms : INT64_MIN,
                          .cost_micro = ask->cost_micro,
@@ -339,6 +342,7 @@ void job_ask(const struct stint_scheduler *s, const struct job *job, struct stin
                                .gpu_memory_bytes = job->need.gpu_memory_mib * MIB,
                                .memory_bytes = job->need.memory_mib * MIB,
                                .walltime_ms = job->walltime_ms,
+                               .expected_ms = job->expected_ms,
                                .submit_ms = job->submit_ms,
                                .begin_ms = job->begin_ms == INT64_MIN ? 0 : job->begin_ms,
                                .cost_micro = job->cost_micro,
@@ -754,4 +758,9 @@ const struct stint_allocation *stint_scheduler_allocation(const struct stint_sch
 {
     uint32_t number = job_find(s, key);
     return number == NO_JOB ? NULL : s->jobs[number].allocation;
+}
+
+uint64_t stint_scheduler_promise_breaks(const struct stint_scheduler *s)
+{
+    return s->promise_breaks;
 }

@@ -25,7 +25,7 @@ static double weight(int32_t priority)
 
 static double expansion(const struct stint_scheduler *s, const struct job *job)
 {
-    double limit = (double)job->walltime_ms;
+    double limit = (double)job->expected_ms;
     double wait = s->now_ms > job->submit_ms ? (double)(s->now_ms - job->submit_ms) : 0;
     return (wait + limit) / limit * (job->priority ? weight(job->priority) : 1.0);
 }

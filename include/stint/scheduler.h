@@ -107,6 +107,8 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
  * @memory_bytes: rounded up to a MiB; 0 is none
  * @nodes: 0 is 1
  * @walltime_ms: > 0, at most STINT_ASK_WALLTIME_MAX_MS
+ * @expected_ms: what it will likely take, for the order of turns and of backfill alone: promises
+ * and fits go by @walltime_ms. 0 is @walltime_ms
  * @submit_ms: its age counts from here
  * @begin_ms: not before; 0 or INT64_MIN for at once
  * @priority: -100..100; in mode stint a factor of 1/4..4 on its expansion factor
@@ -131,6 +133,7 @@ struct stint_ask {
     int64_t gpu_memory_bytes;
     int64_t memory_bytes;
     int64_t walltime_ms;
+    int64_t expected_ms;
     int64_t submit_ms;
     int64_t begin_ms;
     int64_t cost_micro;
@@ -309,6 +312,9 @@ size_t stint_scheduler_pending_count(const struct stint_scheduler *scheduler);
 size_t stint_scheduler_running_count(const struct stint_scheduler *scheduler);
 uint32_t stint_scheduler_free_cores(const struct stint_scheduler *scheduler, uint32_t node);
 uint32_t stint_scheduler_free_gpus(const struct stint_scheduler *scheduler, uint32_t node);
+/* How often a promised start moved later without a failure, an overdue run or an extension to
+ * blame. Always 0, or it is a bug; published so that it can be seen. */
+uint64_t stint_scheduler_promise_breaks(const struct stint_scheduler *scheduler);
 /* What a run holds; NULL when it does not run. Borrowed until its end. */
 const struct stint_allocation *stint_scheduler_allocation(const struct stint_scheduler *scheduler,
                                                           struct stint_task_key key);

@@ -36,7 +36,8 @@ struct stint_trace {
  * stint_trace_load() - a trace from a file, gzip'ed or plain
  * procs = field 8 if > 0 else 5; limit = field 9 if > 0 else 4; run = min(field 4, limit); jobs
  * with run <= 0, procs <= 0 or submit < 0 are dropped. The order is the file's.
- * Return: 0; STINT_UNTRUSTED naming the line (not 18 numbers, a number past 2^53, no job at all);
+ * Fields that a line lacks are unknown (-1).
+ * Return: 0; STINT_UNTRUSTED naming the line (no number, a number past 2^53, no usable job at all);
  * STINT_TOO_LARGE; -ENOENT and other errnos with a text; -ENOMEM.
  * Source: the Parallel Workloads Archive's definition of the format, version 2.2.
  */
