@@ -350,7 +350,7 @@ static bool cache_link_target(const struct walk *walk, const char *link, char ta
     if (folders != 0 || strncmp(link, "blobs/", 6) != 0 ||
         !(is_hex(link + 6, 40) || is_hex(link + 6, 64)))
         return false;
-    (void)snprintf(target, 80, "%s", link);
+    (void)snprintf(target, 80, "%.79s", link);
     return true;
 }
 
