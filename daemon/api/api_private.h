@@ -1,0 +1,382 @@
+/* What the files of api/ share: the room, its listeners, and one exchange (a request and its
+ * answer). Everything runs on the loop's thread. */
+#ifndef STINT_API_PRIVATE_H
+#define STINT_API_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <uv.h>
+
+#include "stint/api.h"
+#include "stint/auto.h"
+#include "stint/buffer.h"
+#include "stint/caller.h"
+#include "stint/config.h"
+#include "stint/error.h"
+#include "stint/reason.h"
+
+/* Bounds of the room; those of one body stand in the route table. */
+#define API_BODY_MAX        ((size_t)32 << 20)  /* any body */
+#define API_BODIES_MAX      ((size_t)256 << 20) /* all bodies being received at once */
+#define API_BODY_SMALL      ((size_t)64 << 10)
+#define API_CONNECTION_POOL ((size_t)16 << 10) /* headers, URL and reply head of one connection */
+#define API_URL_MAX         4096
+#define API_PARAM_MAX       3 /* {placeholders} of a path */
+#define API_QUERY_MAX       16
+#define API_JSON_DEPTH_MAX  32
+#define API_STREAMS_MAX     512  /* server-sent events and followed outputs */
+#define API_WAITS_MAX       1024 /* requests that wait for a job's end */
+#define API_WAIT_S_MAX      60
+#define API_LIST_MAX        1000 /* entries of one page of a list */
+#define API_LIST_DEFAULT    100
+#define API_EXCHANGE_S_MAX  60 /* a request must have arrived whole by then, however it trickles */
+
+enum api_access { ACCESS_PUBLIC = 0, ACCESS_USER, ACCESS_OPERATOR };
+
+enum route_flag {
+    ROUTE_STATIC = 1,     /* shows nothing that changes: need not wait for durability */
+    ROUTE_ETAG = 2,       /* the answer gets an ETag; If-None-Match is honoured */
+    ROUTE_IDEMPOTENT = 4, /* Idempotency-Key is honoured */
+    ROUTE_BULK = 8,       /* takes application/x-ndjson as well */
+    ROUTE_WAITS = 16,     /* a write that is answered by others after their commit */
+};
+
+struct exchange;
+
+/**
+ * struct route - one row of the table (routes.c)
+ * @pattern: segments; {name} stands for one, {name...} for the rest
+ * @query: known query parameters, separated by blanks; others are refused by name
+ * @summary: for OpenAPI
+ */
+struct route {
+    const char *method;
+    const char *pattern;
+    enum api_access access;
+    size_t body_max;
+    unsigned flags;
+    const char *query;
+    void (*handle)(struct exchange *ex);
+    const char *summary;
+};
+
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/* The row for @method and @path (still percent-encoded). @ret_params: start and length of each
+ * placeholder. NULL: none; *ret_is_known tells 404 from 405. */
+struct route_params {
+    const char *name[API_PARAM_MAX];
+    size_t name_length[API_PARAM_MAX];
+    const char *value[API_PARAM_MAX];
+    size_t value_length[API_PARAM_MAX];
+    size_t count;
+};
+const struct route *route_find(const char *method, const char *path,
+                               struct route_params *ret_params, bool *ret_is_known);
+
+/* A socket and the libmicrohttpd daemon that serves it. */
+struct listener {
+    struct stint_api *api;
+    struct MHD_Daemon *daemon;
+    int fd;
+    bool is_unix;
+    bool needs_run;
+    int open_handles;
+    struct peer *peers;
+    uv_poll_t poll;
+    uv_timer_t timer;
+};
+
+struct events;
+struct streams;
+struct waits;
+struct keys;
+
+/* One entry of the cache of user names: name services may be slow. */
+struct user_name {
+    uid_t uid;
+    int64_t until_ms;
+    char name[STINT_USER_NAME_MAX];
+};
+#define API_USER_NAMES 256
+
+struct stint_api {
+    struct stint_api_options options;
+    const struct stint_config *config;
+    struct listener *listeners[2];
+    uv_prepare_t *prepare;
+    uv_timer_t *tick;
+    struct exchange *exchanges; /* doubly linked */
+    size_t exchange_count;
+    size_t body_bytes;
+    struct events *events;
+    struct streams *streams;
+    struct waits *waits;
+    struct keys *keys;
+    bool is_read_only;
+    bool is_closing;
+    char read_only_why[200];
+    char url[128];
+    char socket_path[STINT_CONFIG_TEXT_MAX];
+    uint64_t answer_counts[6]; /* by hundreds of the status */
+    struct user_name user_names[API_USER_NAMES];
+};
+
+/* ---- listen.c */
+int listeners_open(struct stint_api *api, struct stint_error *err);
+void listeners_close(struct stint_api *api);
+/* The listener's daemon has something to do that no descriptor announces. */
+void listener_wake(struct listener *listener);
+
+/* ---- exchange.c: the way of a request */
+
+enum exchange_step {
+    STEP_BODY = 1, /* headers judged, body arriving */
+    STEP_HANDLED,  /* the handler has it; suspended while it works */
+    STEP_ANSWERED, /* the answer is ready to be queued */
+    STEP_QUEUED,
+};
+
+/**
+ * struct exchange - one request and its answer
+ * @refs: the connection and each callback under way; memory lives until all are gone
+ * @connection: NULL once the client or the room is gone
+ * @out: the answer's body; @type its content type
+ * @etag_of: see exchange_etag()
+ */
+struct exchange {
+    struct stint_api *api;
+    struct listener *listener;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    struct exchange *next;
+    struct exchange *previous;
+    unsigned refs;
+    enum exchange_step step;
+    bool is_suspended;
+    bool is_discarding; /* the body is read and thrown away: the answer is a refusal */
+    bool is_kept;       /* the answer was kept under the idempotency key */
+    int status;
+    struct stint_caller caller;
+    struct route_params params;
+    char *path;
+    char *query_values[API_QUERY_MAX];
+    const char *query_names[API_QUERY_MAX];
+    size_t query_count;
+    char *decoded[8]; /* placeholders handed out */
+    size_t decoded_count;
+    size_t received;
+    struct stint_buffer body;
+    struct stint_buffer out;
+    const char *type;
+    const char *cache;
+    char etag[40];
+    char link[512];
+    char location[128];
+    struct MHD_Response *response; /* instead of @out, for streams */
+    char *key;                     /* Idempotency-Key in progress */
+    char key_sha256[65];
+};
+
+enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connection,
+                                    const char *url, const char *method, const char *version,
+                                    const char *upload, size_t *upload_size, void **slot);
+void exchange_on_completed(void *context, struct MHD_Connection *connection, void **slot,
+                           enum MHD_RequestTerminationCode code);
+
+struct exchange *exchange_ref(struct exchange *ex);
+void exchange_unref(struct exchange *ex);
+/* Nobody is left to answer. */
+bool exchange_is_gone(const struct exchange *ex);
+
+/* A placeholder of the path, percent-decoded into ex's own memory; "" never, NULL when malformed
+ * (then the problem was sent). */
+const char *exchange_param(struct exchange *ex, const char *name);
+/* The same as a number from 1 (ids); 0 when it is none: then 404 was sent. */
+uint64_t exchange_param_id(struct exchange *ex, const char *name);
+/* A query parameter, decoded; NULL when not given. */
+const char *exchange_query(const struct exchange *ex, const char *name);
+/* An integer of the query in min..max; @other when not given. False: the problem was sent. */
+bool exchange_query_int(struct exchange *ex, const char *name, int64_t min, int64_t max,
+                        int64_t other, int64_t *ret_value);
+bool exchange_query_flag(const struct exchange *ex, const char *name);
+
+/* The body as JSON (borrowed by nobody: json_decref() it); NULL: the problem was sent. */
+json_t *exchange_json(struct exchange *ex);
+
+/* Answers. Each is the last call of a handler on its exchange. exchange_send() waits until
+ * everything put into the store so far is durable; _send_durable() knows that it is. */
+void exchange_send(struct exchange *ex, int status);
+void exchange_send_durable(struct exchange *ex, int status);
+void exchange_fail(struct exchange *ex, const struct stint_error *err);
+/* A problem with the token of a reason instead of a refusal's name; @also: JSON array or NULL. */
+void exchange_fail_reason(struct exchange *ex, const struct stint_error *err,
+                          enum stint_reason_code reason, const char *also, int64_t decision);
+/* The room closes: whatever the handler waits for, this is the answer. */
+void exchange_end(struct exchange *ex, const struct stint_error *err);
+/* A response that makes its own body (streams). */
+void exchange_send_response(struct exchange *ex, struct MHD_Response *response);
+/* A stream's reader has nothing now, and later has. */
+void exchange_suspend(struct exchange *ex);
+void exchange_resume(struct exchange *ex);
+/* The client has closed its side. */
+bool exchange_is_hung_up(const struct exchange *ex);
+
+bool exchange_is_operator(const struct exchange *ex);
+/* May the caller see all of what belongs to @uid? */
+bool exchange_sees(const struct exchange *ex, uid_t uid);
+
+/* The ETag of @out as it stands: quoted, 20 bytes at least. */
+void exchange_etag(const struct stint_buffer *out, char *etag, size_t size);
+/* If-Match against @out: false: 412 was sent. */
+bool exchange_matches(struct exchange *ex, const struct stint_buffer *out);
+
+/* ---- guard.c: who may speak, under which name */
+
+/* One connection, in its listener's list; @uid is (uid_t)-1 on TCP. @since_ms: when it last had
+ * nothing to do; 0 while a whole request is being answered. */
+struct peer {
+    uid_t uid;
+    gid_t gid;
+    int fd;
+    uint64_t since_ms;
+    struct peer *next;
+    struct peer *previous;
+    struct listener *listener;
+};
+struct peer *guard_peer(struct MHD_Connection *connection);
+/* Closes connections that have not sent a whole request in time (slow clients). */
+void guard_tick(struct listener *listener);
+void guard_on_connection(void *context, struct MHD_Connection *connection, void **socket_slot,
+                         enum MHD_ConnectionNotificationCode code);
+void guard_caller(struct exchange *ex);
+/* Host and Origin; 0 or a refusal. Pure: the headers come as texts, NULL when absent. */
+int guard_names(const struct stint_config *config, bool is_unix, bool is_write, const char *host,
+                const char *origin, const char *fetch_site, struct stint_error *err);
+/* The name of a user of this machine, by a cache. */
+const char *guard_user_name(struct stint_api *api, uid_t uid);
+
+/* ---- text.c: percent-decoding, UTF-8, bodies */
+/* A decoded copy (free()), NULL when malformed, NUL inside or no UTF-8. */
+char *text_decode(const char *text, size_t length, bool plus_is_space);
+bool text_is_utf8(const char *text, size_t length);
+/* JSON from outside: UTF-8, no NUL, depth, no duplicate keys; STINT_INVALID with the place. */
+int text_json(const char *text, size_t length, json_t **ret_json, struct stint_error *err);
+
+/* ---- problem.c */
+void problem_write(struct stint_buffer *out, int status, const struct stint_error *err,
+                   enum stint_reason_code reason, const char *also, int64_t decision);
+int problem_status(int code);
+
+/* ---- waits.c, stream.c, events.c, keys.c: what outlives one handler */
+int waits_new(struct waits **ret_waits);
+struct waits *waits_free(struct waits *waits);
+/* Answers @ex with @answer when job @job is done or @wait_s are over; false when there are too many
+ * (then nothing was done). */
+bool waits_add(struct exchange *ex, uint64_t job, int64_t wait_s,
+               void (*answer)(struct exchange *ex));
+void waits_on_event(struct stint_api *api, uint64_t job);
+void waits_tick(struct stint_api *api);
+
+int events_new(struct stint_api *api, struct events **ret_events);
+struct events *events_free(struct events *events);
+void events_on_event(struct stint_api *api, const struct stint_event_row *event);
+void events_tick(struct stint_api *api);
+void events_end(struct stint_api *api);
+size_t events_client_count(const struct stint_api *api);
+
+int streams_new(struct stint_api *api, struct streams **ret_streams);
+struct streams *streams_free(struct streams *streams);
+void streams_on_event(struct stint_api *api, uint64_t job);
+void streams_end(struct stint_api *api);
+
+/* Idempotency keys. keys_begin(): true when the handler shall go on; false when it answered (from
+ * the store, or 409, 422). keys_keep(): the answer into the open batch. */
+int keys_new(struct keys **ret_keys);
+struct keys *keys_free(struct keys *keys);
+bool keys_begin(struct exchange *ex, const char *key);
+void keys_keep(struct exchange *ex, int status, const char *answer);
+void keys_end(struct exchange *ex);
+void keys_tick(struct stint_api *api);
+
+/* ---- handlers, by file */
+#define HANDLER(name) void name(struct exchange *ex)
+/* site.c */
+HANDLER(handle_health);
+HANDLER(handle_openapi);
+HANDLER(handle_style);
+HANDLER(handle_script);
+HANDLER(handle_problems);
+HANDLER(handle_status);
+HANDLER(handle_metrics);
+HANDLER(handle_page);
+/* jobs_get.c */
+HANDLER(handle_jobs_list);
+HANDLER(handle_job_get);
+HANDLER(handle_job_why);
+/* jobs_post.c */
+HANDLER(handle_jobs_post);
+/* jobs_act.c */
+HANDLER(handle_job_patch);
+HANDLER(handle_job_cancel);
+HANDLER(handle_job_hold);
+HANDLER(handle_job_release);
+HANDLER(handle_job_requeue);
+HANDLER(handle_job_suspend);
+HANDLER(handle_job_resume);
+/* stream.c, events.c */
+HANDLER(handle_job_output);
+HANDLER(handle_events);
+/* machine.c */
+HANDLER(handle_nodes);
+HANDLER(handle_allocations);
+HANDLER(handle_queue);
+/* ledger.c */
+HANDLER(handle_awards_list);
+HANDLER(handle_award_get);
+HANDLER(handle_projects_list);
+HANDLER(handle_project_get);
+HANDLER(handle_project_usage);
+HANDLER(handle_institutions_list);
+HANDLER(handle_quotas_list);
+HANDLER(handle_users_list);
+HANDLER(handle_balance);
+/* admin.c */
+HANDLER(handle_institution_post);
+HANDLER(handle_project_post);
+HANDLER(handle_project_patch);
+HANDLER(handle_user_post);
+HANDLER(handle_user_patch);
+HANDLER(handle_user_delete);
+HANDLER(handle_award_post);
+HANDLER(handle_award_extend);
+HANDLER(handle_award_supplement);
+HANDLER(handle_award_reduce);
+HANDLER(handle_award_revoke);
+HANDLER(handle_award_transfer);
+HANDLER(handle_quota_post);
+/* artifacts.c */
+HANDLER(handle_artifacts_list);
+HANDLER(handle_artifact_get);
+HANDLER(handle_artifact_post);
+HANDLER(handle_artifact_delete);
+HANDLER(handle_check);
+HANDLER(handle_verdict_get);
+HANDLER(handle_decisions_list);
+HANDLER(handle_decision_get);
+HANDLER(handle_rules);
+HANDLER(handle_policy);
+/* log.c */
+HANDLER(handle_log_checkpoint);
+HANDLER(handle_log_entry);
+HANDLER(handle_log_entries);
+HANDLER(handle_log_proof);
+HANDLER(handle_log_key);
+#undef HANDLER
+
+#endif

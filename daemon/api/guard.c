@@ -1,0 +1,189 @@
+/* Owns: who speaks (peer credentials of the Unix socket), and under which name the daemon was
+ * addressed. A web page somewhere else must be able neither to read through a rebound name nor to
+ * write with somebody's rights. */
+#include "api_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "stint/ledger.h"
+
+static void peer_unlink(struct peer *peer)
+{
+    if (peer->next)
+        peer->next->previous = peer->previous;
+    if (peer->previous)
+        peer->previous->next = peer->next;
+    else
+        peer->listener->peers = peer->next;
+}
+
+static void peer_link(struct peer *peer)
+{
+    peer->next = peer->listener->peers;
+    if (peer->next)
+        peer->next->previous = peer;
+    peer->listener->peers = peer;
+}
+
+/* By the socket's family first: SO_PEERCRED on TCP succeeds and says uid -1 (shared limits, A). */
+void guard_on_connection(void *context, struct MHD_Connection *connection, void **socket_slot,
+                         enum MHD_ConnectionNotificationCode code)
+{
+    struct listener *listener = context;
+    struct ucred credentials;
+    socklen_t length = sizeof(credentials);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_slot)
+            peer_unlink(*socket_slot);
+        free(*socket_slot);
+        *socket_slot = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct peer *peer = info ? calloc(1, sizeof(*peer)) : NULL;
+    if (!peer)
+        return; /* nobody in particular: public rights */
+    peer->uid = (uid_t)-1;
+    peer->gid = (gid_t)-1;
+    peer->fd = info->connect_fd;
+    peer->since_ms = uv_now(listener->api->options.loop);
+    peer->listener = listener;
+    if (listener->is_unix &&
+        getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0) {
+        peer->uid = credentials.uid;
+        peer->gid = credentials.gid;
+    }
+    peer_link(peer);
+    *socket_slot = peer;
+}
+
+struct peer *guard_peer(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+void guard_tick(struct listener *listener)
+{
+    uint64_t now_ms = uv_now(listener->api->options.loop);
+    for (struct peer *peer = listener->peers; peer; peer = peer->next) {
+        if (peer->since_ms != 0 && now_ms - peer->since_ms > API_EXCHANGE_S_MAX * 1000) {
+            (void)shutdown(peer->fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes it */
+            peer->since_ms = now_ms;
+        }
+    }
+}
+
+const char *guard_user_name(struct stint_api *api, uid_t uid)
+{
+    struct user_name *entry = &api->user_names[uid % API_USER_NAMES];
+    int64_t now_ms = (int64_t)uv_now(api->options.loop);
+    char text[4096];
+    struct passwd user;
+    struct passwd *found = NULL;
+    if (entry->uid == uid && entry->name[0] && entry->until_ms > now_ms)
+        return entry->name;
+    entry->uid = uid;
+    entry->until_ms = now_ms + 300000;
+    if (getpwuid_r(uid, &user, text, sizeof(text), &found) == 0 && found)
+        (void)snprintf(entry->name, sizeof(entry->name), "%s", found->pw_name);
+    else
+        (void)snprintf(entry->name, sizeof(entry->name), "%u", (unsigned)uid);
+    return entry->name;
+}
+
+void guard_caller(struct exchange *ex)
+{
+    const struct peer *peer = guard_peer(ex->connection);
+    ex->caller = (struct stint_caller){ (uid_t)-1, (gid_t)-1, "", STINT_ROLE_PUBLIC };
+    if (!ex->listener->is_unix || !peer || peer->uid == (uid_t)-1)
+        return;
+    ex->caller.uid = peer->uid;
+    ex->caller.gid = peer->gid;
+    (void)snprintf(ex->caller.name, sizeof(ex->caller.name), "%s",
+                   guard_user_name(ex->api, peer->uid));
+    ex->caller.role = stint_ledger_role(ex->api->options.ledger, peer->uid, ex->caller.name);
+    if (ex->caller.role == STINT_ROLE_PUBLIC)
+        ex->caller.role = STINT_ROLE_USER;
+}
+
+/* "host:port" or "[v6]:port" without its port, lower case. False when it is no such thing. */
+static bool host_name(const char *text, size_t length, char *name, size_t size)
+{
+    size_t end = length;
+    if (length > 0 && text[0] == '[') {
+        const char *close = memchr(text, ']', length);
+        if (!close)
+            return false;
+        text++;
+        end = (size_t)(close - text);
+    } else {
+        const char *colon = memchr(text, ':', length);
+        if (colon)
+            end = (size_t)(colon - text);
+    }
+    if (end == 0 || end >= size)
+        return false;
+    for (size_t i = 0; i < end; i++)
+        name[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+    name[end] = '\0';
+    return true;
+}
+
+static bool list_has(const char *list, const char *name)
+{
+    while (*list) {
+        size_t skip = strspn(list, ", ");
+        size_t length = strcspn(list + skip, ", ");
+        if (length == strlen(name) && strncasecmp(list + skip, name, length) == 0)
+            return true;
+        list += skip + length;
+    }
+    return false;
+}
+
+static bool host_is_ours(const struct stint_config *config, const char *text, size_t length)
+{
+    static const char *const loopback[] = { "localhost", "127.0.0.1", "::1" };
+    char name[256];
+    char own[256];
+    if (!host_name(text, length, name, sizeof(name)))
+        return false;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(loopback); i++)
+        if (strcmp(name, loopback[i]) == 0)
+            return true;
+    if (host_name(config->listen, strlen(config->listen), own, sizeof(own)) &&
+        strcmp(own, name) == 0)
+        return true;
+    return list_has(config->hosts, name);
+}
+
+static bool origin_is_ours(const struct stint_config *config, const char *origin)
+{
+    const char *host = strstr(origin, "://");
+    return host && host_is_ours(config, host + 3, strcspn(host + 3, "/"));
+}
+
+int guard_names(const struct stint_config *config, bool is_unix, bool is_write, const char *host,
+                const char *origin, const char *fetch_site, struct stint_error *err)
+{
+    if (!is_unix && (!host || !host_is_ours(config, host, strlen(host)))) {
+        (void)stint_fail(err, STINT_NOT_PERMITTED, "this daemon does not answer to '%.100s'",
+                         host ? host : "");
+        return stint_fix(err, STINT_NOT_PERMITTED,
+                         "use a loopback name, or add the name to hosts in stint.conf");
+    }
+    bool is_cross_site = (origin && !origin_is_ours(config, origin)) ||
+                         (fetch_site && strcmp(fetch_site, "cross-site") == 0);
+    if (is_write && is_cross_site)
+        return stint_fail(err, STINT_NOT_PERMITTED, "a page of another site may not write here");
+    return 0;
+}

@@ -1,0 +1,128 @@
+/* Owns: what people do to a job: cancel, hold, release, requeue, suspend, resume, priority. */
+#include "views.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void answer_state(struct exchange *ex, uint64_t id)
+{
+    struct stint_job_view view;
+    bool is_live = stint_jobs_view(ex->api->options.jobs, id, &view) == 0;
+    document_begin(&ex->out, "job");
+    stint_json_key(&ex->out, "job");
+    if (is_live) {
+        struct job_shown job;
+        job_from_view(ex->api, &view, &job);
+        job_write(ex->api, &ex->out, &job, exchange_sees(ex, view.uid), false);
+    } else {
+        stint_json_object(&ex->out);
+        stint_json_kv_int(&ex->out, "id", (int64_t)id);
+        stint_json_kv_text(&ex->out, "state", "done");
+        stint_json_object_end(&ex->out);
+    }
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}
+
+/* A body is not needed; when there is one it is an object with at most a reason. */
+static bool body_is_fine(struct exchange *ex)
+{
+    struct stint_error err;
+    const char *key;
+    json_t *value;
+    bool is_fine = true;
+    if (ex->body.length == 0)
+        return true;
+    json_t *json = exchange_json(ex);
+    if (!json)
+        return false;
+    json_object_foreach(json, key, value)
+    {
+        if (is_fine && strcmp(key, "reason") != 0 && strcmp(key, "dry_run") != 0) {
+            is_fine = false;
+            (void)stint_fail(&err, STINT_UNKNOWN_FIELD, "unknown field '%.60s'", key);
+            exchange_fail(ex, &err);
+        }
+    }
+    json_decref(json);
+    return is_fine;
+}
+
+/* Somebody else's job is shown to be there in public views, so that "not yours" says nothing new.
+ */
+static void job_act(struct exchange *ex, enum stint_job_verb verb)
+{
+    struct stint_error err = { 0 };
+    uint64_t id = exchange_param_id(ex, "id");
+    if (id == 0 || !body_is_fine(ex))
+        return;
+    err.code = stint_jobs_act(ex->api->options.jobs, &ex->caller, id, verb, &err);
+    if (err.code == STINT_NOT_FOUND && !err.text[0])
+        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no live job %" PRIu64, id);
+    if (err.code != 0) {
+        exchange_fail(ex, &err);
+        return;
+    }
+    ex->api->options.pass_wanted(ex->api->options.context);
+    answer_state(ex, id);
+}
+
+#define ACT(name, verb)                                                                            \
+    void name(struct exchange *ex)                                                                 \
+    {                                                                                              \
+        job_act(ex, verb);                                                                         \
+    }
+ACT(handle_job_cancel, STINT_VERB_CANCEL)
+ACT(handle_job_hold, STINT_VERB_HOLD)
+ACT(handle_job_release, STINT_VERB_RELEASE)
+ACT(handle_job_requeue, STINT_VERB_REQUEUE)
+ACT(handle_job_suspend, STINT_VERB_SUSPEND)
+ACT(handle_job_resume, STINT_VERB_RESUME)
+
+/* The only member that may change is `priority`. */
+static int patch_priority(const json_t *json, int64_t *ret_priority, struct stint_error *err)
+{
+    const char *key;
+    json_t *value;
+    const json_t *priority = json_object_get(json, "priority");
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        if (strcmp(key, "priority") != 0 && strcmp(key, "reason") != 0) {
+            (void)stint_fail(err, STINT_UNKNOWN_FIELD, "unknown field '%.60s'", key);
+            return stint_fix(err, STINT_UNKNOWN_FIELD, "known here: priority, reason");
+        }
+    }
+    if (!json_is_integer(priority) || json_integer_value(priority) < -STINT_REQUEST_PRIORITY_MAX ||
+        json_integer_value(priority) > STINT_REQUEST_PRIORITY_MAX)
+        return stint_fail(err, STINT_INVALID, "'priority' must be a whole number from %d to %d",
+                          -STINT_REQUEST_PRIORITY_MAX, STINT_REQUEST_PRIORITY_MAX);
+    *ret_priority = json_integer_value(priority);
+    return 0;
+}
+
+void handle_job_patch(struct exchange *ex)
+{
+    struct stint_error err = { 0 };
+    struct stint_buffer now = { 0 };
+    int64_t priority;
+    uint64_t id = exchange_param_id(ex, "id");
+    json_t *json = id == 0 ? NULL : exchange_json(ex);
+    if (!json)
+        return;
+    err.code = patch_priority(json, &priority, &err);
+    json_decref(json);
+    if (err.code == 0)
+        err.code = job_document(ex, id, &now, &err);
+    bool goes_on = err.code != 0 || exchange_matches(ex, &now);
+    stint_buffer_deinit(&now);
+    if (!goes_on)
+        return;
+    if (err.code == 0)
+        err.code = stint_jobs_set_priority(ex->api->options.jobs, &ex->caller, id, priority, &err);
+    if (err.code != 0) {
+        exchange_fail(ex, &err);
+        return;
+    }
+    ex->api->options.pass_wanted(ex->api->options.context);
+    answer_state(ex, id);
+}

@@ -1,0 +1,436 @@
+/* Owns: jobs to read: one (with its end waited for), why it waits, the history. */
+#include "views.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stint/ledger.h"
+#include "stint/measure.h"
+#include "stint/store.h"
+
+/* ---- one job ---- */
+
+struct position_walk {
+    uint64_t id;
+    size_t position;
+    bool is_found;
+};
+
+static bool position_on_view(void *context, const struct stint_job_view *view)
+{
+    struct position_walk *walk = context;
+    if (view->state != STINT_JOB_PENDING)
+        return true;
+    walk->position++;
+    walk->is_found = view->id == walk->id;
+    return !walk->is_found;
+}
+
+static size_t queue_position(struct stint_api *api, uint64_t id)
+{
+    struct position_walk walk = { id, 0, false };
+    stint_jobs_each(api->options.jobs, position_on_view, &walk);
+    return walk.is_found ? walk.position : 0;
+}
+
+struct history {
+    struct exchange *ex;
+    struct stint_reader *reader;
+    struct stint_buffer *out;
+    bool is_shown;
+};
+
+struct history_run {
+    struct history *history;
+    const struct stint_job_row *row;
+};
+
+static void history_write(struct history *history, const struct stint_job_row *row,
+                          const struct stint_run_row *run)
+{
+    struct job_shown job;
+    job_from_row(history->ex->api, row, run, &job);
+    job_write(history->ex->api, history->out, &job, exchange_sees(history->ex, row->uid), true);
+    history->is_shown = true;
+}
+
+static bool history_on_run(void *context, const struct stint_run_row *run)
+{
+    struct history_run *both = context;
+    history_write(both->history, both->row, run);
+    return false;
+}
+
+static bool history_on_job(void *context, const struct stint_job_row *row)
+{
+    struct history *history = context;
+    struct history_run both = { history, row };
+    struct stint_run_key key = { row->id, 0, (uint32_t)row->attempts };
+    if (row->attempts > 0)
+        (void)stint_reader_run(history->reader, key, history_on_run, &both);
+    if (!history->is_shown)
+        history_write(history, row, NULL);
+    return false;
+}
+
+int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
+                 struct stint_error *err)
+{
+    struct stint_job_view view;
+    document_begin(out, "job");
+    stint_json_key(out, "job");
+    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE) {
+        struct job_shown job;
+        job_from_view(ex->api, &view, &job);
+        if (view.state == STINT_JOB_PENDING)
+            job.position = queue_position(ex->api, id);
+        job_write(ex->api, out, &job, exchange_sees(ex, view.uid), true);
+    } else {
+        struct history history = { ex, stint_store_reader(ex->api->options.store), out, false };
+        int r = stint_reader_job(history.reader, id, history_on_job, &history);
+        if (r == -ENOENT || (r == 0 && !history.is_shown))
+            return stint_fail(err, STINT_NOT_FOUND, "there is no job %" PRIu64, id);
+        if (r != 0)
+            return stint_fail(err, r, "job %" PRIu64 " could not be read: %s", id, strerror(-r));
+    }
+    stint_json_object_end(out);
+    return 0;
+}
+
+static void job_answer(struct exchange *ex)
+{
+    struct stint_error err = { 0 };
+    uint64_t id = exchange_param_id(ex, "id");
+    if (id == 0)
+        return;
+    err.code = job_document(ex, id, &ex->out, &err);
+    if (err.code != 0)
+        exchange_fail(ex, &err);
+    else
+        exchange_send(ex, 200);
+}
+
+void handle_job_get(struct exchange *ex)
+{
+    struct stint_job_view view;
+    int64_t wait_s;
+    uint64_t id = exchange_param_id(ex, "id");
+    if (id == 0 || !exchange_query_int(ex, "wait_s", 0, API_WAIT_S_MAX, 0, &wait_s))
+        return;
+    bool is_live =
+        stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE;
+    if (!is_live || wait_s == 0 || !waits_add(ex, id, wait_s, job_answer))
+        job_answer(ex);
+}
+
+/* ---- why ---- */
+
+#define BLOCKERS_MAX 32
+
+static void why_live(struct exchange *ex, const struct stint_job_view *view)
+{
+    struct stint_reason reasons[BLOCKERS_MAX];
+    struct stint_buffer *out = &ex->out;
+    struct stint_reason headline = view->reason;
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
+    int64_t p50 = view->estimate_p50_ms;
+    int64_t p90 = view->estimate_p90_ms;
+    bool is_pending = view->state == STINT_JOB_PENDING;
+    uint64_t id = view->id;
+    stint_json_kv_int(out, "id", (int64_t)id);
+    stint_json_kv_text(out, "state", stint_job_state_name(view->state));
+    stint_json_key(out, "reason");
+    if (waits && headline.code != STINT_REASON_NONE)
+        reason_write(ex->api, out, &headline);
+    else
+        stint_json_null(out);
+    stint_json_key(out, "also");
+    stint_json_array(out);
+    size_t count =
+        waits ? stint_jobs_blockers(ex->api->options.jobs, id, reasons, BLOCKERS_MAX) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (reasons[i].code != headline.code || reasons[i].account != headline.account)
+            reason_write(ex->api, out, &reasons[i]);
+    stint_json_array_end(out);
+    if (is_pending)
+        stint_json_kv_int(out, "position", (int64_t)queue_position(ex->api, id));
+    if (waits && p50) {
+        stint_json_key(out, "estimate");
+        stint_json_object(out);
+        stint_json_kv_time(out, "p50", p50);
+        stint_json_kv_time(out, "p90", p90);
+        stint_json_object_end(out);
+    }
+}
+
+static bool why_on_row(void *context, const struct stint_job_row *row)
+{
+    struct exchange *ex = context;
+    struct stint_reason reason = { .code = reason_from_name(row->reason), .account = UINT32_MAX };
+    stint_json_kv_int(&ex->out, "id", (int64_t)row->id);
+    stint_json_kv_text(&ex->out, "state", row->state);
+    stint_json_kv_text(&ex->out, "outcome", row->outcome);
+    stint_json_key(&ex->out, "reason");
+    if (reason.code != STINT_REASON_NONE)
+        reason_write(ex->api, &ex->out, &reason);
+    else
+        stint_json_null(&ex->out);
+    stint_json_key(&ex->out, "also");
+    stint_json_raw(&ex->out, "[]", 2);
+    if (row->decision)
+        stint_json_kv_int(&ex->out, "decision", row->decision);
+    return false;
+}
+
+void handle_job_why(struct exchange *ex)
+{
+    struct stint_error err = { 0 };
+    struct stint_job_view view;
+    uint64_t id = exchange_param_id(ex, "id");
+    if (id == 0)
+        return;
+    document_begin(&ex->out, "why");
+    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0) {
+        why_live(ex, &view);
+    } else {
+        int r = stint_reader_job(stint_store_reader(ex->api->options.store), id, why_on_row, ex);
+        if (r != 0) {
+            (void)stint_fail(&err, r == -ENOENT ? STINT_NOT_FOUND : r, "there is no job %" PRIu64,
+                             id);
+            exchange_fail(ex, &err);
+            return;
+        }
+    }
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}
+
+/* ---- live jobs of the caller ---- */
+
+struct live_walk {
+    struct exchange *ex;
+    bool is_mine;
+    int64_t project;
+    size_t position;
+};
+
+static bool live_on_view(void *context, const struct stint_job_view *view)
+{
+    struct live_walk *walk = context;
+    struct job_shown job;
+    if (view->state == STINT_JOB_PENDING)
+        walk->position++;
+    if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||
+        (walk->project && view->project_id != walk->project))
+        return true;
+    job_from_view(walk->ex->api, view, &job);
+    job.position = view->state == STINT_JOB_PENDING ? walk->position : 0;
+    job_write(walk->ex->api, &walk->ex->out, &job, exchange_sees(walk->ex, view->uid), false);
+    return true;
+}
+
+static void list_live(struct exchange *ex, int64_t project)
+{
+    struct live_walk walk = { ex, exchange_query_flag(ex, "mine"), project, 0 };
+    document_begin(&ex->out, "jobs");
+    stint_json_key(&ex->out, "jobs");
+    stint_json_array(&ex->out);
+    stint_jobs_each(ex->api->options.jobs, live_on_view, &walk);
+    stint_json_array_end(&ex->out);
+    stint_json_kv_null(&ex->out, "next");
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}
+
+/* ---- history ---- */
+
+/* A page as the other thread reads it: rows with their texts copied. */
+struct list_row {
+    struct stint_job_row row;
+    char *texts[8];
+};
+
+struct list {
+    struct stint_job_filter filter;
+    char *texts[3]; /* that the filter borrows */
+    int64_t limit;
+    size_t count;
+    bool is_out_of_memory;
+    struct list_row rows[];
+};
+
+static void list_free(void *data)
+{
+    struct list *list = data;
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < STINT_ARRAY_SIZE(list->rows[i].texts); k++)
+            free(list->rows[i].texts[k]);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(list->texts); i++)
+        free(list->texts[i]);
+    free(list);
+}
+
+static bool list_on_row(void *context, const struct stint_job_row *row)
+{
+    struct list *list = context;
+    struct list_row *copy = &list->rows[list->count++];
+    copy->row = *row;
+    const char **members[] = { &copy->row.state,    &copy->row.outcome,   &copy->row.reason,
+                               &copy->row.resource, &copy->row.user_name, &copy->row.name,
+                               &copy->row.gpu_type };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(members); i++) {
+        if (!*members[i])
+            continue;
+        if (!(copy->texts[i] = strdup(*members[i])))
+            list->is_out_of_memory = true;
+        *members[i] = copy->texts[i];
+    }
+    copy->row.spec = NULL;
+    copy->row.uses = NULL;
+    copy->row.script = NULL;
+    copy->row.held_by = NULL;
+    return list->count <= (size_t)list->limit;
+}
+
+static int list_work(struct stint_reader *reader, void *data)
+{
+    struct list *list = data;
+    int r = stint_reader_each_job(reader, &list->filter, list_on_row, list);
+    return r == 0 && list->is_out_of_memory ? -ENOMEM : r;
+}
+
+static void list_render(struct exchange *ex, void *data, int status)
+{
+    const struct list *list = data;
+    size_t shown = list->count < (size_t)list->limit ? list->count : (size_t)list->limit;
+    if (exchange_read_failed(ex, status, "history"))
+        return;
+    document_begin(&ex->out, "jobs");
+    stint_json_key(&ex->out, "jobs");
+    stint_json_array(&ex->out);
+    for (size_t i = 0; i < shown; i++) {
+        struct job_shown job;
+        job_from_row(ex->api, &list->rows[i].row, NULL, &job);
+        job_write(ex->api, &ex->out, &job, exchange_sees(ex, job.uid), false);
+    }
+    stint_json_array_end(&ex->out);
+    cursor_next(ex, shown ? list->rows[shown - 1].row.id : 0, list->count > shown);
+    stint_json_object_end(&ex->out);
+    exchange_send_durable(ex, 200);
+}
+
+static bool time_read(struct exchange *ex, const char *name, int64_t *ret_ms)
+{
+    struct stint_error err = { 0 };
+    const char *text = exchange_query(ex, name);
+    *ret_ms = 0;
+    if (!text)
+        return true;
+    err.code = stint_instant_parse(text, ex->api->options.now_wall_ms(), ret_ms, &err);
+    if (err.code == 0)
+        return true;
+    exchange_fail(ex, &err);
+    return false;
+}
+
+struct user_walk {
+    const char *name;
+    int64_t uid;
+};
+
+static bool user_on_view(void *context, const struct stint_user_view *view)
+{
+    struct user_walk *walk = context;
+    if (strcmp(view->name, walk->name) == 0)
+        walk->uid = (int64_t)view->uid;
+    return walk->uid < 0;
+}
+
+/* Whose jobs: a filter by user or job name would tell what is not public, so that others than
+ * operators get their own only. False: the problem was sent. */
+static bool list_owner(struct exchange *ex, struct stint_job_filter *filter)
+{
+    struct stint_error err;
+    const char *user = exchange_query(ex, "user");
+    filter->uid = -1;
+    if (exchange_query_flag(ex, "mine") || (filter->name && !exchange_is_operator(ex)) ||
+        (user && strcmp(user, ex->caller.name) == 0))
+        filter->uid = (int64_t)ex->caller.uid;
+    else if (user) {
+        struct user_walk walk = { user, -1 };
+        if (exchange_is_operator(ex))
+            stint_ledger_each_user(ex->api->options.ledger, user_on_view, &walk);
+        if (walk.uid < 0) {
+            (void)stint_fail(&err, exchange_is_operator(ex) ? STINT_NOT_FOUND : STINT_NOT_PERMITTED,
+                             exchange_is_operator(ex) ? "there is no user '%.60s'"
+                                                      : "only an operator may list jobs of '%.60s'",
+                             user);
+            exchange_fail(ex, &err);
+            return false;
+        }
+        filter->uid = walk.uid;
+    }
+    return true;
+}
+
+/* Copies a query parameter, so that the other thread may use it. */
+static const char *list_keep(struct list *list, size_t index, const char *text)
+{
+    return text ? (list->texts[index] = strdup(text)) : NULL;
+}
+
+static bool list_project(struct exchange *ex, int64_t *ret_project)
+{
+    struct stint_error err;
+    const char *name = exchange_query(ex, "project");
+    *ret_project = name ? project_id(ex->api, name) : 0;
+    if (!name || *ret_project)
+        return true;
+    (void)stint_fail(&err, STINT_NOT_FOUND, "there is no project '%.60s'", name);
+    exchange_fail(ex, &err);
+    return false;
+}
+
+static bool list_words(struct exchange *ex)
+{
+    struct stint_error err;
+    const char *state = exchange_query(ex, "state");
+    const char *outcome = exchange_query(ex, "outcome");
+    if ((!state || stint_job_state_from_name(state) != STINT_JOB_NO_STATE) &&
+        (!outcome || stint_job_outcome_from_name(outcome) != STINT_OUTCOME_NONE))
+        return true;
+    (void)stint_fail(&err, STINT_INVALID, "there is no such state or outcome");
+    (void)stint_fix(&err, STINT_INVALID,
+                    "states: pending held starting running suspended ending done; outcomes: "
+                    "completed failed cancelled timeout out-of-memory node-failed lost refused");
+    exchange_fail(ex, &err);
+    return false;
+}
+
+void handle_jobs_list(struct exchange *ex)
+{
+    static const struct read_plan plan = { list_work, list_render, list_free };
+    struct stint_job_filter filter = { .name = exchange_query(ex, "name") };
+    int64_t limit;
+    if (!exchange_query_int(ex, "limit", 1, API_LIST_MAX, API_LIST_DEFAULT, &limit) ||
+        !cursor_read(ex, &filter.before) || !time_read(ex, "since", &filter.since_ms) ||
+        !time_read(ex, "until", &filter.until_ms) || !list_project(ex, &filter.project) ||
+        !list_words(ex) || !list_owner(ex, &filter))
+        return;
+    if (exchange_query_flag(ex, "live")) {
+        list_live(ex, filter.project);
+        return;
+    }
+    struct list *list = calloc(1, sizeof(*list) + ((size_t)limit + 1) * sizeof(list->rows[0]));
+    if (list) {
+        list->limit = limit;
+        list->filter = filter;
+        list->filter.limit = limit + 1;
+        list->filter.state = list_keep(list, 0, exchange_query(ex, "state"));
+        list->filter.outcome = list_keep(list, 1, exchange_query(ex, "outcome"));
+        list->filter.name = list_keep(list, 2, filter.name);
+    }
+    exchange_read(ex, &plan, list);
+}

@@ -1,0 +1,192 @@
+/* Owns: nodes, who holds what on them, and the queue: the public views of the machine. */
+#include "views.h"
+
+#include <string.h>
+
+#include "stint/allocation.h"
+#include "stint/machine.h"
+#include "stint/scheduler.h"
+
+/* ---- nodes (INTERFACE §3) ---- */
+
+static void write_gpu(struct stint_buffer *out, const struct stint_shape *shape, uint32_t slot)
+{
+    const struct stint_gpu *gpu = &shape->gpus[slot];
+    stint_json_object(out);
+    stint_json_kv_int(out, "slot", slot);
+    stint_json_kv_text(out, "type", gpu->type);
+    stint_json_kv_int(out, "numa_node", gpu->numa);
+    stint_json_kv_text(out, "pci", gpu->pci[0] ? gpu->pci : NULL);
+    if (gpu->partition_of >= 0)
+        stint_json_kv_int(out, "partition_of", gpu->partition_of);
+    else
+        stint_json_kv_null(out, "partition_of");
+    if (gpu->memory_bytes)
+        stint_json_kv_int(out, "memory_bytes", gpu->memory_bytes);
+    if (gpu->is_simulated)
+        stint_json_kv_bool(out, "simulated", true);
+    stint_json_object_end(out);
+}
+
+static void write_node(struct exchange *ex, uint32_t index)
+{
+    struct stint_buffer *out = &ex->out;
+    const struct stint_node *node = &ex->api->options.machine->nodes[index];
+    const struct stint_shape *shape = node->shape;
+    stint_json_object(out);
+    stint_json_kv_text(out, "name", node->name);
+    stint_json_kv_int(out, "packages", shape->packages);
+    stint_json_kv_int(out, "numa_nodes", shape->numa_count);
+    stint_json_kv_int(out, "cores", shape->core_count);
+    stint_json_kv_int(out, "pus", shape->pu_count);
+    stint_json_kv_int(out, "memory_bytes", shape->memory_bytes);
+    stint_json_key(out, "gpus");
+    stint_json_array(out);
+    for (uint32_t slot = 0; slot < shape->gpu_count; slot++)
+        write_gpu(out, shape, slot);
+    stint_json_array_end(out);
+    stint_json_key(out, "links");
+    stint_json_array(out);
+    for (uint32_t i = 0; i < shape->link_count; i++) {
+        stint_json_object(out);
+        stint_json_kv_int(out, "a", shape->links[i].a);
+        stint_json_kv_int(out, "b", shape->links[i].b);
+        stint_json_kv_text(out, "kind", stint_link_kind_name(shape->links[i].kind));
+        stint_json_kv_int(out, "mb_per_s", shape->links[i].mb_per_s);
+        stint_json_object_end(out);
+    }
+    stint_json_array_end(out);
+    stint_json_kv_text(
+        out, "state",
+        stint_node_state_name(stint_scheduler_node_state(ex->api->options.scheduler, index)));
+    stint_json_object_end(out);
+}
+
+void handle_nodes(struct exchange *ex)
+{
+    const struct stint_machine *machine = ex->api->options.machine;
+    struct stint_error err;
+    const char *name = ex->params.count > 0 ? exchange_param(ex, "name") : NULL;
+    if (ex->params.count > 0 && !name)
+        return;
+    int wanted = name ? stint_machine_find_node(machine, name) : -1;
+    if (name && wanted < 0) {
+        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no node '%.60s'", name);
+        exchange_fail(ex, &err);
+        return;
+    }
+    document_begin(&ex->out, "nodes");
+    stint_json_key(&ex->out, "nodes");
+    stint_json_array(&ex->out);
+    for (uint32_t i = 0; i < machine->node_count; i++)
+        if (wanted < 0 || (uint32_t)wanted == i)
+            write_node(ex, i);
+    stint_json_array_end(&ex->out);
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}
+
+/* ---- allocations ---- */
+
+static void write_bits(struct stint_buffer *out, const char *key, const uint64_t *bits,
+                       size_t count)
+{
+    struct stint_buffer text = { 0 };
+    stint_bits_format(bits, count, &text);
+    stint_json_kv_text(out, key, stint_buffer_text(&text));
+    stint_buffer_deinit(&text);
+}
+
+static bool has_simulated(const struct stint_shape *shape, uint64_t gpus)
+{
+    for (uint32_t slot = 0; slot < shape->gpu_count; slot++)
+        if (stint_bit_has(&gpus, slot) && shape->gpus[slot].is_simulated)
+            return true;
+    return false;
+}
+
+/* One row for what a job holds on one node. */
+static void write_grant(struct exchange *ex, const struct stint_job_view *view,
+                        const struct stint_grant *grant)
+{
+    struct stint_buffer *out = &ex->out;
+    const struct stint_node *node = &ex->api->options.machine->nodes[grant->node];
+    stint_json_object(out);
+    stint_json_kv_int(out, "job", (int64_t)view->id);
+    stint_json_kv_int(out, "task", 0);
+    stint_json_kv_text(out, "project", view->project);
+    stint_json_kv_text(out, "state", stint_job_state_name(view->state));
+    stint_json_kv_text(out, "node", node->name);
+    write_bits(out, "cores", grant->cores, node->shape->core_count);
+    write_bits(out, "gpus", &grant->gpus, node->shape->gpu_count);
+    if (grant->gpu_count > 0)
+        stint_json_kv_int(out, "gpu_milli", grant->gpu_milli);
+    if (has_simulated(node->shape, grant->gpus))
+        stint_json_kv_bool(out, "simulated", true);
+    stint_json_kv_int(out, "memory_bytes", grant->memory_bytes);
+    stint_json_kv_text(out, "allocation", view->allocation);
+    stint_json_kv_time(out, "since", view->start_ms);
+    stint_json_kv_time(out, "ends_by", view->ends_by_ms);
+    stint_json_object_end(out);
+}
+
+static bool allocation_on_view(void *context, const struct stint_job_view *view)
+{
+    struct exchange *ex = context;
+    for (uint32_t i = 0; view->held && i < view->held->grant_count; i++)
+        write_grant(ex, view, &view->held->grants[i]);
+    return !ex->out.failed;
+}
+
+void handle_allocations(struct exchange *ex)
+{
+    document_begin(&ex->out, "allocations");
+    stint_json_key(&ex->out, "allocations");
+    stint_json_array(&ex->out);
+    stint_jobs_each(ex->api->options.jobs, allocation_on_view, ex);
+    stint_json_array_end(&ex->out);
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}
+
+/* ---- queue ---- */
+
+struct queue_walk {
+    struct exchange *ex;
+    const char *project;
+    const char *state;
+    bool is_mine;
+    size_t position;
+};
+
+static bool queue_on_view(void *context, const struct stint_job_view *view)
+{
+    struct queue_walk *walk = context;
+    struct job_shown job;
+    if (view->state == STINT_JOB_DONE)
+        return true;
+    if (view->state == STINT_JOB_PENDING)
+        walk->position++;
+    if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||
+        (walk->project && strcmp(walk->project, view->project) != 0) ||
+        (walk->state && strcmp(walk->state, stint_job_state_name(view->state)) != 0))
+        return true;
+    job_from_view(walk->ex->api, view, &job);
+    job.position = view->state == STINT_JOB_PENDING ? walk->position : 0;
+    job_write(walk->ex->api, &walk->ex->out, &job, exchange_sees(walk->ex, view->uid), false);
+    return !walk->ex->out.failed;
+}
+
+void handle_queue(struct exchange *ex)
+{
+    struct queue_walk walk = { ex, exchange_query(ex, "project"), exchange_query(ex, "state"),
+                               exchange_query_flag(ex, "mine"), 0 };
+    document_begin(&ex->out, "queue");
+    stint_json_key(&ex->out, "jobs");
+    stint_json_array(&ex->out);
+    stint_jobs_each(ex->api->options.jobs, queue_on_view, &walk);
+    stint_json_array_end(&ex->out);
+    stint_json_kv_null(&ex->out, "next");
+    stint_json_object_end(&ex->out);
+    exchange_send(ex, 200);
+}

@@ -1,0 +1,348 @@
+/* Owns: a job as JSON, for everybody: one filter for all views. */
+#include "views.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stint/ledger.h"
+#include "stint/store.h"
+
+void document_begin(struct stint_buffer *out, const char *noun)
+{
+    char schema[64];
+    (void)snprintf(schema, sizeof(schema), "stint.%s/1", noun);
+    stint_json_object(out);
+    stint_json_kv_text(out, "schema", schema);
+}
+
+void job_from_view(struct stint_api *api, const struct stint_job_view *view,
+                   struct job_shown *ret_job)
+{
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
+    *ret_job = (struct job_shown){
+        .id = view->id,
+        .state = stint_job_state_name(view->state),
+        .outcome = view->outcome ? stint_job_outcome_name(view->outcome) : NULL,
+        .reason = waits && view->reason.code ? stint_reason_name(view->reason.code) : NULL,
+        .figures = view->reason,
+        .project = view->project,
+        .award = view->award ? stint_ledger_award_name(api->options.ledger, view->award) : NULL,
+        .allocation = view->allocation,
+        .priority = view->priority,
+        .cpus = view->cpus,
+        .gpus = view->gpus,
+        .gpu_milli = view->gpu_milli,
+        .gpu_type = view->gpu_type,
+        .memory_bytes = view->memory_bytes,
+        .walltime_s = view->walltime_s,
+        .submit_ms = view->submit_ms,
+        .begin_ms = view->begin_ms,
+        .start_ms = view->start_ms,
+        .ends_by_ms = view->ends_by_ms,
+        .estimate_p50_ms = waits ? view->estimate_p50_ms : 0,
+        .estimate_p90_ms = waits ? view->estimate_p90_ms : 0,
+        .attempt = view->attempt,
+        .uid = view->uid,
+        .name = view->name,
+        .user = view->user,
+        .spec = view->spec,
+        .uses = view->uses,
+        .elapsed_ms = -1,
+    };
+    if (!waits)
+        ret_job->figures.code = STINT_REASON_NONE;
+}
+
+void job_from_row(struct stint_api *api, const struct stint_job_row *row,
+                  const struct stint_run_row *run, struct job_shown *ret_job)
+{
+    struct stint_ledger *ledger = api->options.ledger;
+    *ret_job = (struct job_shown){
+        .id = row->id,
+        .state = row->state,
+        .outcome = row->outcome,
+        .reason = row->reason && *row->reason ? row->reason : NULL,
+        .project = stint_ledger_project_name(ledger, row->project),
+        .award = row->award ? stint_ledger_award_name(ledger, row->award) : NULL,
+        .priority = row->priority,
+        .cpus = row->cpus,
+        .gpus = row->gpus,
+        .gpu_milli = row->gpu_milli,
+        .gpu_type = row->gpu_type,
+        .memory_bytes = row->memory_bytes,
+        .walltime_s = row->walltime_s,
+        .submit_ms = row->submit_ms,
+        .begin_ms = row->begin_ms,
+        .start_ms = row->start_ms,
+        .end_ms = row->end_ms,
+        .decision = row->decision,
+        .attempt = (uint32_t)row->attempts,
+        .uid = row->uid,
+        .name = row->name,
+        .user = row->user_name,
+        .spec = row->spec,
+        .uses = row->uses,
+        .has_end = row->end_ms != 0,
+        .exit_code = row->exit_code,
+        .exit_signal = row->exit_signal,
+        .elapsed_ms = -1,
+    };
+    if (run) {
+        ret_job->elapsed_ms = run->end_ms ? run->elapsed_ms : -1;
+        ret_job->cpu_ms = run->cpu_ms;
+        ret_job->peak_memory_bytes = run->peak_memory_bytes;
+        ret_job->charged_micro = run->charged_micro;
+        ret_job->note = run->note;
+    }
+}
+
+/* ---- writing ---- */
+
+static void write_resources(struct stint_buffer *out, const struct job_shown *job)
+{
+    stint_json_kv_int(out, "cpus", job->cpus);
+    stint_json_kv_int(out, "gpus", job->gpus);
+    if (job->gpus > 0) {
+        stint_json_kv_int(out, "gpu_milli", job->gpu_milli);
+        stint_json_kv_text(out, "gpu_type", job->gpu_type);
+    }
+    stint_json_kv_int(out, "memory_bytes", job->memory_bytes);
+    stint_json_kv_int(out, "walltime_s", job->walltime_s);
+}
+
+static void write_times(struct stint_buffer *out, const struct job_shown *job)
+{
+    stint_json_kv_time(out, "submitted", job->submit_ms);
+    if (job->begin_ms)
+        stint_json_kv_time(out, "begin", job->begin_ms);
+    stint_json_kv_time(out, "started", job->start_ms);
+    if (job->ends_by_ms)
+        stint_json_kv_time(out, "ends_by", job->ends_by_ms);
+    stint_json_kv_time(out, "ended", job->end_ms);
+    if (job->estimate_p50_ms) {
+        stint_json_key(out, "estimate");
+        stint_json_object(out);
+        stint_json_kv_time(out, "p50", job->estimate_p50_ms);
+        stint_json_kv_time(out, "p90", job->estimate_p90_ms);
+        stint_json_object_end(out);
+    }
+}
+
+/* Members of the stored request that people look for at the top. */
+static void write_request(struct stint_buffer *out, const char *spec)
+{
+    static const char *const texts[] = { "workdir", "output", "error", "purpose" };
+    json_t *json = json_loads(spec, 0, NULL);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(texts); i++) {
+        const char *text = json_string_value(json_object_get(json, texts[i]));
+        if (text)
+            stint_json_kv_text(out, texts[i], text);
+    }
+    if (json) {
+        stint_json_key(out, "request");
+        stint_json_raw(out, spec, strlen(spec));
+    }
+    json_decref(json);
+}
+
+static void write_private(struct stint_buffer *out, const struct job_shown *job, bool is_whole)
+{
+    stint_json_kv_text(out, "name", job->name);
+    stint_json_kv_text(out, "user", job->user);
+    stint_json_kv_int(out, "uid", (int64_t)job->uid);
+    if (job->has_end) {
+        stint_json_kv_int(out, "exit_code", job->exit_code);
+        stint_json_kv_int(out, "term_signal", job->exit_signal);
+    }
+    if (job->elapsed_ms >= 0) {
+        stint_json_kv_int(out, "elapsed_ms", job->elapsed_ms);
+        stint_json_kv_int(out, "cpu_ms", job->cpu_ms);
+        stint_json_kv_int(out, "memory_peak_bytes", job->peak_memory_bytes);
+        stint_json_kv_int(out, "charged_micro", job->charged_micro);
+    }
+    if (job->note && *job->note)
+        stint_json_kv_text(out, "note", job->note);
+    if (job->decision > 0)
+        stint_json_kv_int(out, "decision", job->decision);
+    if (!is_whole)
+        return;
+    stint_json_key(out, "uses");
+    stint_json_raw(out, job->uses && *job->uses ? job->uses : "[]",
+                   job->uses && *job->uses ? strlen(job->uses) : 2);
+    if (job->spec && *job->spec)
+        write_request(out, job->spec);
+}
+
+void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
+               bool sees_all, bool is_whole)
+{
+    stint_json_object(out);
+    stint_json_kv_int(out, "id", (int64_t)job->id);
+    stint_json_kv_int(out, "task", 0);
+    stint_json_kv_text(out, "state", job->state);
+    stint_json_kv_text(out, "outcome", job->outcome);
+    stint_json_kv_text(out, "reason", job->reason);
+    if (job->reason)
+        stint_json_kv_text(
+            out, "reason_class",
+            stint_reason_class_name(stint_reason_class(reason_from_name(job->reason))));
+    if (job->figures.code != STINT_REASON_NONE) {
+        struct stint_buffer text = { 0 };
+        reason_sentence(api, &job->figures, &text);
+        stint_json_kv_text(out, "reason_text", stint_buffer_text(&text));
+        stint_buffer_deinit(&text);
+    }
+    if (job->position > 0)
+        stint_json_kv_int(out, "position", (int64_t)job->position);
+    stint_json_kv_text(out, "project", job->project);
+    stint_json_kv_text(out, "award", job->award);
+    stint_json_kv_int(out, "priority", job->priority);
+    stint_json_kv_int(out, "attempt", job->attempt);
+    write_resources(out, job);
+    stint_json_kv_text(out, "allocation", job->allocation);
+    write_times(out, job);
+    if (sees_all)
+        write_private(out, job, is_whole);
+    stint_json_object_end(out);
+}
+
+/* ---- names ---- */
+
+struct project_walk {
+    const char *name;
+    int64_t id;
+};
+
+static bool project_on_view(void *context, const struct stint_project_view *view)
+{
+    struct project_walk *walk = context;
+    if (strcmp(view->name, walk->name) == 0)
+        walk->id = view->id;
+    return walk->id == 0;
+}
+
+int64_t project_id(struct stint_api *api, const char *name)
+{
+    struct project_walk walk = { name, 0 };
+    stint_ledger_each_project(api->options.ledger, project_on_view, &walk);
+    return walk.id;
+}
+
+/* ---- reads off the loop ---- */
+
+struct reading {
+    struct exchange *ex;
+    struct read_plan plan;
+    void *data;
+};
+
+static int reading_work(struct stint_reader *reader, void *context)
+{
+    struct reading *reading = context;
+    return reading->plan.work(reader, reading->data);
+}
+
+static void reading_end(struct reading *reading)
+{
+    reading->plan.free_data(reading->data);
+    exchange_unref(reading->ex);
+    free(reading);
+}
+
+static void reading_done(void *context, int status)
+{
+    struct reading *reading = context;
+    if (!exchange_is_gone(reading->ex))
+        reading->plan.render(reading->ex, reading->data, status);
+    reading_end(reading);
+}
+
+void exchange_read(struct exchange *ex, const struct read_plan *plan, void *data)
+{
+    struct stint_error err = { 0 };
+    struct reading *reading = data ? malloc(sizeof(*reading)) : NULL;
+    if (!reading) {
+        (void)stint_fail(&err, -ENOMEM, "no memory for the question");
+        exchange_fail(ex, &err);
+        if (data)
+            plan->free_data(data);
+        return;
+    }
+    *reading = (struct reading){ exchange_ref(ex), *plan, data };
+    int r = stint_store_read(ex->api->options.store, reading_work, reading_done, reading, &err);
+    if (r != 0) {
+        err.code = r;
+        exchange_fail(ex, &err);
+        reading_end(reading);
+    }
+}
+
+bool exchange_read_failed(struct exchange *ex, int status, const char *what)
+{
+    struct stint_error err;
+    if (status >= 0)
+        return false;
+    if (status == -ENOENT)
+        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no such %s", what);
+    else
+        (void)stint_fail(&err, status, "the %s could not be read: %s", what, strerror(-status));
+    exchange_fail(ex, &err);
+    return true;
+}
+
+/* ---- cursors ---- */
+
+char *cursor_write(uint64_t id, char *cursor)
+{
+    (void)snprintf(cursor, CURSOR_MAX, "c%llx", (unsigned long long)id);
+    return cursor;
+}
+
+bool cursor_read(struct exchange *ex, uint64_t *ret_id)
+{
+    struct stint_error err;
+    const char *text = exchange_query(ex, "after");
+    char *end = NULL;
+    *ret_id = 0;
+    if (!text)
+        return true;
+    errno = 0;
+    if (text[0] == 'c' && strspn(text + 1, "0123456789abcdef") == strlen(text + 1) && text[1])
+        *ret_id = strtoull(text + 1, &end, 16);
+    if (*ret_id > 0 && errno == 0 && end && !*end)
+        return true;
+    (void)stint_fail(&err, STINT_INVALID, "the cursor 'after' is not one of this list");
+    (void)stint_fix(&err, STINT_INVALID, "use `next` of the page before, or leave it away");
+    exchange_fail(ex, &err);
+    return false;
+}
+
+void cursor_next(struct exchange *ex, uint64_t id, bool has_more)
+{
+    char cursor[CURSOR_MAX];
+    if (!has_more) {
+        stint_json_kv_null(&ex->out, "next");
+        return;
+    }
+    cursor_write(id, cursor);
+    stint_json_kv_text(&ex->out, "next", cursor);
+    struct stint_buffer link = { 0 };
+    stint_buffer_printf(&link, "<%s?after=%s", ex->path, cursor);
+    for (size_t i = 0; i < ex->query_count; i++) {
+        size_t length = strcspn(ex->query_names[i], " ");
+        if (strncmp(ex->query_names[i], "after", length) == 0 && length == 5)
+            continue;
+        stint_buffer_printf(&link, "&%.*s=", (int)length, ex->query_names[i]);
+        for (const char *c = ex->query_values[i]; *c; c++)
+            if (strchr("-._~:", *c) || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
+                (*c >= 'A' && *c <= 'Z'))
+                stint_buffer_add_char(&link, *c);
+            else
+                stint_buffer_printf(&link, "%%%02X", (unsigned)(unsigned char)*c);
+    }
+    stint_buffer_add_text(&link, ">; rel=\"next\"");
+    if (link.length < sizeof(ex->link))
+        (void)snprintf(ex->link, sizeof(ex->link), "%s", stint_buffer_text(&link));
+    stint_buffer_deinit(&link);
+}

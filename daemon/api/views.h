@@ -1,0 +1,111 @@
+/* How things look from outside. One writer for jobs, used by every view: what is not public is
+ * behind one test in there (invariant 10). */
+#ifndef STINT_API_VIEWS_H
+#define STINT_API_VIEWS_H
+
+#include "api_private.h"
+#include "stint/jobs.h"
+#include "stint/store_reader.h"
+
+/**
+ * struct job_shown - a job from memory or from the store, borrowed for the writing
+ * @position: in the queue from 1, 0 when it does not wait
+ * @elapsed_ms: -1 when unknown
+ */
+struct job_shown {
+    uint64_t id;
+    const char *state;
+    const char *outcome;
+    const char *reason;
+    struct stint_reason figures; /* code STINT_REASON_NONE when only the token is known */
+    const char *project;
+    const char *award;
+    const char *allocation;
+    int64_t priority;
+    int64_t cpus;
+    int64_t gpus;
+    int64_t gpu_milli;
+    const char *gpu_type;
+    int64_t memory_bytes;
+    int64_t walltime_s;
+    int64_t submit_ms;
+    int64_t begin_ms;
+    int64_t start_ms;
+    int64_t ends_by_ms;
+    int64_t end_ms;
+    int64_t estimate_p50_ms;
+    int64_t estimate_p90_ms;
+    int64_t decision;
+    uint32_t attempt;
+    size_t position;
+    /* not public */
+    uid_t uid;
+    const char *name;
+    const char *user;
+    const char *spec;
+    const char *uses;
+    bool has_end;
+    int64_t exit_code;
+    int64_t exit_signal;
+    int64_t elapsed_ms;
+    int64_t cpu_ms;
+    int64_t peak_memory_bytes;
+    int64_t charged_micro;
+    const char *note;
+};
+
+void job_from_view(struct stint_api *api, const struct stint_job_view *view,
+                   struct job_shown *ret_job);
+/* @run may be NULL. */
+void job_from_row(struct stint_api *api, const struct stint_job_row *row,
+                  const struct stint_run_row *run, struct job_shown *ret_job);
+
+/* The one writer. @sees_all: the caller may see what is not public; @is_whole: one job, with its
+ * request, rather than a line of a list. */
+void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
+               bool sees_all, bool is_whole);
+
+/* One sentence for a reason; "" for none. Names a user only as "the user". */
+void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
+                     struct stint_buffer *out);
+/* What would help, "" when nothing but waiting does. */
+const char *reason_fix(enum stint_reason_code code);
+/* {"code","class","text","params","fix"} */
+void reason_write(struct stint_api *api, struct stint_buffer *out,
+                  const struct stint_reason *reason);
+enum stint_reason_code reason_from_name(const char *name);
+
+/* The document of one job as the caller sees it, from memory while it lives, then from the store;
+ * 0, STINT_NOT_FOUND or a fault. */
+int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
+                 struct stint_error *err);
+
+/* Ids by name; 0 when there is none. */
+int64_t project_id(struct stint_api *api, const char *name);
+
+/* "schema":"stint.@noun/1" of a new object. */
+void document_begin(struct stint_buffer *out, const char *noun);
+
+/* ---- reads off the loop: @work on another thread with @data only; then @render on the loop,
+ * unless the client has gone; @free_data always. */
+struct read_plan {
+    int (*work)(struct stint_reader *reader, void *data);
+    void (*render)(struct exchange *ex, void *data, int status);
+    void (*free_data)(void *data);
+};
+void exchange_read(struct exchange *ex, const struct read_plan *plan, void *data);
+/* The usual end of a failed read: true when @status was a fault and is answered. */
+bool exchange_read_failed(struct exchange *ex, int status, const char *what);
+
+/* Opaque cursors of lists. */
+#define CURSOR_MAX 32
+char *cursor_write(uint64_t id, char *cursor);
+/* 0 when absent; false: the problem was sent. */
+bool cursor_read(struct exchange *ex, uint64_t *ret_id);
+/* "next" and the Link header; @path with every query of @ex but `after`. */
+void cursor_next(struct exchange *ex, uint64_t id, bool has_more);
+
+/* HTML and its only way to escape. */
+void html_text(struct stint_buffer *out, const char *text);
+
+#endif
