@@ -128,14 +128,20 @@ int verb_admin_set(struct cli *cli)
     admin_put(body, "title", cli_value(cli, "title"));
     admin_put(body, "pi", cli_value(cli, "pi"));
     int status = operator_put(cli, body);
+    /* A user's role is a membership's matter: the daemon takes it where users are added. */
+    bool is_user = strcmp(noun, "user") == 0;
+    if (is_user)
+        (void)snprintf(path, sizeof(path), "/api/v1/users");
     if (status == EXIT_OK && json_object_size(body) == before)
-        status = cli_usage("--title, --pi …", "%s: nothing to set", cli->verb->name);
+        status = cli_usage("stint help admin", "%s: nothing to set", cli->verb->name);
     if (status != EXIT_OK) {
         json_decref(body);
         return status;
     }
     (void)snprintf(done, sizeof(done), "%s %.100s changed", noun, name);
-    return admin_send(cli, "PATCH", path, body, done);
+    if (is_user)
+        admin_put(body, "name", name);
+    return admin_send(cli, is_user ? "POST" : "PATCH", path, body, done);
 }
 
 int verb_admin_state(struct cli *cli)
@@ -278,7 +284,7 @@ static int show_users(const json_t *list)
         table_add(&table, doc_text(row, "name"));
         table_printf(&table, "%" PRId64, doc_int(row, "uid", -1));
         table_add_styled(&table, state, style_of_state(state));
-        table_add(&table, doc_bool(row, "operator") ? "operator" : "user");
+        table_add(&table, doc_text(row, "role"));
         projects_cell(&table, doc_at(row, "projects"));
     }
     table_print(&table, "no users");

@@ -30,17 +30,13 @@ static void check(const char *word, const char *what, const char *fact)
     (void)putchar('\n');
 }
 
-/* A fact that is true is fine, false is worth a look; the rest is told as it is. */
+/* A member that is judged by nobody: told as it is. */
 static void fact_print(const char *key, const json_t *value)
 {
     stint_auto(stint_free) char *text = json_is_string(value)
                                             ? strdup(json_string_value(value))
                                             : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    if (json_is_null(value) || !text)
-        return;
-    if (json_is_boolean(value))
-        check(json_is_true(value) ? "ok" : "warn", key, json_is_true(value) ? "yes" : "no");
-    else
+    if (!json_is_null(value) && text && *text)
         check("info", key, text);
 }
 
