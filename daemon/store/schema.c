@@ -126,6 +126,15 @@ static int untrusted(const char *path, const char *why, struct stint_error *err)
         "as stint.db");
 }
 
+static int damaged(sqlite3 *db, const char *path, struct stint_error *err)
+{
+    char why[160];
+    if ((sqlite3_errcode(db) & 0xff) == SQLITE_NOTADB)
+        return untrusted(path, sqlite3_errmsg(db), err);
+    (void)snprintf(why, sizeof(why), "the database is damaged: %s", sqlite3_errmsg(db));
+    return untrusted(path, why, err);
+}
+
 /* One integer that a statement answers with. */
 static int ask_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret_value)
 {
@@ -168,7 +177,7 @@ static int check_structure(sqlite3 *db, const char *path, struct stint_error *er
     int r = 0;
     if (code != SQLITE_ROW)
         r = schema_errno(code) == -EUCLEAN || schema_errno(code) == -EIO
-                ? untrusted(path, sqlite3_errmsg(db), err)
+                ? damaged(db, path, err)
                 : schema_fail(db, code, path, err);
     else if (is_small && strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
         r = untrusted(path, "the database is damaged", err);
@@ -188,7 +197,7 @@ static int check_identity(sqlite3 *db, const char *path, bool *ret_is_empty,
     if (code == SQLITE_OK)
         code = ask_int(db, "PRAGMA user_version", &version);
     if (schema_errno(code) == -EUCLEAN)
-        return untrusted(path, sqlite3_errmsg(db), err);
+        return damaged(db, path, err);
     if (code != SQLITE_OK)
         return schema_fail(db, code, path, err);
     /* Killed between its creation and its first transaction, it is empty, and new. */

@@ -3,10 +3,10 @@
  *   1. At most one batch flies. Effects of a batch are released after its commit, in the order they
  *      were queued, and batches in the order of their numbers.
  *   2. While it is read-only no row is in the open batch, so what waits there waits for nothing.
- *   3. The async handle holds the loop exactly while something waits or flies.
- * The hand-over is in uv_prepare and in uv_check: work that arrives from a timer would otherwise
- * lie there while poll sleeps; and work that arrives from another's prepare callback is found
- * through the async handle. */
+ *   3. The async handle holds the loop exactly while something waits or flies, the timer while
+ * writing is tried again. The hand-over is in uv_prepare and in uv_check: work that arrives from a
+ * timer would otherwise lie there while poll sleeps; and work that arrives from another's prepare
+ * callback is found through the async handle. */
 #include "stint/store.h"
 
 #include <assert.h>
@@ -275,16 +275,17 @@ static void start_handles(struct stint_store *store)
     uv_check_start(&store->check, store_on_check);
     uv_unref((uv_handle_t *)&store->prepare);
     uv_unref((uv_handle_t *)&store->check);
-    uv_unref((uv_handle_t *)&store->timer);
     uv_unref((uv_handle_t *)&store->async);
     store->handles = 4;
 }
 
 static void store_free(struct stint_store *store)
 {
-    writer_stop(store->writer);
+    /* The writer last: the last connection that closes folds the log back into the database, which
+     * one that only reads cannot do. */
     reader_close(store->reader);
     store_reads_deinit(store);
+    writer_stop(store->writer);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(store->batches); i++)
         batch_deinit(&store->batches[i]);
     batch_deinit(&store->probe);
