@@ -450,7 +450,7 @@ static bool is_spoken_of(const struct reader *reader, enum stint_component compo
     for (size_t i = 0; i < stint_facts_count(reader->facts); i++) {
         const struct stint_fact *fact = stint_facts_at(reader->facts, i);
         if (fact->component == component &&
-            (fact->predicate == STINT_PRESENT || fact->predicate == STINT_NAME ||
+            ((fact->predicate == STINT_PRESENT && fact->truth) || fact->predicate == STINT_NAME ||
              fact->predicate == STINT_LOCATION))
             return true;
     }
@@ -465,6 +465,10 @@ static void derive_absence(struct reader *reader)
         bool is_elsewhere =
             (absences[i].elsewhere == ELSEWHERE_CODE && reader->has_code_elsewhere) ||
             (absences[i].elsewhere == ELSEWHERE_PAPER && reader->has_paper_elsewhere);
+        /* Settings may stand in the training code, in words no reader knows. */
+        if (absences[i].component == STINT_TRAINING_SETTINGS &&
+            is_spoken_of(reader, STINT_TRAINING_CODE))
+            continue;
         if (is_elsewhere || is_spoken_of(reader, absences[i].component))
             continue;
         (void)reader_bool(reader, NULL, absences[i].component, STINT_PRESENT, "", false,

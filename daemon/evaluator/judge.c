@@ -15,10 +15,12 @@
 struct outcome {
     enum stint_tristate value;
     const struct rule_node *node;
+    const struct rule_node *leaf; /* the test that decided, NULL for none */
     enum stint_component component;
     const char *subject;
     bool is_about_terms;
     bool is_only_claimed;
+    bool is_silent; /* no fact at all speaks of it */
     uint32_t evidence[STINT_EVIDENCE_MAX];
     uint32_t evidence_count;
 };
@@ -185,9 +187,11 @@ static struct outcome leaf_component(const struct judging *judging, const struct
         outcome.value = STINT_YES;
     } else {
         outcome = piles.weak;
-        outcome.is_only_claimed = true;
+        outcome.is_only_claimed = outcome.evidence_count > 0;
+        outcome.is_silent = outcome.evidence_count == 0;
     }
     outcome.node = node;
+    outcome.leaf = node;
     outcome.component = component;
     outcome.subject = judging->subject;
     return outcome;
@@ -313,10 +317,12 @@ static const char *outcome_why(const struct judging *judging, const struct outco
                                         ? stint_facts_by_id(judging->facts, outcome->evidence[0])
                                         : NULL;
     const char *words = stint_component_words(outcome->component);
-    if (!fact)
-        (void)snprintf(why, sizeof(why), "nothing in the files speaks of it%s%s%s",
-                       outcome->component ? " (" : "", outcome->component ? words : "",
-                       outcome->component ? ")" : "");
+    const char *meaning = outcome->leaf ? stint_predicate_meaning(outcome->leaf->predicate) : "";
+    const char *subject = outcome->subject ? outcome->subject : "";
+    if (!fact || outcome->is_silent)
+        (void)snprintf(why, sizeof(why), "nothing says of %s%s%s%s: %s",
+                       outcome->component ? words : "it", *subject ? " (" : "", subject,
+                       *subject ? ")" : "", *meaning ? meaning : "there is none");
     else if (outcome->value == STINT_UNKNOWN && outcome->is_only_claimed)
         (void)snprintf(why, sizeof(why), "%s, but the grade of that evidence is only '%s'",
                        stint_fact_phrase(fact, phrase, sizeof(phrase)),

@@ -352,9 +352,38 @@ static int receive_into(int socket_fd, int folder_fd, uint64_t bytes_max,
     return r == 0 ? 0 : stint_fail(err, r, "store: %s", strerror(-r));
 }
 
+/* The copy that is kept is the older one: its stat identities are what later checks compare with.
+ */
+static int take_identities(int store_dir_fd, const char *name,
+                           struct stint_artifact_manifest *manifest, struct stint_error *err)
+{
+    struct stint_artifact_tree tree = { .fd = -1 };
+    struct stint_artifact_manifest kept = { 0 };
+    char path[8 + STINT_SHA256_HEX + sizeof("/files")];
+    (void)snprintf(path, sizeof(path), "%s/files", name);
+    tree.fd = tree_open_beneath(store_dir_fd, path, O_RDONLY | O_DIRECTORY);
+    if (tree.fd < 0)
+        return stint_fail(err, tree.fd, "store: %s: %s", name, strerror(-tree.fd));
+    int r = stint_artifact_tree_list(&tree, &kept, err);
+    stint_artifact_tree_close(&tree);
+    if (r == 0 && kept.file_count != manifest->file_count)
+        r = stint_fail(err, -EIO, "store: %s is damaged", name);
+    for (size_t i = 0; r == 0 && i < kept.file_count; i++) {
+        struct stint_artifact_file *file = &manifest->files[i];
+        if (strcmp(kept.files[i].path, file->path) != 0 || kept.files[i].size != file->size)
+            r = stint_fail(err, -EIO, "store: %s is damaged", name);
+        file->mtime_ns = kept.files[i].mtime_ns;
+        file->ctime_ns = kept.files[i].ctime_ns;
+        file->inode = kept.files[i].inode;
+        file->device = kept.files[i].device;
+    }
+    stint_artifact_manifest_deinit(&kept);
+    return r;
+}
+
 /* Gives the finished copy its name; one that is there already holds the same bytes. */
 static int receive_publish(int store_dir_fd, const char *temporary,
-                           const struct stint_artifact_manifest *manifest, struct stint_error *err)
+                           struct stint_artifact_manifest *manifest, struct stint_error *err)
 {
     char name[8 + STINT_SHA256_HEX] = "sha256-";
     struct stat st;
@@ -366,7 +395,7 @@ static int receive_publish(int store_dir_fd, const char *temporary,
     int fault = errno;
     if (fault == EEXIST && fstatat(store_dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         remove_tree(store_dir_fd, temporary);
-        return 0;
+        return take_identities(store_dir_fd, name, manifest, err);
     }
     return stint_fail(err, -fault, "store: %s", strerror(fault));
 }

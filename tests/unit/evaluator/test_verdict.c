@@ -1,0 +1,365 @@
+/* From folders to verdicts: the open model passes, and each thing that is taken away or added
+ * changes the criterion it should, with its file and line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+static void an_open_model_passes_every_criterion(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_AUTO, NULL);
+    assert_int_equal(verdict->kind, STINT_KIND_MODEL);
+    for (size_t i = 0; i < verdict->results[0].criterion_count; i++) {
+        const struct stint_criterion_result *criterion = &verdict->results[0].criteria[i];
+        if (criterion->result != STINT_RESULT_PASS)
+            fail_msg("%s is %s: %s", criterion->id, stint_result_name(criterion->result),
+                     criterion->why);
+        assert_true(criterion->evidence_count > 0);
+    }
+    assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    assert_int_equal(stint_verdict_reason(verdict), STINT_REASON_NONE);
+    assert_int_equal(verdict->results[0].assurance, STINT_ASSURANCE_VERIFIED);
+}
+
+#define CARD_HEAD  "---\nlicense: apache-2.0\ndatasets:\n- village/sentences\n"
+#define SAID(line) CARD_HEAD line "---\n# Tiny\n"
+
+/* One file changed in the open model (@text NULL: removed), and what becomes of a criterion. */
+static const struct {
+    const char *path;
+    const char *text;
+    const char *id;
+    const char *result;
+} changes[] = {
+    { "src/train.py", NULL, "OSAID-C2", "fail" },
+    { "src/train.py", "train\n", "OSAID-C2", "unknown" },
+    { "src/prepare.py", NULL, "OSAID-C1", "unknown" },
+    { "src/generate.py", NULL, "OSAID-C5", "fail" },
+    { "src/generate.py", "import torch\ndef generate():\n  a=1\n  b=2\n  c=3\n  return predict\n",
+      "OSAID-C4", "unknown" },
+    { "model.safetensors", NULL, "OSAID-P1", "fail" },
+    { "model.safetensors", "garbage", "OSAID-F2", "fail" },
+    { "DATA.md", NULL, "OSAID-D1a", "fail" },
+    { "DATA.md", "# Data\nEverything is described elsewhere, at great length, by others.\n",
+      "OSAID-D1a", "unknown" },
+    { "README.md", "---\ndatasets:\n- village/sentences\n---\n", "OSAID-P2", "pass" },
+    { "LICENSE", NULL, "OSAID-P2", "pass" },
+    { "README.md", SAID("base_model: nobody/knows-this\n"), "OSAID-P2", "unknown" },
+    { "README.md", SAID("base_model: nobody/knows-this\n"), "OSAID-F1", "unknown" },
+    { "README.md", SAID("base_model: meta-llama/Meta-Llama-3-8B\n"), "OSAID-F1", "fail" },
+    { "README.md", SAID("extra_gated_prompt: who are you\n"), "OSAID-F1", "fail" },
+    { "README.md", SAID("extra_gated_eu_disallowed: true\n"), "OSAID-F1", "fail" },
+    { "README.md", "---\nlicense: cc-by-nc-4.0\ndatasets:\n- village/sentences\n---\n", "OSAID-F1",
+      "fail" },
+    { "README.md", "---\nlicense: [apache-2.0, llama3]\ndatasets:\n- village/sentences\n---\n",
+      "OSAID-P2", "fail" },
+    { "README.md", "---\nlicense: other\nlicense_name: homebrew\n---\n", "OSAID-P2", "unknown" },
+    { "README.md", "---\nlicense: apache-2.0\nnever: closed\n", "OSAID-P2", "unknown" },
+    { "README.md", "---\na: &a [x,x]\nb: [*a,*a]\n---\n", "OSAID-P2", "unknown" },
+    { "README.md", SAID("") "Weights are for research purposes only.\n", "OSAID-F1", "unknown" },
+    { "adapter_config.json", "{\"base_model_name_or_path\":\"google/gemma-2b\"}", "OSAID-F1",
+      "fail" },
+    { "adapter_config.json", "{\"base_model_name_or_path\":\"/home/me/base\"}", "OSAID-P2",
+      "unknown" },
+    { "config.json", "{\"model_type\":\"t\",\"_name_or_path\":\"meta-llama/Llama-2-7b-hf\"}",
+      "OSAID-F1", "fail" },
+    { "USE_POLICY.md", "You may not use it for any commercial purpose whatsoever.\n", "OSAID-P2",
+      "unknown" },
+    { "src/extra.py", "# SPDX-License-Identifier: CC-BY-NC-4.0\nx = 1\n", "OSAID-C7", "fail" },
+    { "src/extra.py", "# SPDX-License-Identifier: MIT\nx = 1\n", "OSAID-C7", "pass" },
+    { "src/LICENSE", "All rights reserved. No use of any kind is allowed.\n", "OSAID-C7",
+      "unknown" },
+    { "data.bin.incomplete", "x", "OSAID-C5", "pass" },
+};
+
+static void each_change_moves_its_own_criterion(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    char name[32];
+    size_t wrong = 0;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(changes); i++) {
+        (void)snprintf(name, sizeof(name), "m%zu", i);
+        (void)snprintf(path, sizeof(path), "%s/%s", name, changes[i].path);
+        fixture_open_model(f, name);
+        if (changes[i].text)
+            fixture_text(f, path, changes[i].text);
+        else
+            fixture_remove(f, path);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, name, STINT_KIND_MODEL, NULL);
+        const struct stint_criterion_result *criterion = fixture_criterion(verdict, changes[i].id);
+        if (strcmp(stint_result_name(criterion->result), changes[i].result) != 0)
+            fail_msg("change %zu (%s): %s is %s, wanted %s: %s", i, changes[i].path, changes[i].id,
+                     stint_result_name(criterion->result), changes[i].result, criterion->why);
+        if (criterion->result == STINT_RESULT_FAIL)
+            assert_true(criterion->evidence_count > 0);
+        if (criterion->result != STINT_RESULT_PASS)
+            assert_string_not_equal(criterion->would_pass, "");
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void a_rider_in_the_licence_is_found_with_its_line(void **state)
+{
+    struct fixture *f = *state;
+    char text[20000];
+    fixture_open_model(f, "m");
+    (void)snprintf(text, sizeof(text), "%s\nYou may not use the Work for commercial purposes.\n",
+                   fixture_apache());
+    fixture_text(f, "m/LICENSE", text);
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_int_not_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    assert_string_equal(fixture_result(verdict, "OSAID-P2"), "unknown");
+    const struct stint_criterion_result *f1 = fixture_criterion(verdict, "OSAID-F1");
+    assert_int_not_equal(f1->result, STINT_RESULT_PASS);
+    const struct stint_fact *fact = stint_facts_by_id(verdict->facts, f1->evidence[0]);
+    assert_non_null(fact);
+    assert_string_equal(fact->path, "LICENSE");
+    assert_true(fact->has_sha256);
+}
+
+static void absence_counts_only_in_a_complete_snapshot(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    fixture_remove(f, "m/src/train.py");
+    fixture_text(f, "m/big.bin",
+                 "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_int_equal(verdict->complete, STINT_COMPLETE_NO);
+    assert_string_equal(fixture_result(verdict, "OSAID-C2"), "unknown");
+    assert_int_equal(stint_verdict_reason(verdict), STINT_REASON_EvidenceMissing);
+}
+
+static void a_link_to_code_elsewhere_keeps_absence_open(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    fixture_remove(f, "m/src/train.py");
+    fixture_text(f, "m/NOTES.md", "Training code: https://github.com/example/tiny\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_string_equal(fixture_result(verdict, "OSAID-C2"), "unknown");
+}
+
+static void unknown_terms_are_the_headline_when_they_come_first(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    fixture_remove(f, "m/LICENSE");
+    fixture_text(f, "m/README.md",
+                 "---\nlicense: other\nlicense_name: homebrew\n"
+                 "datasets:\n- village/sentences\n---\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_UNKNOWN);
+    assert_int_equal(stint_verdict_reason(verdict), STINT_REASON_LicenceUnknown);
+}
+
+static void damaged_weights_are_never_readable(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const headers[] = {
+        "{}",
+        "[]",
+        "{\"w\":1}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,9]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[9223372036854775807,9],\"data_offsets\":[0,8]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+        "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+        "\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(headers); i++) {
+        fixture_open_model(f, "m");
+        fixture_tensors(f, "m/model.safetensors", headers[i]);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+        if (strcmp(fixture_result(verdict, "OSAID-F2"), "fail") != 0 ||
+            !fixture_has_finding(verdict, "T-weights"))
+            fail_msg("header %zu was taken", i);
+    }
+}
+
+static void huge_and_truncated_headers_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const files[] = { "", "\1", "\xff\xff\xff\xff\xff\xff\xff\x7f{}",
+                                         "\xff\xff\xff\xff\xff\xff\xff\xff{}",
+                                         "\x10\0\0\0\0\0\0\0{}" };
+    static const size_t lengths[] = { 0, 1, 10, 10, 10 };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(files); i++) {
+        fixture_open_model(f, "m");
+        fixture_bytes(f, "m/model.safetensors", files[i], lengths[i]);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+        assert_int_not_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+        assert_true(fixture_has_finding(verdict, "T-weights"));
+    }
+}
+
+static void an_open_data_set_passes_and_has_its_class(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_data(f, "d");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "d", STINT_KIND_AUTO, NULL);
+    assert_int_equal(verdict->kind, STINT_KIND_DATASET);
+    assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    assert_string_equal(verdict->data_class, "open");
+}
+
+static const struct {
+    const char *card;
+    const char *id;
+    const char *result;
+    enum stint_reason_code reason;
+} data_cards[] = {
+    { "license: cc-by-nc-4.0\n", "OD-1.1", "fail", STINT_REASON_DataNotOpen },
+    { "license: cc-by-nd-4.0\n", "OD-2.1", "fail", STINT_REASON_DataNotOpen },
+    { "license: other\n", "OD-1.1", "unknown", STINT_REASON_LicenceUnknown },
+    { "license: cc0-1.0\nsource_datasets:\n- nobody/knows\n", "OD-S", "fail",
+      STINT_REASON_DataNotOpen },
+    { "license: cc0-1.0\nsource_datasets:\n- imagenet-1k\n", "OD-2.1", "fail",
+      STINT_REASON_DataNotOpen },
+    { "license: cc0-1.0\ngated: auto\n", "OD-1.2", "fail", STINT_REASON_DataNotOpen },
+    { "pretty_name: no licence\n", "OD-1.1", "fail", STINT_REASON_DataNotOpen },
+};
+
+static void data_sets_fail_for_their_own_reasons(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(data_cards); i++) {
+        char text[512];
+        fixture_open_data(f, "d");
+        (void)snprintf(text, sizeof(text), "---\nsize_categories: [n<1K]\n%s---\n",
+                       data_cards[i].card);
+        fixture_text(f, "d/README.md", text);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "d", STINT_KIND_AUTO, NULL);
+        if (strcmp(fixture_result(verdict, data_cards[i].id), data_cards[i].result) != 0 ||
+            stint_verdict_reason(verdict) != data_cards[i].reason)
+            fail_msg("card %zu: %s is %s, reason %s", i, data_cards[i].id,
+                     fixture_result(verdict, data_cards[i].id),
+                     stint_reason_name(stint_verdict_reason(verdict)));
+    }
+}
+
+static void every_file_of_a_code_tree_needs_an_approved_licence(void **state)
+{
+    struct fixture *f = *state;
+    fixture_text(f, "c/a.py", "# SPDX-License-Identifier: MIT\nx = 1\n");
+    fixture_text(f, "c/b/c.c", "/* SPDX-License-Identifier: Apache-2.0 */\n");
+    {
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "c", STINT_KIND_CODE, NULL);
+        assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    }
+    fixture_text(f, "c/b/bare.py", "x = 2\n");
+    {
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "c", STINT_KIND_CODE, NULL);
+        assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_UNKNOWN);
+        const struct stint_criterion_result *criterion = fixture_criterion(verdict, "OSI-1");
+        assert_string_equal(stint_facts_by_id(verdict->facts, criterion->evidence[0])->path,
+                            "b/bare.py");
+    }
+    fixture_text(f, "c/LICENSE", fixture_apache());
+    {
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "c", STINT_KIND_CODE, NULL);
+        assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    }
+}
+
+static void a_single_licence_text_is_judged(void **state)
+{
+    struct fixture *f = *state;
+    fixture_text(f, "LICENSE", fixture_apache());
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "LICENSE", STINT_KIND_AUTO, NULL);
+    assert_int_equal(stint_verdict_result(verdict), STINT_RESULT_PASS);
+    assert_int_equal(verdict->licence_count, 1);
+    assert_string_equal(verdict->licences[0].id, "Apache-2.0");
+    assert_string_equal(verdict->licences[0].match, "clean");
+}
+
+static void a_report_shows_the_cheapest_cure_first(void **state)
+{
+    struct fixture *f = *state;
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    struct stint_report_options options = { .columns = 80 };
+    fixture_open_model(f, "m");
+    fixture_remove(f, "m/src/train.py");
+    fixture_text(f, "m/README.md", SAID("gated: auto\n"));
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    stint_verdict_report(verdict, &options, &text);
+    const char *gate = strstr(stint_buffer_text(&text), "OSAID-F1");
+    const char *code = strstr(stint_buffer_text(&text), "OSAID-C2");
+    assert_non_null(gate);
+    assert_non_null(code);
+    assert_true(gate < code);
+    assert_non_null(strstr(gate, "README.md:5"));
+    for (const char *line = text.data; line && *line;) {
+        const char *end = strchr(line, '\n');
+        assert_true(end - line <= 80 || strncmp(line, "digest", 6) == 0);
+        line = end + 1;
+    }
+}
+
+static void reports_carry_no_control_characters_from_files(void **state)
+{
+    struct fixture *f = *state;
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    stint_auto(stint_buffer_deinit) struct stint_buffer page = { 0 };
+    fixture_open_model(f, "m");
+    fixture_text(f, "m/README.md", "---\nlicense: \"a\\e[31m<script>alert(1)</script>\"\n---\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    const struct stint_verdict *const verdicts[] = { verdict };
+    stint_verdict_report(verdict, NULL, &text);
+    stint_verdict_html(verdicts, 1, &page);
+    assert_null(strchr(stint_buffer_text(&text), 0x1b));
+    assert_null(strstr(stint_buffer_text(&page), "<script"));
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(an_open_model_passes_every_criterion),
+        CASE(each_change_moves_its_own_criterion),
+        CASE(a_rider_in_the_licence_is_found_with_its_line),
+        CASE(absence_counts_only_in_a_complete_snapshot),
+        CASE(a_link_to_code_elsewhere_keeps_absence_open),
+        CASE(unknown_terms_are_the_headline_when_they_come_first),
+        CASE(damaged_weights_are_never_readable),
+        CASE(huge_and_truncated_headers_are_refused),
+        CASE(an_open_data_set_passes_and_has_its_class),
+        CASE(data_sets_fail_for_their_own_reasons),
+        CASE(every_file_of_a_code_tree_needs_an_approved_licence),
+        CASE(a_single_licence_text_is_judged),
+        CASE(a_report_shows_the_cheapest_cure_first),
+        CASE(reports_carry_no_control_characters_from_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
