@@ -33,7 +33,9 @@ enum stint_unknown_policy {
  * struct stint_admission_options - all borrowed, all outlive the room
  * @rules: names of the rule sets that judge each kind, comma-separated ("osaid-1.0",
  * "open-definition-2.1", "osi-code")
- * @artifact_store: absolute path of our own read-only copies, below the state folder
+ * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
+ * is not there (0755: jobs read it as their users)
+ * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
  */
 struct stint_admission_options {
     struct uv_loop_s *loop;
@@ -50,6 +52,7 @@ struct stint_admission_options {
     enum stint_unknown_policy unknown;
     int64_t wait_ms;
     int64_t evaluation_timeout_ms;
+    int64_t default_walltime_s;
     int64_t (*now_wall_ms)(void);
 };
 
@@ -68,8 +71,8 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
  * @decision: public id of the refusal (or of a late one), 0 for none
  * @criteria: JSON array for the problem's `also`: each failed or unknown criterion of each use with
  * file, line and what would pass; "[]" when there is none
- * @rehearsal: for dry runs: JSON object {verdicts, cost_micro, award, balance_after_micro, start
- * estimate}; NULL otherwise
+ * @rehearsal: for dry runs: JSON object {result, verdicts, project, award, unit, cost_micro,
+ * balance_after_micro, waits_for}; NULL otherwise
  */
 struct stint_answer {
     uint64_t job;
@@ -105,6 +108,17 @@ typedef void (*stint_recheck_fn)(void *context, enum stint_reason_code code, con
 void stint_admission_check_start(struct stint_admission *admission, uid_t uid, gid_t gid,
                                  const char *const *digests, size_t digest_count,
                                  stint_recheck_fn done, void *context);
+
+/**
+ * stint_admission_check_uses() - the same, from the stored uses of a job: better, because it knows
+ * the path that the job was given (two folders can hold the same bytes, and only one may have
+ * changed)
+ * @uses: JSON array [{kind,name,digest,path,…}] as jobs keep it; malformed is EvaluationFailed
+ * @done: once, on the loop, also within the call. Copies in our own store are only looked for.
+ * Rules that changed since judge again: then the codes of a refused verdict come too.
+ */
+void stint_admission_check_uses(struct stint_admission *admission, uid_t uid, gid_t gid,
+                                const char *uses, stint_recheck_fn done, void *context);
 
 /* Registered artefacts. Views are borrowed until the next call. */
 struct stint_artifact_view {

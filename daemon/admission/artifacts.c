@@ -1,0 +1,195 @@
+/* Registered artefacts, and the paths that were used and judged ("seen"). Manifests stay in the
+ * store: they can be long, and are read when one is rechecked. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+static const char *const kinds[STINT_USE_KIND_COUNT] = { "model", "dataset", "code" };
+
+const char *kind_word(enum stint_use_kind kind)
+{
+    return (unsigned)kind < STINT_USE_KIND_COUNT ? kinds[kind] : "";
+}
+
+const char *kind_literal(const char *word)
+{
+    for (size_t i = 0; word && i < STINT_ARRAY_SIZE(kinds); i++)
+        if (strcmp(kinds[i], word) == 0)
+            return kinds[i];
+    return NULL;
+}
+
+struct artifact *artifact_by_digest(const struct stint_admission *admission, const char *digest)
+{
+    struct artifact *artifact = NULL;
+    HASH_FIND(by_digest, admission->artifacts, digest, strlen(digest), artifact);
+    return artifact;
+}
+
+struct artifact *artifact_by_path(const struct stint_admission *admission, const char *path)
+{
+    struct artifact *artifact = NULL;
+    HASH_FIND(by_path, admission->artifacts_by_path, path, strlen(path), artifact);
+    return artifact;
+}
+
+/* The newest registered one called so. O(artefacts): names are asked for once a submission, and a
+ * site has hundreds. */
+static struct artifact *newest_named(const struct stint_admission *admission, const char *name,
+                                     size_t length)
+{
+    struct artifact *best = NULL;
+    for (struct artifact *at = admission->artifacts; at; at = at->by_digest.next) {
+        if (!at->is_registered || strlen(at->name) != length || memcmp(at->name, name, length) != 0)
+            continue;
+        if (!best || at->at_ms >= best->at_ms)
+            best = at;
+    }
+    return best;
+}
+
+struct artifact *artifact_by_name(const struct stint_admission *admission, const char *name)
+{
+    return newest_named(admission, name, strlen(name));
+}
+
+struct artifact *artifact_by_reference(const struct stint_admission *admission,
+                                       const char *reference)
+{
+    const char *at = strchr(reference, '@');
+    const char *digest = at ? at + 1 : reference;
+    if (!at && strncmp(reference, "sha256:", 7) != 0)
+        return artifact_by_name(admission, reference);
+    struct artifact *artifact = artifact_by_digest(admission, digest);
+    if (!artifact || !artifact->is_registered)
+        return NULL;
+    if (at && (strlen(artifact->name) != (size_t)(at - reference) ||
+               memcmp(artifact->name, reference, (size_t)(at - reference)) != 0))
+        return NULL;
+    return artifact;
+}
+
+static void artifact_free(struct artifact *artifact)
+{
+    if (!artifact)
+        return;
+    free(artifact->name);
+    free(artifact->path);
+    free(artifact);
+}
+STINT_AUTO_FREE(struct artifact, artifact_free);
+
+void artifact_forget(struct stint_admission *admission, struct artifact *artifact)
+{
+    HASH_DELETE(by_digest, admission->artifacts, artifact);
+    if (artifact->is_by_path)
+        HASH_DELETE(by_path, admission->artifacts_by_path, artifact);
+    if (!artifact->is_registered)
+        admission->seen_count--;
+    artifact_free(artifact);
+}
+
+static void path_keep(struct stint_admission *admission, struct artifact *artifact)
+{
+    struct artifact *before = artifact_by_path(admission, artifact->path);
+    if (before) {
+        HASH_DELETE(by_path, admission->artifacts_by_path, before);
+        before->is_by_path = false;
+    }
+    HASH_ADD_KEYPTR(by_path, admission->artifacts_by_path, artifact->path, strlen(artifact->path),
+                    artifact);
+    artifact->is_by_path = true;
+}
+
+int artifact_keep(struct stint_admission *admission, const struct stint_artifact_row *row)
+{
+    bool is_registered = row->state && strcmp(row->state, "registered") == 0;
+    struct artifact *before = artifact_by_digest(admission, row->digest);
+    if (before)
+        artifact_forget(admission, before);
+    if (!is_registered && admission->seen_count >= ADMISSION_SEEN_MAX)
+        return 0; /* not remembered: judged again when it comes again */
+    stint_auto(artifact_free) struct artifact *artifact = calloc(1, sizeof(*artifact));
+    if (!artifact || !(artifact->name = strdup(row->name ? row->name : "")) ||
+        !(artifact->path = strdup(row->path ? row->path : "")))
+        return -ENOMEM;
+    (void)snprintf(artifact->digest, sizeof(artifact->digest), "%s", row->digest);
+    artifact->kind = kind_literal(row->kind);
+    artifact->is_registered = is_registered;
+    artifact->is_in_place = row->is_in_place;
+    artifact->bytes = row->bytes;
+    artifact->files = row->files;
+    artifact->at_ms = row->at_ms;
+    artifact->verdict = row->verdict;
+    artifact->registered_by = row->registered_by;
+    HASH_ADD(by_digest, admission->artifacts, digest, strlen(artifact->digest), artifact);
+    if (artifact->is_in_place)
+        path_keep(admission, artifact);
+    if (!is_registered)
+        admission->seen_count++;
+    (void)stint_take(artifact);
+    return 0;
+}
+
+void artifacts_free(struct stint_admission *admission)
+{
+    struct artifact *artifact, *next;
+    HASH_ITER(by_digest, admission->artifacts, artifact, next)
+    {
+        artifact_forget(admission, artifact);
+    }
+}
+
+/* ---- views */
+
+static void view_fill(const struct stint_admission *admission, const struct artifact *artifact,
+                      struct stint_artifact_view *view)
+{
+    const char *rules = "";
+    for (size_t i = 0; artifact->kind && i < STINT_ARRAY_SIZE(kinds); i++)
+        if (artifact->kind == kinds[i])
+            rules = admission->options.rules[i];
+    const struct verdict_head *head = verdict_find(admission, artifact->digest, rules);
+    *view = (struct stint_artifact_view){
+        .name = artifact->name,
+        .digest = artifact->digest,
+        .kind = artifact->kind ? artifact->kind : "",
+        .path = artifact->path,
+        .is_in_place = artifact->is_in_place,
+        .bytes = artifact->bytes,
+        .files = artifact->files,
+        .registered_ms = artifact->at_ms,
+        .verdict_id = head ? head->id : artifact->verdict,
+        .result = document_result_name(head ? head->result : DOCUMENT_UNKNOWN),
+        .rules = rules,
+    };
+}
+
+void stint_admission_each_artifact(struct stint_admission *admission,
+                                   bool (*fn)(void *context,
+                                              const struct stint_artifact_view *view),
+                                   void *context)
+{
+    struct artifact *artifact, *next;
+    HASH_ITER(by_digest, admission->artifacts, artifact, next)
+    {
+        struct stint_artifact_view view;
+        if (!artifact->is_registered)
+            continue;
+        view_fill(admission, artifact, &view);
+        if (!fn(context, &view))
+            return;
+    }
+}
+
+int stint_admission_artifact(struct stint_admission *admission, const char *reference,
+                             struct stint_artifact_view *ret_view)
+{
+    const struct artifact *artifact = artifact_by_reference(admission, reference);
+    if (!artifact)
+        return STINT_NOT_FOUND;
+    view_fill(admission, artifact, ret_view);
+    return 0;
+}

@@ -1,0 +1,553 @@
+/* Judgings and rechecks under way. Whoever asks for the same bytes as the same user shares one.
+ *
+ *   QUEUED ─▶ FETCHING ─▶ RECHECKING ─┬▶ answered with the stored verdict
+ *      │       (manifest)   (tool)    └▶ JUDGING
+ *      └────────────────────────────────▶ JUDGING ─▶ READING ─▶ stored, answered
+ *                                          (tool)    (worker)
+ *
+ * A tool that times out, is killed, or writes what is no document is EvaluationFailed: a refusal,
+ * never a pass (DESIGN §4). */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+#include "wake.h"
+
+enum evaluation_stage {
+    EVALUATION_QUEUED = 0,
+    EVALUATION_FETCHING,
+    EVALUATION_RECHECKING,
+    EVALUATION_JUDGING,
+    EVALUATION_READING
+};
+
+struct waiter {
+    evaluation_fn fn;
+    void *context;
+};
+
+struct evaluation {
+    struct stint_admission *admission; /* NULL once admission is gone */
+    struct evaluation *prev;
+    struct evaluation *next;
+    enum evaluation_stage stage;
+    uid_t uid;
+    gid_t gid;
+    const char *kind;
+    char *rules;
+    char *path;
+    char known_digest[DOCUMENT_DIGEST_SIZE];
+    char must_be[DOCUMENT_DIGEST_SIZE];
+    bool is_ours;
+    bool is_fresh;
+    bool is_kept;
+    struct waiter *waiters;
+    size_t waiter_count;
+    struct verdict_head head; /* a copy; id 0 when there is none */
+    char *manifest;
+    char *criteria;
+    uv_work_t work;
+    char *output;
+    size_t output_length;
+    int read_status;
+    struct stint_error read_error;
+    struct document document;
+};
+
+void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    int count = STINT_RUN_GROUP_MAX;
+    *ret_owner = (struct owner){ .run = { .uid = uid, .gid = gid } };
+    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+        return;
+    if (getgrouplist(found->pw_name, gid, ret_owner->groups, &count) < 0)
+        count = 0; /* in more groups than a run can have: in none */
+    ret_owner->run.groups = ret_owner->groups;
+    ret_owner->run.group_count = (size_t)count;
+}
+
+static void evaluation_free(struct evaluation *evaluation)
+{
+    if (!evaluation)
+        return;
+    free(evaluation->rules);
+    free(evaluation->path);
+    free(evaluation->waiters);
+    free(evaluation->manifest);
+    free(evaluation->criteria);
+    free(evaluation->output);
+    document_deinit(&evaluation->document);
+    free(evaluation);
+}
+STINT_AUTO_FREE(struct evaluation, evaluation_free);
+
+/* ---- the answer */
+
+static void evaluation_answer(struct evaluation *evaluation, struct evaluation_answer *answer)
+{
+    struct stint_admission *admission = evaluation->admission;
+    DL_DELETE(admission->evaluations, evaluation);
+    if (evaluation->stage != EVALUATION_QUEUED)
+        admission->running_count--;
+    if (!answer->criteria)
+        answer->criteria = "[]";
+    for (size_t i = 0; i < evaluation->waiter_count; i++)
+        if (evaluation->waiters[i].fn)
+            evaluation->waiters[i].fn(evaluation->waiters[i].context, answer);
+    evaluation_free(evaluation);
+    admission_wake(admission, 0);
+}
+
+static void answer_code(struct evaluation *evaluation, enum stint_reason_code code, const char *why,
+                        const char *fix)
+{
+    struct evaluation_answer answer = { .code = code };
+    (void)snprintf(answer.why, sizeof(answer.why), "%s", why);
+    (void)snprintf(answer.fix, sizeof(answer.fix), "%s", fix ? fix : "");
+    evaluation_answer(evaluation, &answer);
+}
+
+static void answer_error(struct evaluation *evaluation, const struct stint_error *error)
+{
+    struct evaluation_answer answer = { .error = *error };
+    evaluation_answer(evaluation, &answer);
+}
+
+static void say_verdict(struct stint_admission *admission, struct evaluation_answer *answer)
+{
+    static const char *const why[] = { "what must be known of it is missing", "",
+                                       "it does not pass its rules" };
+    answer->code = verdict_policy(admission, answer->result, answer->code);
+    if (answer->code == STINT_REASON_NONE)
+        return;
+    (void)snprintf(answer->why, sizeof(answer->why), "%s", why[answer->result]);
+    (void)snprintf(answer->fix, sizeof(answer->fix),
+                   "each failed criterion says what would pass; or use another artefact");
+}
+
+/* The bytes are those that were judged before. */
+static void answer_stored(struct evaluation *evaluation)
+{
+    struct evaluation_answer answer = {
+        .code = evaluation->head.code,
+        .result = evaluation->head.result,
+        .verdict_id = evaluation->head.id,
+        .criteria = evaluation->criteria,
+    };
+    (void)snprintf(answer.digest, sizeof(answer.digest), "%s", evaluation->known_digest);
+    say_verdict(evaluation->admission, &answer);
+    evaluation_answer(evaluation, &answer);
+}
+
+/* ---- judging */
+
+static void answer_problem(struct evaluation *evaluation, const struct stint_error *problem)
+{
+    bool is_missing = problem->code == STINT_NOT_FOUND;
+    answer_code(evaluation,
+                is_missing ? STINT_REASON_ArtifactMissing : STINT_REASON_EvaluationFailed,
+                problem->text, problem->fix);
+}
+
+static void evaluation_judged(struct evaluation *evaluation)
+{
+    struct stint_admission *admission = evaluation->admission;
+    struct document *document = &evaluation->document;
+    struct evaluation_answer answer = { .document = document, .criteria = document->criteria };
+    if (document->problem.code != 0) {
+        answer_problem(evaluation, &document->problem);
+        return;
+    }
+    if (evaluation->must_be[0] && strcmp(evaluation->must_be, document->digest) != 0) {
+        answer_code(evaluation, STINT_REASON_ArtifactChanged,
+                    "its files are not those that were registered",
+                    "restore them, or register it anew");
+        return;
+    }
+    answer.code = document->code;
+    answer.result = document->result;
+    (void)snprintf(answer.digest, sizeof(answer.digest), "%s", document->digest);
+    if (evaluation->is_kept)
+        answer.error.code = verdict_store(
+            admission, document, evaluation->rules[0] ? evaluation->rules : document->rules,
+            evaluation->is_ours ? NULL : evaluation->path, evaluation->uid, &answer.verdict_id,
+            &answer.error);
+    say_verdict(admission, &answer);
+    evaluation_answer(evaluation, &answer);
+}
+
+static void read_in_worker(uv_work_t *work)
+{
+    struct evaluation *evaluation = work->data;
+    evaluation->read_status =
+        document_read(evaluation->output, evaluation->output_length, evaluation->kind,
+                      evaluation->rules[0] ? evaluation->rules : NULL, &evaluation->document,
+                      &evaluation->read_error);
+}
+
+static void read_on_done(uv_work_t *work, int status)
+{
+    struct evaluation *evaluation = work->data;
+    if (!evaluation->admission) {
+        evaluation_free(evaluation);
+        return;
+    }
+    if (status != 0 || evaluation->read_status != 0)
+        answer_code(evaluation, STINT_REASON_EvaluationFailed,
+                    evaluation->read_error.text[0] ? evaluation->read_error.text
+                                                   : "the evaluator's answer could not be read",
+                    NULL);
+    else
+        evaluation_judged(evaluation);
+}
+
+/* What a tool that did not end well means. False when there is a document to read. */
+static bool tool_has_failed(struct evaluation *evaluation, int result, int exit_status)
+{
+    struct stint_error error = { 0 };
+    if (result == 0 && exit_status == 0)
+        return false;
+    if (result == -EPIPE || result == -ECANCELED || result == -ENOSYS) {
+        (void)stint_fail(&error, STINT_BUSY, "the evaluator cannot be started now: %s",
+                         strerror(-result));
+        answer_error(evaluation, &error);
+    } else if (result == -ETIMEDOUT) {
+        answer_code(evaluation, STINT_REASON_EvaluationFailed, "judging it took too long",
+                    "ask an operator to raise evaluation_timeout_s");
+    } else {
+        answer_code(evaluation, STINT_REASON_EvaluationFailed, "the evaluator ended abnormally",
+                    "run `stint check` on it to see more");
+    }
+    return true;
+}
+
+static void judge_on_done(void *context, int result, int exit_status, const char *output,
+                          size_t length)
+{
+    struct evaluation *evaluation = context;
+    if (!evaluation->admission) {
+        evaluation_free(evaluation);
+        return;
+    }
+    if (tool_has_failed(evaluation, result, exit_status))
+        return;
+    evaluation->output = malloc(length + 1);
+    evaluation->output_length = length;
+    if (evaluation->output) {
+        memcpy(evaluation->output, output, length);
+        evaluation->output[length] = '\0';
+    }
+    evaluation->stage = EVALUATION_READING;
+    evaluation->work.data = evaluation;
+    if (!evaluation->output || uv_queue_work(evaluation->admission->options.loop, &evaluation->work,
+                                             read_in_worker, read_on_done) != 0)
+        answer_code(evaluation, STINT_REASON_EvaluationFailed, "no memory to read the answer",
+                    NULL);
+}
+
+static int run_tool(struct evaluation *evaluation, const char *const *argv, const char *input,
+                    stint_engine_tool_fn done, struct stint_error *err)
+{
+    struct stint_admission *admission = evaluation->admission;
+    struct owner owner;
+    owner_of(evaluation->uid, evaluation->gid, &owner);
+    struct stint_tool_request request = {
+        .owner = owner.run,
+        .argv = argv,
+        .input = input,
+        .input_length = input ? strlen(input) : 0,
+        .extra_fd = -1,
+        .timeout_ms = (uint64_t)admission->options.evaluation_timeout_ms,
+        .output_max = DOCUMENT_BYTES_MAX,
+    };
+    return stint_engine_run_tool(admission->options.engine, &request, done, evaluation, err);
+}
+
+/* A refusal of the engine is a word about us, not about the artefact. */
+static void answer_not_started(struct evaluation *evaluation, int code, struct stint_error *err)
+{
+    err->code = code < 0 ? STINT_BUSY : code;
+    if (code == STINT_NOT_PERMITTED)
+        answer_code(evaluation, STINT_REASON_EvaluationFailed, err->text, err->fix);
+    else
+        answer_error(evaluation, err);
+}
+
+static int judge_start(struct evaluation *evaluation, struct stint_error *err)
+{
+    const struct stint_admission_options *options = &evaluation->admission->options;
+    const char *argv[16];
+    size_t n = 0;
+    argv[n++] = "judge";
+    argv[n++] = "--kind";
+    argv[n++] = evaluation->kind;
+    if (evaluation->rules[0]) {
+        argv[n++] = "--rules";
+        argv[n++] = evaluation->rules;
+    }
+    if (options->rules_dir && *options->rules_dir) {
+        argv[n++] = "--rules-dir";
+        argv[n++] = options->rules_dir;
+    }
+    if (options->licences_dir && *options->licences_dir) {
+        argv[n++] = "--licences-dir";
+        argv[n++] = options->licences_dir;
+    }
+    argv[n++] = evaluation->path;
+    argv[n] = NULL;
+    evaluation->stage = EVALUATION_JUDGING;
+    return run_tool(evaluation, argv, NULL, judge_on_done, err);
+}
+
+static void judge_now(struct evaluation *evaluation)
+{
+    struct stint_error err = { 0 };
+    int r = judge_start(evaluation, &err);
+    if (r != 0)
+        answer_not_started(evaluation, r, &err);
+}
+
+/* ---- rechecking */
+
+static void recheck_decide(struct evaluation *evaluation, enum document_recheck result,
+                           const char *path)
+{
+    char why[240];
+    switch (result) {
+    case DOCUMENT_RECHECK_UNCHANGED:
+        answer_stored(evaluation);
+        return;
+    case DOCUMENT_RECHECK_MISSING:
+        answer_code(evaluation, STINT_REASON_ArtifactMissing, "it is not there any more",
+                    "put it back, or name another");
+        return;
+    case DOCUMENT_RECHECK_CHANGED:
+        if (!evaluation->must_be[0]) {
+            judge_now(evaluation);
+            return;
+        }
+        (void)snprintf(why, sizeof(why), "it changed since it was judged: %.180s", path);
+        answer_code(evaluation, STINT_REASON_ArtifactChanged, why,
+                    "restore it, or register it anew");
+        return;
+    }
+}
+
+static void recheck_on_done(void *context, int result, int exit_status, const char *output,
+                            size_t length)
+{
+    struct evaluation *evaluation = context;
+    enum document_recheck outcome = DOCUMENT_RECHECK_CHANGED;
+    struct stint_error err = { 0 };
+    char path[256] = "";
+    if (!evaluation->admission) {
+        evaluation_free(evaluation);
+        return;
+    }
+    if (tool_has_failed(evaluation, result, exit_status))
+        return;
+    int r = document_read_recheck(output, length, &outcome, path, &err);
+    if (r != 0)
+        answer_problem(evaluation, &err);
+    else
+        recheck_decide(evaluation, outcome, path);
+}
+
+static void recheck_now(struct evaluation *evaluation)
+{
+    const char *argv[] = { "recheck", evaluation->path, NULL };
+    struct stint_error err = { 0 };
+    evaluation->stage = EVALUATION_RECHECKING;
+    int r = run_tool(evaluation, argv, evaluation->manifest, recheck_on_done, &err);
+    if (r != 0)
+        answer_not_started(evaluation, r, &err);
+}
+
+/* ---- fetching the manifest of the last judging, and why it failed then */
+
+static bool fetch_on_artifact(void *context, const struct stint_artifact_row *row)
+{
+    struct evaluation *evaluation = context;
+    if (strcmp(row->digest, evaluation->known_digest) != 0)
+        return true;
+    if (row->manifest)
+        evaluation->manifest = strdup(row->manifest);
+    return false;
+}
+
+static bool fetch_on_verdict(void *context, const struct stint_verdict_row *row)
+{
+    struct evaluation *evaluation = context;
+    if (row->document)
+        evaluation->criteria = document_criteria_of_verdict(row->document);
+    return false;
+}
+
+static int fetch_in_worker(struct stint_reader *reader, void *context)
+{
+    struct evaluation *evaluation = context;
+    int r = 0;
+    if (!evaluation->is_ours)
+        r = stint_reader_each_artifact(reader, fetch_on_artifact, evaluation);
+    if (r == 0 && evaluation->head.code != STINT_REASON_NONE)
+        r = stint_reader_verdict(reader, evaluation->head.id, fetch_on_verdict, evaluation);
+    return r == -ENOENT ? 0 : r;
+}
+
+static void fetch_on_done(void *context, int status)
+{
+    struct evaluation *evaluation = context;
+    if (!evaluation->admission)
+        evaluation_free(evaluation);
+    else if (status == 0 && evaluation->is_ours)
+        answer_stored(evaluation);
+    else if (status == 0 && evaluation->manifest &&
+             strlen(evaluation->manifest) <= STINT_RUN_BODY_MAX)
+        recheck_now(evaluation);
+    else
+        judge_now(evaluation); /* no manifest, or one too long to hand over: hash it all again */
+}
+
+/* ---- the queue */
+
+static size_t running_of(const struct stint_admission *admission, uid_t uid)
+{
+    size_t count = 0;
+    for (const struct evaluation *at = admission->evaluations; at; at = at->next)
+        count += at->uid == uid && at->stage != EVALUATION_QUEUED;
+    return count;
+}
+
+/* Starts it; STINT_BUSY leaves it in the queue. */
+static int evaluation_start(struct evaluation *evaluation)
+{
+    struct stint_admission *admission = evaluation->admission;
+    struct stint_error err = { 0 };
+    const struct verdict_head *head =
+        evaluation->is_fresh || !evaluation->known_digest[0]
+            ? NULL
+            : verdict_find(admission, evaluation->known_digest, evaluation->rules);
+    int r;
+    admission->running_count++;
+    if (head) {
+        evaluation->head = *head;
+        evaluation->stage = EVALUATION_FETCHING;
+        r = stint_store_read(admission->options.store, fetch_in_worker, fetch_on_done, evaluation,
+                             &err);
+    } else {
+        r = judge_start(evaluation, &err);
+    }
+    if (r == STINT_BUSY) {
+        evaluation->stage = EVALUATION_QUEUED;
+        admission->running_count--;
+        return r;
+    }
+    if (r != 0)
+        answer_not_started(evaluation, r, &err);
+    return 0;
+}
+
+void evaluations_run(struct stint_admission *admission)
+{
+    struct evaluation *at, *next;
+    DL_FOREACH_SAFE(admission->evaluations, at, next)
+    {
+        if (admission->running_count >= ADMISSION_RUNNING_MAX)
+            return;
+        if (at->stage != EVALUATION_QUEUED ||
+            running_of(admission, at->uid) >= ADMISSION_RUNNING_OF_USER_MAX)
+            continue;
+        if (evaluation_start(at) == STINT_BUSY) {
+            admission_wake(admission, ADMISSION_RETRY_MS);
+            return;
+        }
+    }
+}
+
+static bool is_same(const struct evaluation *evaluation, const struct evaluation_ask *ask)
+{
+    return evaluation->uid == ask->uid && evaluation->gid == ask->gid &&
+           strcmp(evaluation->kind, ask->kind) == 0 && strcmp(evaluation->rules, ask->rules) == 0 &&
+           strcmp(evaluation->path, ask->path) == 0 &&
+           strcmp(evaluation->must_be, ask->must_be) == 0 && evaluation->is_fresh == ask->is_fresh;
+}
+
+static int evaluation_join(struct evaluation *evaluation, evaluation_fn fn, void *context)
+{
+    struct waiter *waiters =
+        reallocarray(evaluation->waiters, evaluation->waiter_count + 1, sizeof(*waiters));
+    if (!waiters)
+        return -ENOMEM;
+    evaluation->waiters = waiters;
+    waiters[evaluation->waiter_count++] = (struct waiter){ fn, context };
+    return 0;
+}
+
+static struct evaluation *evaluation_new(struct stint_admission *admission,
+                                         const struct evaluation_ask *ask)
+{
+    stint_auto(evaluation_free) struct evaluation *evaluation = calloc(1, sizeof(*evaluation));
+    if (!evaluation || !(evaluation->rules = strdup(ask->rules)) ||
+        !(evaluation->path = strdup(ask->path)))
+        return NULL;
+    evaluation->admission = admission;
+    evaluation->uid = ask->uid;
+    evaluation->gid = ask->gid;
+    evaluation->kind = kind_literal(ask->kind) ? kind_literal(ask->kind) : "auto";
+    evaluation->is_ours = ask->is_ours;
+    evaluation->is_fresh = ask->is_fresh;
+    (void)snprintf(evaluation->known_digest, sizeof(evaluation->known_digest), "%s",
+                   ask->known_digest);
+    (void)snprintf(evaluation->must_be, sizeof(evaluation->must_be), "%s", ask->must_be);
+    return stint_take(evaluation);
+}
+
+int evaluation_wanted(struct stint_admission *admission, const struct evaluation_ask *ask,
+                      evaluation_fn fn, void *context, struct stint_error *err)
+{
+    struct evaluation *evaluation;
+    DL_FOREACH(admission->evaluations, evaluation)
+    {
+        if (is_same(evaluation, ask))
+            break;
+    }
+    if (!evaluation) {
+        evaluation = evaluation_new(admission, ask);
+        if (!evaluation)
+            return stint_fail(err, -ENOMEM, "no memory to judge it");
+        DL_APPEND(admission->evaluations, evaluation);
+        admission_wake(admission, 0);
+    }
+    evaluation->is_kept = evaluation->is_kept || ask->is_kept;
+    if (evaluation_join(evaluation, fn, context) != 0)
+        return stint_fail(err, -ENOMEM, "no memory to judge it");
+    return 0;
+}
+
+void evaluation_unwanted(struct stint_admission *admission, void *context)
+{
+    struct evaluation *evaluation;
+    DL_FOREACH(admission->evaluations, evaluation)
+    {
+        for (size_t i = 0; i < evaluation->waiter_count; i++)
+            if (evaluation->waiters[i].context == context)
+                evaluation->waiters[i].fn = NULL;
+    }
+}
+
+void evaluations_free(struct stint_admission *admission)
+{
+    struct evaluation *at, *next;
+    DL_FOREACH_SAFE(admission->evaluations, at, next)
+    {
+        DL_DELETE(admission->evaluations, at);
+        at->admission = NULL;
+        if (at->stage == EVALUATION_QUEUED)
+            evaluation_free(at);
+    }
+}

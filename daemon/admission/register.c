@@ -1,0 +1,705 @@
+/* The way in of artefacts: judged as the caller, then copied into our own store or left in place,
+ * then public.
+ *
+ *   JUDGING ─▶ COPY_WAITING ─▶ COPYING ─▶ KEEPING (the commit) ─▶ answered
+ *      └──────────── in place ────────────────▲
+ *
+ * The copy's digest is computed by us while it is written, and must be the one that was judged: so
+ * the verdict of a child that runs as the user is bound to bytes that we know. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "state.h"
+#include "stint/artifact.h"
+#include "stint/record.h"
+#include "wake.h"
+
+#define REGISTER_NAME_PART_MAX 60
+#define REGISTER_RULES_MAX     256
+
+enum registration_stage {
+    REGISTRATION_JUDGING = 0,
+    REGISTRATION_COPY_WAITING,
+    REGISTRATION_COPYING,
+    REGISTRATION_KEEPING
+};
+
+struct registration {
+    struct stint_admission *admission; /* NULL once admission is gone */
+    struct admission_life *life;
+    struct registration *prev;
+    struct registration *next;
+    enum registration_stage stage;
+    struct stint_caller caller;
+    char *path;
+    char *name; /* NULL: judged only (stint_admission_check()) */
+    const char *kind;
+    char rules[REGISTER_RULES_MAX];
+    bool is_in_place;
+    bool is_tool_out;
+    bool is_worker_out;
+    stint_register_fn done;
+    void *context;
+    /* of the judging */
+    char digest[DOCUMENT_DIGEST_SIZE];
+    int64_t verdict_id;
+    int64_t bytes;
+    int64_t files;
+    char *verdict;
+    char *manifest;
+    enum document_result result;
+    /* of the copying */
+    int store_fd;
+    int socket;
+    uv_work_t work;
+    struct stint_artifact_manifest copy;
+    struct stint_error copy_error;
+    int copy_status;
+    struct stint_error error;
+};
+
+static void registration_free(struct registration *registration)
+{
+    if (!registration)
+        return;
+    free(registration->path);
+    free(registration->name);
+    free(registration->verdict);
+    free(registration->manifest);
+    stint_artifact_manifest_deinit(&registration->copy);
+    if (registration->socket >= 0)
+        (void)close(registration->socket);
+    if (registration->store_fd >= 0)
+        (void)close(registration->store_fd);
+    life_unref(registration->life);
+    free(registration);
+}
+
+/* ---- the answer */
+
+static void registration_end(struct registration *registration)
+{
+    struct stint_admission *admission = registration->admission;
+    DL_DELETE(admission->registrations, registration);
+    admission->registration_count--;
+    bool is_well = registration->error.code == 0;
+    registration->done(registration->context, &registration->error,
+                       registration->digest[0] ? registration->digest : NULL,
+                       registration->verdict_id, is_well ? registration->verdict : NULL);
+    registration_free(registration);
+}
+
+static void registration_fail(struct registration *registration, int code, const char *text,
+                              const char *fix)
+{
+    (void)stint_fail(&registration->error, code, "%s", text);
+    if (fix && *fix)
+        (void)stint_fix(&registration->error, code, "%s", fix);
+    registration_end(registration);
+}
+
+static void keep_on_durable(void *context, int status)
+{
+    struct registration *registration = context;
+    if (registration->life->is_over) {
+        registration_free(registration);
+        return;
+    }
+    if (status != 0)
+        (void)stint_fail(&registration->error, STINT_READ_ONLY, "the store could not keep it: %s",
+                         strerror(-status));
+    registration_end(registration);
+}
+
+/* ---- keeping */
+
+static int artifact_publish(struct stint_admission *admission, const char *type,
+                            const struct stint_caller *caller, const char *name, const char *digest,
+                            const char *kind, bool is_in_place, int64_t verdict,
+                            struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer subject = { 0 };
+    stint_json_object(&subject);
+    stint_json_kv_text(&subject, "name", name);
+    stint_json_kv_text(&subject, "digest", digest);
+    stint_json_kv_text(&subject, "kind", kind);
+    stint_json_kv_bool(&subject, "in_place", is_in_place);
+    stint_json_kv_int(&subject, "verdict", verdict);
+    stint_json_object_end(&subject);
+    struct stint_log_draft draft = {
+        .type = type,
+        .role = caller->role == STINT_ROLE_OPERATOR ? "operator" : "user",
+        .person = caller->name,
+        .subject = stint_buffer_text(&subject),
+        .prev = -1,
+    };
+    return stint_record_append(admission->options.record, &draft, NULL, err);
+}
+
+static int row_put(struct registration *registration, const char *path, struct stint_error *err)
+{
+    struct stint_admission *admission = registration->admission;
+    struct stint_artifact_row row = {
+        .digest = registration->digest,
+        .name = registration->name,
+        .kind = registration->kind,
+        .path = path,
+        .is_in_place = registration->is_in_place,
+        .bytes = registration->bytes,
+        .files = registration->files,
+        .manifest = registration->manifest,
+        .state = "registered",
+        .verdict = registration->verdict_id,
+        .registered_by = registration->caller.uid,
+        .at_ms = admission->options.now_wall_ms(),
+    };
+    int r = stint_store_put_artifact(admission->options.store, &row, err);
+    if (r == 0)
+        r = artifact_publish(admission, "artifact.register", &registration->caller,
+                             registration->name, registration->digest, registration->kind,
+                             registration->is_in_place, registration->verdict_id, err);
+    return r == 0 ? artifact_keep(admission, &row) : r;
+}
+
+static void registration_keep(struct registration *registration, const char *path)
+{
+    struct stint_admission *admission = registration->admission;
+    struct stint_store *store = admission->options.store;
+    struct stint_error err = { 0 };
+    registration->stage = REGISTRATION_KEEPING;
+    int r = stint_store_ready(store, &err);
+    struct stint_store_mark mark = stint_store_mark(store);
+    if (r == 0) {
+        r = row_put(registration, path, &err);
+        if (r != 0)
+            stint_store_rewind(store, mark);
+    }
+    if (r == 0)
+        r = stint_store_after(store, keep_on_durable, registration, &err);
+    if (r != 0)
+        registration_fail(registration, r, err.text, err.fix);
+}
+
+/* ---- copying */
+
+static void copy_path(const struct registration *registration, char *path, size_t size)
+{
+    const struct stint_artifact_manifest *copy = &registration->copy;
+    (void)snprintf(path, size, "%s/sha256-%s/files%s%s",
+                   registration->admission->options.artifact_store, registration->digest + 7,
+                   copy->is_file ? "/" : "", copy->is_file ? copy->files[0].path : "");
+}
+
+static bool copy_is_what_was_judged(const struct registration *registration)
+{
+    char hex[STINT_SHA256_HEX];
+    return registration->copy.has_digest &&
+           strcmp(stint_sha256_hex(&registration->copy.digest, hex), registration->digest + 7) == 0;
+}
+
+static void copy_finish(struct registration *registration)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer manifest = { 0 };
+    char path[ADMISSION_PATH_MAX + 256];
+    const struct stint_error *error = &registration->copy_error;
+    if (registration->copy_status != 0) {
+        int code = registration->copy_status < 0 ? registration->copy_status : STINT_UNTRUSTED;
+        registration_fail(registration, code,
+                          error->text[0] ? error->text : "it could not be copied", error->fix);
+        return;
+    }
+    if (!copy_is_what_was_judged(registration)) {
+        registration_fail(registration, STINT_CONFLICT, "it changed while it was copied",
+                          "register it when nobody writes to it");
+        return;
+    }
+    stint_artifact_manifest_json(&registration->copy, &manifest);
+    free(registration->manifest);
+    registration->manifest = stint_buffer_take(&manifest);
+    copy_path(registration, path, sizeof(path));
+    registration_keep(registration, path);
+}
+
+/* Both the tool that offers and the worker that receives have ended. */
+static void copy_part_ended(struct registration *registration)
+{
+    if (registration->is_tool_out || registration->is_worker_out)
+        return;
+    if (!registration->admission) {
+        registration_free(registration);
+        return;
+    }
+    registration->admission->copy_count--;
+    admission_wake(registration->admission, 0);
+    copy_finish(registration);
+}
+
+static void receive_in_worker(uv_work_t *work)
+{
+    struct registration *registration = work->data;
+    registration->copy_status =
+        stint_artifact_receive(registration->socket, registration->store_fd, 0, &registration->copy,
+                               &registration->copy_error);
+}
+
+static void receive_on_done(uv_work_t *work, int status)
+{
+    struct registration *registration = work->data;
+    if (status != 0)
+        registration->copy_status = status;
+    registration->is_worker_out = false;
+    copy_part_ended(registration);
+}
+
+static void offer_on_done(void *context, int result, int exit_status, const char *output,
+                          size_t length)
+{
+    struct registration *registration = context;
+    struct stint_error problem = { 0 };
+    registration->is_tool_out = false;
+    /* What arrived is what counts; the child's word only says why nothing did. */
+    if (result == 0 && exit_status == 0 && document_read_offer(output, length, &problem) != 0 &&
+        registration->is_worker_out)
+        registration->copy_error = problem;
+    copy_part_ended(registration);
+}
+
+static int copy_offer(struct registration *registration, int socket, struct stint_error *err)
+{
+    const char *argv[] = { "offer", "--socket", "3", registration->path, NULL };
+    struct owner owner;
+    owner_of(registration->caller.uid, registration->caller.gid, &owner);
+    struct stint_tool_request request = {
+        .owner = owner.run,
+        .argv = argv,
+        .extra_fd = socket,
+        .timeout_ms = (uint64_t)registration->admission->options.evaluation_timeout_ms,
+        .output_max = 65536,
+    };
+    return stint_engine_run_tool(registration->admission->options.engine, &request, offer_on_done,
+                                 registration, err);
+}
+
+/* STINT_BUSY: try again later. */
+static int copy_start(struct registration *registration, struct stint_error *err)
+{
+    struct stint_admission *admission = registration->admission;
+    int sockets[2];
+    registration->store_fd = dup(admission->store_fd);
+    if (registration->store_fd < 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+        return stint_fail(err, -errno, "no descriptors to copy it: %s", strerror(errno));
+    registration->socket = sockets[0];
+    int r = copy_offer(registration, sockets[1], err);
+    (void)close(sockets[1]);
+    if (r != 0)
+        return r;
+    registration->is_tool_out = true;
+    registration->stage = REGISTRATION_COPYING;
+    admission->copy_count++;
+    registration->work.data = registration;
+    r = uv_queue_work(admission->options.loop, &registration->work, receive_in_worker,
+                      receive_on_done);
+    registration->is_worker_out = r == 0;
+    registration->copy_status = r;
+    return 0;
+}
+
+static void copy_reset(struct registration *registration)
+{
+    if (registration->socket >= 0)
+        (void)close(registration->socket);
+    if (registration->store_fd >= 0)
+        (void)close(registration->store_fd);
+    registration->socket = -1;
+    registration->store_fd = -1;
+}
+
+void registrations_run(struct stint_admission *admission)
+{
+    struct registration *at, *next;
+    DL_FOREACH_SAFE(admission->registrations, at, next)
+    {
+        struct stint_error err = { 0 };
+        if (at->stage != REGISTRATION_COPY_WAITING)
+            continue;
+        if (admission->copy_count >= ADMISSION_COPIES_MAX)
+            return;
+        int r = copy_start(at, &err);
+        if (r == STINT_BUSY) {
+            copy_reset(at);
+            admission_wake(admission, ADMISSION_RETRY_MS);
+            return;
+        }
+        if (r != 0)
+            registration_fail(at, r, err.text, err.fix);
+    }
+}
+
+/* ---- judging */
+
+static const char *rules_of_kind(const struct stint_admission *admission, const char *kind)
+{
+    for (int i = 0; kind && i < STINT_USE_KIND_COUNT; i++)
+        if (strcmp(kind_word((enum stint_use_kind)i), kind) == 0)
+            return admission->options.rules[i];
+    return "";
+}
+
+static int judge(struct registration *registration, struct stint_error *err);
+
+static bool take_document(struct registration *registration, const struct evaluation_answer *answer)
+{
+    const struct document *document = answer->document;
+    free(registration->verdict);
+    free(registration->manifest);
+    registration->verdict = strdup(document->verdict);
+    registration->manifest = strdup(document->manifest);
+    (void)snprintf(registration->digest, sizeof(registration->digest), "%s", document->digest);
+    registration->verdict_id = answer->verdict_id;
+    registration->result = document->result;
+    registration->bytes = document->bytes;
+    registration->files = document->files;
+    return registration->verdict && registration->manifest;
+}
+
+/* The files said what they are: judged once more when site policy judges that kind by other rules.
+ */
+static bool is_judged_by_policy(struct registration *registration, const struct document *document)
+{
+    if (registration->kind)
+        return true;
+    registration->kind = document->kind;
+    (void)snprintf(registration->rules, sizeof(registration->rules), "%s",
+                   rules_of_kind(registration->admission, document->kind));
+    return strcmp(registration->rules, document->rules) == 0;
+}
+
+static void registration_judged(struct registration *registration,
+                                const struct evaluation_answer *answer)
+{
+    struct stint_admission *admission = registration->admission;
+    const struct artifact *known;
+    if (!take_document(registration, answer)) {
+        registration_fail(registration, -ENOMEM, "no memory for the verdict", NULL);
+        return;
+    }
+    if (!registration->name) {
+        registration->verdict_id = 0;
+        registration_end(registration);
+        return;
+    }
+    known = artifact_by_digest(admission, registration->digest);
+    if (known && known->is_registered && strcmp(known->name, registration->name) != 0) {
+        char text[200];
+        (void)snprintf(text, sizeof(text), "the same files are registered as %.120s", known->name);
+        registration_fail(registration, STINT_CONFLICT, text, "use them by that name");
+    } else if (registration->is_in_place) {
+        registration_keep(registration, registration->path);
+    } else {
+        registration->stage = REGISTRATION_COPY_WAITING;
+        admission_wake(admission, 0);
+    }
+}
+
+static void judge_on_answer(void *context, const struct evaluation_answer *answer)
+{
+    struct registration *registration = context;
+    struct stint_error err = { 0 };
+    if (answer->error.code != 0) {
+        registration_fail(registration, answer->error.code, answer->error.text, answer->error.fix);
+    } else if (!answer->document || answer->document->problem.code != 0) {
+        int code = answer->code == STINT_REASON_ArtifactMissing ? STINT_NOT_FOUND : STINT_REFUSED;
+        registration_fail(registration, code, answer->why, answer->fix);
+    } else if (registration->name && !is_judged_by_policy(registration, answer->document)) {
+        int r = judge(registration, &err);
+        if (r != 0)
+            registration_fail(registration, r, err.text, err.fix);
+    } else {
+        registration_judged(registration, answer);
+    }
+}
+
+static int judge(struct registration *registration, struct stint_error *err)
+{
+    struct evaluation_ask ask = {
+        .uid = registration->caller.uid,
+        .gid = registration->caller.gid,
+        .kind = registration->kind ? registration->kind : "auto",
+        .rules = registration->rules,
+        .path = registration->path,
+        .known_digest = "",
+        .must_be = "",
+        .is_fresh = true,
+        .is_kept = registration->name != NULL,
+    };
+    return evaluation_wanted(registration->admission, &ask, judge_on_answer, registration, err);
+}
+
+/* ---- the beginning */
+
+static bool part_is_valid(const char *part, size_t length)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return length > 0 && length <= REGISTER_NAME_PART_MAX && part[0] != '.' && part[0] != '-' &&
+           strspn(part, allowed) >= length;
+}
+
+static int check_name(const char *name, struct stint_error *err)
+{
+    const char *slash = name ? strchr(name, '/') : NULL;
+    if (slash && part_is_valid(name, (size_t)(slash - name)) &&
+        part_is_valid(slash + 1, strlen(slash + 1)))
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "'%.100s' is no name for an artefact", name ? name : "");
+    return stint_fix(err, STINT_INVALID, "use ORG/NAME of letters, digits, '.', '_' and '-'");
+}
+
+static int check_path(const char *path, const char *kind, struct stint_error *err)
+{
+    if (!path || path[0] != '/' || strlen(path) >= ADMISSION_PATH_MAX)
+        return stint_fail(err, STINT_INVALID,
+                          "an artefact needs an absolute path of at most %d bytes",
+                          ADMISSION_PATH_MAX - 1);
+    if (kind && !kind_literal(kind)) {
+        (void)stint_fail(err, STINT_INVALID, "'%.32s' is no kind of artefact", kind);
+        return stint_fix(err, STINT_INVALID, "use model, dataset or code");
+    }
+    return 0;
+}
+
+/* A name stays with who gave it first, or with operators: else anybody could put other bytes under
+ * a name that jobs use. */
+static int check_owner(const struct stint_admission *admission, const struct stint_caller *caller,
+                       const char *name, struct stint_error *err)
+{
+    const struct artifact *artifact = artifact_by_name(admission, name);
+    if (!artifact || artifact->registered_by == caller->uid || caller->role == STINT_ROLE_OPERATOR)
+        return 0;
+    (void)stint_fail(err, STINT_NOT_PERMITTED, "%s belongs to somebody else", name);
+    return stint_fix(err, STINT_NOT_PERMITTED, "choose another name, or ask an operator");
+}
+
+static int check_room(const struct stint_admission *admission, const struct stint_caller *caller,
+                      struct stint_error *err)
+{
+    if (caller->role < STINT_ROLE_USER)
+        return stint_fail(err, STINT_NOT_LOGGED_IN, "nobody is logged in");
+    if (admission->registration_count >= ADMISSION_REGISTRATIONS_MAX)
+        return stint_fail(err, STINT_BUSY, "too many artefacts are being judged");
+    if (HASH_CNT(by_digest, admission->artifacts) >= ADMISSION_ARTIFACTS_MAX)
+        return stint_fail(err, STINT_TOO_LARGE, "there are too many artefacts");
+    return 0;
+}
+
+static int registration_begin(struct stint_admission *admission, const struct stint_caller *caller,
+                              const char *path, const char *name, const char *kind,
+                              const char *rules, bool is_in_place, stint_register_fn done,
+                              void *context, struct stint_error *err)
+{
+    struct registration *registration = calloc(1, sizeof(*registration));
+    if (!registration)
+        return stint_fail(err, -ENOMEM, "no memory");
+    registration->life = life_ref(admission->life);
+    registration->admission = admission;
+    registration->caller = *caller;
+    registration->kind = kind_literal(kind);
+    registration->is_in_place = is_in_place;
+    registration->done = done;
+    registration->context = context;
+    registration->socket = -1;
+    registration->store_fd = -1;
+    registration->path = strdup(path);
+    registration->name = name ? strdup(name) : NULL;
+    (void)snprintf(registration->rules, sizeof(registration->rules), "%s", rules);
+    int r =
+        registration->path && (!name || registration->name) ? judge(registration, err) : -ENOMEM;
+    if (r != 0) {
+        registration_free(registration);
+        return r;
+    }
+    DL_APPEND(admission->registrations, registration);
+    admission->registration_count++;
+    return 0;
+}
+
+void stint_admission_register(struct stint_admission *admission, const struct stint_caller *caller,
+                              const char *path, const char *name, const char *kind,
+                              bool is_in_place, stint_register_fn done, void *context)
+{
+    struct stint_error err = { 0 };
+    int r = check_room(admission, caller, &err);
+    if (r == 0)
+        r = stint_store_ready(admission->options.store, &err);
+    if (r == 0)
+        r = check_name(name, &err);
+    if (r == 0)
+        r = check_path(path, kind, &err);
+    if (r == 0)
+        r = check_owner(admission, caller, name, &err);
+    if (r == 0)
+        r = registration_begin(admission, caller, path, name, kind, rules_of_kind(admission, kind),
+                               is_in_place, done, context, &err);
+    if (r != 0) {
+        err.code = r;
+        done(context, &err, NULL, 0, NULL);
+    }
+}
+
+static int check_rules(const char *rules, struct stint_error *err)
+{
+    size_t length = rules ? strnlen(rules, REGISTER_RULES_MAX) : 0;
+    if (length < REGISTER_RULES_MAX &&
+        (!rules ||
+         (rules[0] != '-' && strspn(rules, "abcdefghijklmnopqrstuvwxyz0123456789.-,") == length)))
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "'%.60s' names no rule sets", rules);
+    return stint_fix(err, STINT_INVALID, "name them as osaid-1.0,mof-1.0");
+}
+
+void stint_admission_check(struct stint_admission *admission, const struct stint_caller *caller,
+                           const char *path, const char *kind, const char *rules,
+                           stint_register_fn done, void *context)
+{
+    struct stint_error err = { 0 };
+    int r = check_room(admission, caller, &err);
+    if (r == 0)
+        r = check_path(path, kind, &err);
+    if (r == 0)
+        r = check_rules(rules, &err);
+    if (r == 0)
+        r = registration_begin(admission, caller, path, NULL, kind,
+                               rules ? rules : rules_of_kind(admission, kind), true, done, context,
+                               &err);
+    if (r != 0) {
+        err.code = r;
+        done(context, &err, NULL, 0, NULL);
+    }
+}
+
+void registrations_free(struct stint_admission *admission)
+{
+    struct registration *at, *next;
+    DL_FOREACH_SAFE(admission->registrations, at, next)
+    {
+        evaluation_unwanted(admission, at);
+        DL_DELETE(admission->registrations, at);
+        at->admission = NULL;
+        if (at->stage == REGISTRATION_JUDGING || at->stage == REGISTRATION_COPY_WAITING)
+            registration_free(at);
+    }
+}
+
+/* ---- and out again */
+
+struct digest_search {
+    const char *digest;
+    bool is_found;
+};
+
+static bool digest_search_on_job(void *context, const struct stint_job_view *view)
+{
+    struct digest_search *search = context;
+    search->is_found = view->uses && strstr(view->uses, search->digest) != NULL;
+    return !search->is_found;
+}
+
+struct removal {
+    uv_work_t work;
+    int store_fd;
+    struct stint_sha256 digest;
+};
+
+static void remove_in_worker(uv_work_t *work)
+{
+    struct removal *removal = work->data;
+    (void)stint_artifact_store_remove(removal->store_fd, &removal->digest, NULL);
+}
+
+static void remove_on_done(uv_work_t *work, int status)
+{
+    struct removal *removal = work->data;
+    (void)status;
+    (void)close(removal->store_fd);
+    free(removal);
+}
+
+/* When the row is durably gone; a copy that stays behind after a crash only takes space. */
+static void remove_on_durable(void *context, int status)
+{
+    struct removal *removal = context;
+    uv_loop_t *loop = removal->work.data;
+    removal->work.data = removal;
+    if (status != 0 || uv_queue_work(loop, &removal->work, remove_in_worker, remove_on_done) != 0)
+        remove_on_done(&removal->work, 0);
+}
+
+static void copy_remove(struct stint_admission *admission, const char *digest)
+{
+    struct removal *removal = calloc(1, sizeof(*removal));
+    if (!removal)
+        return;
+    removal->store_fd = dup(admission->store_fd);
+    removal->work.data = admission->options.loop;
+    if (removal->store_fd < 0 || stint_sha256_parse(digest, &removal->digest, NULL) != 0 ||
+        stint_store_after(admission->options.store, remove_on_durable, removal, NULL) != 0) {
+        if (removal->store_fd >= 0)
+            (void)close(removal->store_fd);
+        free(removal);
+    }
+}
+
+static int remove_check(struct stint_admission *admission, const struct stint_caller *caller,
+                        const struct artifact *artifact, struct stint_error *err)
+{
+    struct digest_search search = { .digest = artifact->digest };
+    if (artifact->registered_by != caller->uid && caller->role != STINT_ROLE_OPERATOR)
+        return stint_fail(err, STINT_NOT_PERMITTED, "%s belongs to somebody else", artifact->name);
+    stint_jobs_each(admission->options.jobs, digest_search_on_job, &search);
+    if (search.is_found) {
+        (void)stint_fail(err, STINT_CONFLICT, "jobs in the queue use %s", artifact->name);
+        return stint_fix(err, STINT_CONFLICT, "wait until they have ended, or cancel them");
+    }
+    return stint_store_ready(admission->options.store, err);
+}
+
+int stint_admission_remove(struct stint_admission *admission, const struct stint_caller *caller,
+                           const char *reference, struct stint_error *err)
+{
+    struct artifact *artifact = artifact_by_reference(admission, reference);
+    if (!artifact)
+        return stint_fail(err, STINT_NOT_FOUND, "no artefact %.100s is registered", reference);
+    int r = remove_check(admission, caller, artifact, err);
+    if (r != 0)
+        return r;
+    struct stint_store_mark mark = stint_store_mark(admission->options.store);
+    struct stint_artifact_row row = {
+        .digest = artifact->digest,
+        .name = artifact->name,
+        .kind = artifact->kind,
+        .path = artifact->path,
+        .is_in_place = artifact->is_in_place,
+        .bytes = artifact->bytes,
+        .files = artifact->files,
+        .state = "removed",
+        .verdict = artifact->verdict,
+        .registered_by = artifact->registered_by,
+        .at_ms = admission->options.now_wall_ms(),
+    };
+    r = stint_store_put_artifact(admission->options.store, &row, err);
+    if (r == 0)
+        r = artifact_publish(admission, "artifact.remove", caller, artifact->name, artifact->digest,
+                             artifact->kind, artifact->is_in_place, artifact->verdict, err);
+    if (r != 0) {
+        stint_store_rewind(admission->options.store, mark);
+        return r;
+    }
+    if (!artifact->is_in_place)
+        copy_remove(admission, artifact->digest);
+    artifact_forget(admission, artifact);
+    return 0;
+}

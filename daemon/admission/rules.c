@@ -1,0 +1,112 @@
+/* One digest over everything that judges: the rule files, the licence table, and which rule sets a
+ * kind is judged by. A stored verdict counts only while this digest is the one it was made under.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "state.h"
+
+#define RULES_DEPTH_MAX 4
+#define RULES_FILES_MAX 20000
+#define RULES_BYTES_MAX ((off_t)16 << 20) /* of one file */
+
+struct rules_walk {
+    struct stint_sha256_stream *stream;
+    size_t file_count;
+};
+
+static void add_text(struct rules_walk *walk, const char *text)
+{
+    stint_sha256_stream_add(walk->stream, text, strlen(text) + 1);
+}
+
+static int add_file(struct rules_walk *walk, int folder, const char *name)
+{
+    char buffer[16384];
+    struct stat at;
+    stint_auto(stint_fd) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &at) != 0)
+        return -errno;
+    if (!S_ISREG(at.st_mode) || at.st_size > RULES_BYTES_MAX ||
+        ++walk->file_count > RULES_FILES_MAX)
+        return -EFBIG;
+    add_text(walk, name);
+    for (;;) {
+        ssize_t got = read(fd, buffer, sizeof(buffer));
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got == 0)
+            return 0;
+        if (got > 0)
+            stint_sha256_stream_add(walk->stream, buffer, (size_t)got);
+    }
+}
+
+static int skip_hidden(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_folder(struct rules_walk *walk, int parent, const char *name, int depth);
+
+static int add_entry(struct rules_walk *walk, int folder, const char *name, int depth)
+{
+    struct stat at;
+    if (fstatat(folder, name, &at, AT_SYMLINK_NOFOLLOW) != 0)
+        return -errno;
+    if (S_ISDIR(at.st_mode))
+        return depth < RULES_DEPTH_MAX ? add_folder(walk, folder, name, depth + 1) : -ELOOP;
+    return S_ISREG(at.st_mode) ? add_file(walk, folder, name) : 0;
+}
+
+static int add_folder(struct rules_walk *walk, int parent, const char *name, int depth)
+{
+    struct dirent **entries = NULL;
+    stint_auto(stint_fd) int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
+    int count = scandirat(folder, ".", &entries, skip_hidden, by_bytes);
+    if (count < 0)
+        return -errno;
+    int r = 0;
+    add_text(walk, depth == 0 ? "folder" : name);
+    for (int i = 0; i < count; i++) {
+        if (r == 0)
+            r = add_entry(walk, folder, entries[i]->d_name, depth);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
+                    struct stint_error *err)
+{
+    const char *const folders[] = { options->rules_dir, options->licences_dir };
+    struct rules_walk walk = { 0 };
+    int r = stint_sha256_stream_new(&walk.stream);
+    if (r != 0)
+        return r;
+    add_text(&walk, STINT_VERSION);
+    for (size_t i = 0; i < STINT_USE_KIND_COUNT; i++)
+        add_text(&walk, options->rules[i] ? options->rules[i] : "");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(folders) && r == 0; i++) {
+        if (folders[i] && *folders[i])
+            r = add_folder(&walk, AT_FDCWD, folders[i], 0);
+        if (r != 0)
+            (void)stint_fail(err, r, "the rules below %s cannot be read: %s", folders[i],
+                             strerror(-r));
+    }
+    stint_sha256_stream_end(walk.stream, ret_digest);
+    return r;
+}

@@ -1,0 +1,244 @@
+/* Inside of admission: what it knows and the ways between its files.
+ *
+ *   submit.c ── one submission: refusals at once, the wait, the answer after the commit
+ *     └ resolve.c ── a reference to an artefact: registered, or a path
+ *         └ evaluation.c ── a judging or a recheck under way, shared by all who wait for the same
+ *             └ document.c ── what came back from the child, read field by field
+ *   verdicts.c ── stored verdicts by artefact and rules; new ones with their public entry
+ *   artifacts.c ── registered artefacts and paths seen; register.c ── the way in; start.c ──
+ * rechecks
+ *
+ * Whatever waits outside (the engine, a worker, the store) holds an object that outlives admission:
+ * its `admission` is NULL then, and it frees itself when it is called back. */
+#ifndef STINT_ADMISSION_STATE_H
+#define STINT_ADMISSION_STATE_H
+
+/* The default of uthash falls through in a switch, which our warnings refuse. Keys are digests and
+ * paths; a user who made paths collide would slow down his own submissions. */
+#define HASH_FUNCTION HASH_FNV
+#include <uthash.h>
+#include <utlist.h>
+#include <uv.h>
+
+#include "document.h"
+#include "stint/admission.h"
+#include "stint/auto.h"
+#include "stint/buffer.h"
+#include "stint/digest.h"
+#include "stint/engine.h"
+#include "stint/jobs.h"
+#include "stint/ledger.h"
+#include "stint/store.h"
+#include "stint/store_reader.h"
+
+#define ADMISSION_PATH_MAX            STINT_REQUEST_TEXT_MAX
+#define ADMISSION_RUNNING_MAX         8 /* tools at once; STINT_TOOL_MAX are for everybody */
+#define ADMISSION_RUNNING_OF_USER_MAX 3
+#define ADMISSION_WAITING_OF_USER_MAX 256   /* of STINT_ADMISSION_WAITING_MAX */
+#define ADMISSION_REGISTRATIONS_MAX   16    /* under way, waiting ones counted */
+#define ADMISSION_COPIES_MAX          2     /* each holds a worker thread while it copies */
+#define ADMISSION_SEEN_MAX            20000 /* paths remembered; more are judged anew each time */
+#define ADMISSION_ARTIFACTS_MAX       100000
+#define ADMISSION_DEFAULT_WALLTIME_S  3600
+
+/* Shared by admission and by whoever waits for a commit: says that admission is gone. */
+struct admission_life {
+    int refs;
+    bool is_over;
+};
+struct admission_life *life_ref(struct admission_life *life);
+void life_unref(struct admission_life *life);
+
+/* ---- artifacts.c */
+
+/**
+ * struct artifact - one row of `artifact` in memory, without its manifest
+ * @name: "" for a path that was only used (state "seen")
+ */
+struct artifact {
+    UT_hash_handle by_digest;
+    UT_hash_handle by_path; /* rows in place only */
+    char digest[DOCUMENT_DIGEST_SIZE];
+    char *name;
+    char *path;
+    const char *kind; /* a literal */
+    bool is_registered;
+    bool is_in_place;
+    bool is_by_path;
+    int64_t bytes;
+    int64_t files;
+    int64_t at_ms;
+    int64_t verdict;
+    uint32_t registered_by;
+};
+struct artifact *artifact_by_digest(const struct stint_admission *admission, const char *digest);
+struct artifact *artifact_by_path(const struct stint_admission *admission, const char *path);
+/* `org/name`, `org/name@sha256:…`, `sha256:…`: the newest that fits, registered ones only. */
+struct artifact *artifact_by_reference(const struct stint_admission *admission,
+                                       const char *reference);
+struct artifact *artifact_by_name(const struct stint_admission *admission, const char *name);
+/* Copies @row into memory, over one with the same digest; 0 or -ENOMEM. */
+int artifact_keep(struct stint_admission *admission, const struct stint_artifact_row *row);
+void artifact_forget(struct stint_admission *admission, struct artifact *artifact);
+void artifacts_free(struct stint_admission *admission);
+const char *kind_word(enum stint_use_kind kind); /* "model", "dataset", "code" */
+const char *kind_literal(const char *word);      /* the same literal for a word, NULL for another */
+
+/* ---- verdicts.c */
+
+struct verdict_head {
+    UT_hash_handle hh;
+    char *key; /* digest|rules */
+    int64_t id;
+    enum stint_reason_code code; /* NONE for pass */
+    enum document_result result;
+};
+struct verdict_head *verdict_find(const struct stint_admission *admission, const char *digest,
+                                  const char *rules);
+int verdict_keep(struct stint_admission *admission, int64_t id, const char *digest,
+                 const char *rules, enum document_result result, enum stint_reason_code code);
+void verdicts_free(struct stint_admission *admission);
+/* Does policy let in what came out so? The token to refuse with, or NONE. */
+enum stint_reason_code verdict_policy(const struct stint_admission *admission,
+                                      enum document_result result, enum stint_reason_code code);
+/**
+ * verdict_store() - a new verdict: row, artefact seen at @path, public entry, into the open batch
+ * One that says what a stored one says of the same bytes and rules is that one.
+ * @path: NULL where nothing is to be remembered of it
+ */
+int verdict_store(struct stint_admission *admission, const struct document *document,
+                  const char *rules, const char *path, uid_t uid, int64_t *ret_id,
+                  struct stint_error *err);
+
+/* ---- evaluation.c */
+
+/**
+ * struct evaluation_answer - what came of a use
+ * @error: a fault or refusal of our own (busy, read-only): no word about the artefact
+ * @code: NONE when it may be used; else why not, @why in a sentence, @fix what would help
+ * @criteria: JSON array; owned by the evaluation; "[]" for none
+ */
+struct evaluation_answer {
+    struct stint_error error;
+    enum stint_reason_code code;
+    enum document_result result;
+    char why[240];
+    char fix[240];
+    char digest[DOCUMENT_DIGEST_SIZE];
+    int64_t verdict_id;
+    const char *criteria;
+    const struct document *document; /* of a fresh judging; NULL else */
+};
+typedef void (*evaluation_fn)(void *context, const struct evaluation_answer *answer);
+
+/**
+ * struct evaluation_ask - what is asked of whom
+ * @known_digest: what was at @path last time, "" when nothing is known
+ * @must_be: the digest that it has to have, "" for any (a path that was never judged)
+ * @is_ours: a copy in our own store: its bytes are not looked at again
+ * @is_fresh: judge, whatever is stored
+ * @is_kept: the verdict is stored; a rehearsal leaves no trace
+ */
+struct evaluation_ask {
+    uid_t uid;
+    gid_t gid;
+    const char *kind; /* "auto" for what the files say */
+    const char *rules;
+    const char *path;
+    const char *known_digest;
+    const char *must_be;
+    bool is_ours;
+    bool is_fresh;
+    bool is_kept;
+};
+/* Answers once, on the loop, never within the call. 0, STINT_BUSY, -ENOMEM. */
+int evaluation_wanted(struct stint_admission *admission, const struct evaluation_ask *ask,
+                      evaluation_fn fn, void *context, struct stint_error *err);
+/* @context does not wait any more. */
+void evaluation_unwanted(struct stint_admission *admission, void *context);
+void evaluations_free(struct stint_admission *admission);
+
+/* Who a tool runs as, with his groups. */
+struct owner {
+    struct stint_run_owner run;
+    gid_t groups[STINT_RUN_GROUP_MAX];
+};
+void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner);
+
+/* ---- submit.c */
+
+struct submission;
+int submissions_load(struct stint_admission *admission, struct stint_error *err);
+void submissions_free(struct stint_admission *admission);
+
+/* ---- resolve.c: a use and where it stands */
+
+struct use_state {
+    bool is_waiting; /* for an evaluation */
+    enum stint_reason_code code;
+    enum document_result result;
+    char why[240];
+    char fix[240];
+    char *criteria; /* NULL for none */
+    bool is_registered;
+    struct stint_job_use use;
+};
+/**
+ * use_resolve() - where @use stands: known at once, or waited for
+ * Return: 0; STINT_BUSY or a fault of our own.
+ */
+int use_resolve(struct stint_admission *admission, const struct stint_caller *caller,
+                const struct stint_use *use, bool is_kept, struct use_state *state,
+                evaluation_fn fn, void *context, struct stint_error *err);
+void use_answered(struct stint_admission *admission, const struct evaluation_answer *answer,
+                  struct use_state *state);
+void use_deinit(struct use_state *state);
+
+/* ---- refusal.c: what is written down of a refusal, and what the caller is told */
+
+/* Decision row and public entry into the open batch; 0 and its id. */
+int refusal_store(struct stint_admission *admission, const struct stint_request *request,
+                  int64_t project, const struct use_state *uses, enum stint_reason_code code,
+                  int64_t *ret_decision, struct stint_error *err);
+/* The headline of all uses: the first in the order of reasons; NONE when all may be used. */
+size_t refusal_headline(const struct use_state *uses, size_t count);
+/* All criteria of all uses as one JSON array. */
+void refusal_criteria(const struct stint_request *request, const struct use_state *uses,
+                      struct stint_buffer *json);
+
+/* ---- rehearsal.c */
+void rehearsal_write(struct stint_admission *admission, const struct stint_request *request,
+                     int64_t project, int64_t cost_micro, const struct use_state *uses,
+                     struct stint_buffer *json);
+
+/* ---- rules.c: a digest over everything that judges */
+int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
+                    struct stint_error *err);
+
+void registrations_free(struct stint_admission *admission);
+void checks_free(struct stint_admission *admission);
+
+struct evaluation;
+struct registration;
+struct start_check;
+struct stint_admission {
+    struct stint_admission_options options;
+    struct admission_life *life;
+    char rules_digest[DOCUMENT_DIGEST_SIZE];
+    int store_fd; /* the folder of our copies */
+    struct artifact *artifacts;
+    struct artifact *artifacts_by_path;
+    size_t seen_count;
+    struct verdict_head *verdicts;
+    struct evaluation *evaluations;
+    size_t running_count; /* evaluations that hold a tool or a worker */
+    struct submission *submissions;
+    size_t waiting_count;
+    struct registration *registrations;
+    size_t registration_count;
+    size_t copy_count;
+    struct start_check *checks;
+    uv_timer_t *timer; /* on the heap: it outlives us until it is closed */
+};
+
+#endif

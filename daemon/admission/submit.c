@@ -1,0 +1,643 @@
+/* One submission from the request to the answer.
+ *
+ *   refusals that need no look at files ─▶ answered at once
+ *   every use resolved ─┬▶ all known: let in or refused, answered after the commit
+ *                       └▶ waited for: after wait_ms let in as NotEvaluatedYet, answered 202,
+ *                          and the verdict that comes later admits or refuses the job
+ *
+ * Nothing here blocks the loop; a client that went away changes nothing. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+#include "wake.h"
+
+#define LATE_RETRY_MS 5000 /* a late job whose evaluator could not be started */
+
+struct use_slot {
+    struct submission *submission;
+    struct use_state state;
+};
+
+/**
+ * struct submission - @refs: the list's, and the store's while an answer waits for its commit
+ * @job: 0 until there is one; then the submission waits for a late verdict without a client
+ * @due_ms: of the loop's clock: let in unjudged then, or tried again
+ */
+struct submission {
+    struct stint_admission *admission; /* may be looked at while life is not over */
+    struct admission_life *life;
+    struct submission *prev;
+    struct submission *next;
+    int refs;
+    bool is_listed;
+    bool is_rehearsal;
+    bool is_retry; /* resolved again at due_ms */
+    struct stint_caller caller;
+    struct stint_request request;
+    stint_answer_fn done;
+    void *context;
+    int64_t project;
+    int64_t award;
+    int64_t cost_micro;
+    int64_t due_ms;
+    uint64_t job;
+    struct use_slot *slots;
+    size_t waiting_count;
+    struct stint_error own_error; /* of an evaluation that could not be made */
+    struct stint_answer answer;
+    struct stint_buffer text; /* of answer.criteria or answer.rehearsal */
+};
+
+static void submission_unref(struct submission *submission)
+{
+    if (--submission->refs > 0)
+        return;
+    for (size_t i = 0; submission->slots && i < submission->request.use_count; i++)
+        use_deinit(&submission->slots[i].state);
+    free(submission->slots);
+    stint_request_deinit(&submission->request);
+    stint_buffer_deinit(&submission->text);
+    life_unref(submission->life);
+    free(submission);
+}
+
+static void submission_unlist(struct submission *submission)
+{
+    struct stint_admission *admission = submission->admission;
+    if (!submission->is_listed)
+        return;
+    submission->is_listed = false;
+    for (size_t i = 0; submission->slots && i < submission->request.use_count; i++)
+        evaluation_unwanted(admission, &submission->slots[i]);
+    DL_DELETE(admission->submissions, submission);
+    admission->waiting_count--;
+    submission_unref(submission);
+}
+
+/* ---- answers */
+
+static void answer_give(struct submission *submission)
+{
+    stint_answer_fn done = submission->done;
+    submission->done = NULL;
+    if (!submission->answer.criteria)
+        submission->answer.criteria = "[]";
+    if (done)
+        done(submission->context, &submission->answer);
+}
+
+static void answer_on_durable(void *context, int status)
+{
+    struct submission *submission = context;
+    if (!submission->life->is_over) {
+        if (status != 0) {
+            submission->answer = (struct stint_answer){ 0 };
+            (void)stint_fail(&submission->answer.error, STINT_READ_ONLY,
+                             "the store could not keep it: %s", strerror(-status));
+        }
+        answer_give(submission);
+    }
+    submission_unref(submission);
+}
+
+/* Answers when everything put so far is on disk (invariant 1). */
+static int answer_after_commit(struct submission *submission, struct stint_error *err)
+{
+    int r =
+        stint_store_after(submission->admission->options.store, answer_on_durable, submission, err);
+    if (r == 0)
+        submission->refs++;
+    return r;
+}
+
+static void answer_error(struct submission *submission, const struct stint_error *error,
+                         enum stint_reason_code code)
+{
+    submission->answer = (struct stint_answer){ .error = *error, .reason = code };
+    answer_give(submission);
+}
+
+/* ---- what needs no look at files */
+
+static int64_t cost_of(struct stint_admission *admission, const struct stint_request *request,
+                       int64_t *ret_walltime_s)
+{
+    int64_t nodes = request->nodes > 0 ? request->nodes : 1;
+    int64_t milli = request->gpu_milli > 0 ? request->gpu_milli : 1000;
+    struct stint_charge_size size = {
+        .gpu_milli = request->gpu_count * milli * nodes,
+        .cores = request->cpus * nodes,
+        .memory_bytes = request->memory_bytes * nodes,
+    };
+    *ret_walltime_s = request->walltime_s ? request->walltime_s
+                      : admission->options.default_walltime_s
+                          ? admission->options.default_walltime_s
+                          : ADMISSION_DEFAULT_WALLTIME_S;
+    return stint_ledger_charge(admission->options.ledger, &size, *ret_walltime_s * 1000);
+}
+
+static int can_pay(struct submission *submission, enum stint_reason_code *ret_code,
+                   struct stint_error *err)
+{
+    struct stint_admission *admission = submission->admission;
+    int64_t walltime_s;
+    submission->cost_micro = cost_of(admission, &submission->request, &walltime_s);
+    return stint_ledger_can_pay(admission->options.ledger, submission->project,
+                                submission->caller.uid, submission->request.award,
+                                submission->cost_micro, walltime_s, ret_code, err);
+}
+
+static int check_words(struct submission *submission, enum stint_reason_code *ret_code,
+                       struct stint_error *err)
+{
+    struct stint_admission *admission = submission->admission;
+    const struct stint_request *request = &submission->request;
+    *ret_code = STINT_REASON_NONE;
+    int r = submission->is_rehearsal ? 0 : stint_store_ready(admission->options.store, err);
+    if (r == 0)
+        r = stint_ledger_project_for(admission->options.ledger, &submission->caller,
+                                     request->project, &submission->project, err);
+    if (r == 0)
+        r = stint_jobs_fits_ever(admission->options.jobs, request, ret_code, err);
+    if (r == 0)
+        r = can_pay(submission, ret_code, err);
+    if (r == 0 && request->award)
+        submission->award = stint_ledger_award_id(admission->options.ledger, request->award);
+    return r;
+}
+
+/* ---- letting in */
+
+static int script_put(struct submission *submission, char sha256[STINT_SHA256_HEX],
+                      struct stint_error *err)
+{
+    const struct stint_request *request = &submission->request;
+    struct stint_sha256 digest;
+    sha256[0] = '\0';
+    if (!request->script)
+        return 0;
+    stint_sha256(request->script, request->script_bytes, &digest);
+    struct stint_script_row row = { .sha256 = stint_sha256_hex(&digest, sha256),
+                                    .text = { request->script, request->script_bytes } };
+    return stint_store_put_script(submission->admission->options.store, &row, err);
+}
+
+static struct stint_job_use *uses_of(const struct submission *submission)
+{
+    size_t count = submission->request.use_count;
+    struct stint_job_use *uses = calloc(count ? count : 1, sizeof(*uses));
+    for (size_t i = 0; uses && i < count; i++)
+        uses[i] = submission->slots[i].state.use;
+    return uses;
+}
+
+static int job_create(struct submission *submission, bool is_evaluated, struct stint_error *err)
+{
+    char sha256[STINT_SHA256_HEX];
+    stint_auto(stint_free) struct stint_job_use *uses = is_evaluated ? uses_of(submission) : NULL;
+    if (is_evaluated && !uses)
+        return stint_fail(err, -ENOMEM, "no memory for the job");
+    int r = script_put(submission, sha256, err);
+    if (r != 0)
+        return r;
+    struct stint_job_new job = {
+        .caller = &submission->caller,
+        .request = &submission->request,
+        .script_sha256 = sha256[0] ? sha256 : NULL,
+        .project = submission->project,
+        .award = submission->award,
+        .uses = uses,
+        .is_evaluated = is_evaluated,
+    };
+    return stint_jobs_create(submission->admission->options.jobs, &job, &submission->job, err);
+}
+
+/* Into the queue, judged or not; the answer follows the commit. */
+static void let_in(struct submission *submission, bool is_evaluated)
+{
+    struct stint_store *store = submission->admission->options.store;
+    struct stint_error err = { 0 };
+    enum stint_reason_code code = STINT_REASON_NONE;
+    int r = can_pay(submission, &code, &err); /* the queue may have filled meanwhile */
+    if (r == 0)
+        r = stint_store_ready(store, &err);
+    struct stint_store_mark mark = stint_store_mark(store);
+    if (r == 0) {
+        r = job_create(submission, is_evaluated, &err);
+        if (r != 0)
+            stint_store_rewind(store, mark);
+    }
+    if (r == 0) {
+        submission->answer =
+            (struct stint_answer){ .job = submission->job, .is_evaluated = is_evaluated };
+        r = answer_after_commit(submission, &err);
+    }
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, code);
+    }
+    if (is_evaluated || !submission->job)
+        submission_unlist(submission);
+}
+
+/* ---- refusing */
+
+static size_t headline_of(const struct submission *submission, struct use_state **ret_states)
+{
+    size_t count = submission->request.use_count;
+    struct use_state *states = calloc(count ? count : 1, sizeof(*states));
+    for (size_t i = 0; states && i < count; i++)
+        states[i] = submission->slots[i].state;
+    *ret_states = states;
+    return states ? refusal_headline(states, count) : count;
+}
+
+static void say_refused(struct submission *submission, const struct use_state *headline,
+                        const char *reference)
+{
+    struct stint_answer *answer = &submission->answer;
+    (void)stint_fail(&answer->error, STINT_REFUSED, "%.160s: %s", reference, headline->why);
+    (void)stint_fix(&answer->error, STINT_REFUSED, "%s", headline->fix);
+    answer->reason = headline->code;
+    answer->criteria = stint_buffer_text(&submission->text);
+}
+
+static void refuse(struct submission *submission, size_t which, const struct use_state *states)
+{
+    struct stint_admission *admission = submission->admission;
+    struct stint_error err = { 0 };
+    int64_t decision = 0;
+    int r = 0;
+    submission->answer = (struct stint_answer){ 0 };
+    refusal_criteria(&submission->request, states, &submission->text);
+    if (!submission->is_rehearsal)
+        r = refusal_store(admission, &submission->request, submission->project, states,
+                          states[which].code, &decision, &err);
+    if (r == 0) {
+        say_refused(submission, &states[which], submission->request.uses[which].reference);
+        submission->answer.decision = decision;
+        if (submission->is_rehearsal)
+            answer_give(submission);
+        else
+            r = answer_after_commit(submission, &err);
+    }
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, STINT_REASON_NONE);
+    }
+    submission_unlist(submission);
+}
+
+/* A job that demands of policy to name what it uses, and does not. */
+static void refuse_undeclared(struct submission *submission)
+{
+    struct stint_admission *admission = submission->admission;
+    struct stint_error err = { 0 };
+    int64_t decision = 0;
+    int r = submission->is_rehearsal
+                ? 0
+                : refusal_store(admission, &submission->request, submission->project, NULL,
+                                STINT_REASON_PolicyForbids, &decision, &err);
+    submission->answer =
+        (struct stint_answer){ .reason = STINT_REASON_PolicyForbids, .decision = decision };
+    (void)stint_fail(&submission->answer.error, STINT_REFUSED,
+                     "the job names no model and no data set, and policy demands it");
+    (void)stint_fix(&submission->answer.error, STINT_REFUSED,
+                    "add --model REF or --data REF for what it uses");
+    if (r == 0 && !submission->is_rehearsal)
+        r = answer_after_commit(submission, &err);
+    else if (r == 0)
+        answer_give(submission);
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, STINT_REASON_NONE);
+    }
+    submission_unlist(submission);
+}
+
+/* ---- a job that was let in unjudged */
+
+static int late_conclude(struct submission *submission, size_t which,
+                         const struct use_state *states, struct stint_error *err)
+{
+    struct stint_admission *admission = submission->admission;
+    int64_t decision = 0;
+    if (which == submission->request.use_count) {
+        stint_auto(stint_free) struct stint_job_use *uses = uses_of(submission);
+        return uses ? stint_jobs_admit(admission->options.jobs, submission->job, uses, err)
+                    : -ENOMEM;
+    }
+    int r = stint_store_ready(admission->options.store, err);
+    if (r == 0)
+        r = refusal_store(admission, &submission->request, submission->project, states,
+                          states[which].code, &decision, err);
+    if (r == 0)
+        r = stint_jobs_refuse(admission->options.jobs, submission->job, states[which].code,
+                              decision, states[which].why, err);
+    return r;
+}
+
+static void late(struct submission *submission, size_t which, const struct use_state *states)
+{
+    struct stint_error err = { 0 };
+    int r = late_conclude(submission, which, states, &err);
+    if (r == STINT_BUSY || r == STINT_READ_ONLY || r < 0) {
+        submission->is_retry = true; /* the job goes on waiting with its true reason */
+        submission->due_ms = (int64_t)uv_now(submission->admission->options.loop) + LATE_RETRY_MS;
+        admission_wake(submission->admission, LATE_RETRY_MS);
+        return;
+    }
+    submission_unlist(submission); /* done, or the job was cancelled meanwhile */
+}
+
+/* ---- when every use is known */
+
+static void conclude(struct submission *submission)
+{
+    struct stint_admission *admission = submission->admission;
+    size_t count = submission->request.use_count;
+    stint_auto(stint_free) struct use_state *states = NULL;
+    size_t which = headline_of(submission, &states);
+    if (!states) {
+        (void)stint_fail(&submission->own_error, -ENOMEM, "no memory for the decision");
+    }
+    if (submission->own_error.code != 0 && submission->job) {
+        submission->is_retry = true;
+        submission->due_ms = (int64_t)uv_now(admission->options.loop) + LATE_RETRY_MS;
+        admission_wake(admission, LATE_RETRY_MS);
+    } else if (submission->own_error.code != 0) {
+        answer_error(submission, &submission->own_error, STINT_REASON_NONE);
+        submission_unlist(submission);
+    } else if (submission->job) {
+        late(submission, which, states);
+    } else if (which < count) {
+        refuse(submission, which, states);
+    } else if (submission->is_rehearsal) {
+        rehearsal_write(admission, &submission->request, submission->project,
+                        submission->cost_micro, states, &submission->text);
+        submission->answer =
+            (struct stint_answer){ .is_evaluated = true,
+                                   .rehearsal = stint_buffer_text(&submission->text) };
+        answer_give(submission);
+        submission_unlist(submission);
+    } else {
+        let_in(submission, true);
+    }
+}
+
+static void use_on_answer(void *context, const struct evaluation_answer *answer)
+{
+    struct use_slot *slot = context;
+    struct submission *submission = slot->submission;
+    if (answer->error.code != 0)
+        submission->own_error = answer->error;
+    use_answered(submission->admission, answer, &slot->state);
+    assert(submission->waiting_count > 0);
+    if (--submission->waiting_count == 0)
+        conclude(submission);
+}
+
+static int resolve_all(struct submission *submission, struct stint_error *err)
+{
+    submission->own_error = (struct stint_error){ 0 };
+    submission->waiting_count = 0;
+    for (size_t i = 0; i < submission->request.use_count; i++) {
+        struct use_slot *slot = &submission->slots[i];
+        use_deinit(&slot->state);
+        *slot = (struct use_slot){ .submission = submission };
+        int r =
+            use_resolve(submission->admission, &submission->caller, &submission->request.uses[i],
+                        !submission->is_rehearsal, &slot->state, use_on_answer, slot, err);
+        if (r != 0)
+            return r;
+        submission->waiting_count += slot->state.is_waiting;
+    }
+    return 0;
+}
+
+/* ---- the beginning */
+
+static size_t waiting_of(const struct stint_admission *admission, uid_t uid)
+{
+    size_t count = 0;
+    for (const struct submission *at = admission->submissions; at; at = at->next)
+        count += at->caller.uid == uid;
+    return count;
+}
+
+static bool has_room(struct stint_admission *admission, const struct submission *submission)
+{
+    if (admission->waiting_count >= STINT_ADMISSION_WAITING_MAX)
+        return false;
+    return submission->request.use_count == 0 ||
+           waiting_of(admission, submission->caller.uid) < ADMISSION_WAITING_OF_USER_MAX;
+}
+
+static void submission_list(struct submission *submission)
+{
+    DL_APPEND(submission->admission->submissions, submission);
+    submission->admission->waiting_count++;
+    submission->is_listed = true;
+    submission->refs++;
+}
+
+static void submission_begin(struct submission *submission)
+{
+    struct stint_admission *admission = submission->admission;
+    struct stint_error err = { 0 };
+    enum stint_reason_code code;
+    int r = check_words(submission, &code, &err);
+    if (r == 0 && !has_room(admission, submission))
+        r = stint_fail(&err, STINT_BUSY, "too many submissions wait for the evaluator");
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, code);
+        return;
+    }
+    submission_list(submission);
+    if (submission->request.use_count == 0 && admission->options.require_uses) {
+        refuse_undeclared(submission);
+        return;
+    }
+    r = resolve_all(submission, &err);
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, STINT_REASON_NONE);
+        submission_unlist(submission);
+    } else if (submission->waiting_count == 0) {
+        conclude(submission);
+    } else {
+        submission->due_ms = (int64_t)uv_now(admission->options.loop) + admission->options.wait_ms;
+        admission_wake(admission, admission->options.wait_ms);
+    }
+}
+
+static struct submission *submission_new(struct stint_admission *admission,
+                                         const struct stint_caller *caller,
+                                         struct stint_request *request)
+{
+    struct submission *submission = calloc(1, sizeof(*submission));
+    if (!submission)
+        return NULL;
+    submission->refs = 1;
+    submission->admission = admission;
+    submission->life = life_ref(admission->life);
+    submission->caller = *caller;
+    submission->slots =
+        calloc(request->use_count ? request->use_count : 1, sizeof(*submission->slots));
+    if (!submission->slots) {
+        life_unref(submission->life);
+        free(submission);
+        return NULL;
+    }
+    submission->request = *request;
+    *request = (struct stint_request){ 0 };
+    return submission;
+}
+
+void stint_admission_submit(struct stint_admission *admission, const struct stint_caller *caller,
+                            struct stint_request *request, bool is_rehearsal, stint_answer_fn done,
+                            void *context)
+{
+    struct submission *submission = submission_new(admission, caller, request);
+    if (!submission) {
+        struct stint_answer answer = { .criteria = "[]" };
+        (void)stint_fail(&answer.error, -ENOMEM, "no memory for the request");
+        stint_request_deinit(request);
+        done(context, &answer);
+        return;
+    }
+    submission->is_rehearsal = is_rehearsal;
+    submission->done = done;
+    submission->context = context;
+    submission_begin(submission);
+    submission_unref(submission);
+}
+
+/* ---- time */
+
+static void retry(struct submission *submission)
+{
+    struct stint_error err = { 0 };
+    submission->is_retry = false;
+    if (resolve_all(submission, &err) != 0)
+        submission->own_error = err;
+    if (submission->waiting_count == 0)
+        conclude(submission);
+}
+
+static bool is_timed(const struct submission *submission)
+{
+    return submission->is_retry || (submission->job == 0 && !submission->is_rehearsal);
+}
+
+int64_t submissions_expire(struct stint_admission *admission)
+{
+    int64_t now_ms = (int64_t)uv_now(admission->options.loop);
+    int64_t next_ms = -1;
+    struct submission *at, *next;
+    DL_FOREACH_SAFE(admission->submissions, at, next)
+    {
+        if (!is_timed(at))
+            continue;
+        if (at->due_ms <= now_ms) {
+            if (at->is_retry)
+                retry(at);
+            else
+                let_in(at, false);
+        } else if (next_ms < 0 || at->due_ms - now_ms < next_ms) {
+            next_ms = at->due_ms - now_ms;
+        }
+    }
+    return next_ms;
+}
+
+/* ---- after a start or a failed commit */
+
+struct unjudged {
+    uint64_t *ids;
+    size_t count;
+    bool has_failed;
+};
+
+static bool unjudged_on_job(void *context, const struct stint_job_view *view)
+{
+    struct unjudged *unjudged = context;
+    if (view->reason.code != STINT_REASON_NotEvaluatedYet)
+        return true;
+    uint64_t *ids = reallocarray(unjudged->ids, unjudged->count + 1, sizeof(*ids));
+    if (!ids) {
+        unjudged->has_failed = true;
+        return false;
+    }
+    unjudged->ids = ids;
+    ids[unjudged->count++] = view->id;
+    return true;
+}
+
+static int late_load(struct stint_admission *admission, uint64_t id, struct stint_error *err)
+{
+    struct stint_job_view view;
+    struct stint_request request = { 0 };
+    struct stint_caller caller = { .role = STINT_ROLE_USER };
+    if (stint_jobs_view(admission->options.jobs, id, &view) != 0)
+        return 0;
+    json_t *json = json_loads(view.spec, 0, NULL);
+    int r = json ? stint_request_parse_stored(json, &request, err) : STINT_INVALID;
+    json_decref(json);
+    if (r != 0)
+        return stint_fail(err, -EUCLEAN, "the stored request of job %llu does not read back",
+                          (unsigned long long)id);
+    caller.uid = view.uid;
+    caller.gid = view.gid;
+    (void)snprintf(caller.name, sizeof(caller.name), "%s", view.user);
+    struct submission *submission = submission_new(admission, &caller, &request);
+    if (!submission) {
+        stint_request_deinit(&request);
+        return -ENOMEM;
+    }
+    submission->job = id;
+    submission->project = view.project_id;
+    submission->is_retry = true;
+    submission->due_ms = (int64_t)uv_now(admission->options.loop);
+    submission_list(submission);
+    submission_unref(submission);
+    return 0;
+}
+
+/* Those that already wait for a job's late verdict are thrown away: their jobs are read anew. */
+static void late_forget(struct stint_admission *admission)
+{
+    struct submission *at, *next;
+    DL_FOREACH_SAFE(admission->submissions, at, next)
+    {
+        if (at->job)
+            submission_unlist(at);
+    }
+}
+
+int submissions_load(struct stint_admission *admission, struct stint_error *err)
+{
+    struct unjudged unjudged = { 0 };
+    late_forget(admission);
+    stint_jobs_each(admission->options.jobs, unjudged_on_job, &unjudged);
+    int r = unjudged.has_failed ? -ENOMEM : 0;
+    for (size_t i = 0; i < unjudged.count && r == 0; i++)
+        r = late_load(admission, unjudged.ids[i], err);
+    if (unjudged.count > 0)
+        admission_wake(admission, 0);
+    free(unjudged.ids);
+    return r;
+}
+
+void submissions_free(struct stint_admission *admission)
+{
+    struct submission *at, *next;
+    DL_FOREACH_SAFE(admission->submissions, at, next)
+    {
+        submission_unlist(at);
+    }
+}
