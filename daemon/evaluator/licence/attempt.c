@@ -226,12 +226,28 @@ static bool is_absent(const struct recogniser *r, struct texts_span span)
     return true;
 }
 
-/* May word @at of the template be missing? */
+/* Does word @at look like its neighbour outside @span? */
+static bool has_twin(const struct recogniser *r, const struct texts_template *t,
+                     struct texts_span span, uint32_t at)
+{
+    uint16_t id = texts_word_at(r->texts, t->word_first + at);
+    bool is_first = at == span.first && at > 0;
+    bool is_last = at + 1 == span.end && at + 1 < t->word_count;
+    return (is_first && texts_word_at(r->texts, t->word_first + at - 1) == id) ||
+           (is_last && texts_word_at(r->texts, t->word_first + at + 1) == id);
+}
+
+/*
+ * May word @at of the template be missing? Not beside a word that looks the same and must be there
+ * ("version 2.1" before "1. Grant"): then nobody could say which of the two is gone.
+ */
 static bool may_miss(const struct recogniser *r, const struct texts_template *t, uint32_t at)
 {
+    if (texts_is_bullet(r->texts, t->word_first + at))
+        return !has_twin(r, t, (struct texts_span){ at, at + 1, 0 }, at);
     struct texts_span span = span_of(r, t, at);
-    return texts_is_bullet(r->texts, t->word_first + at) ||
-           (span.kind == SPAN_OPTIONAL ? is_absent(r, span) : span.kind != 0);
+    return span.kind == SPAN_OPTIONAL ? is_absent(r, span)
+                                      : span.kind != 0 && !has_twin(r, t, span, at);
 }
 
 /* Is the word one by which attempts are compared? The two ways of comparing must count alike. */
@@ -347,7 +363,11 @@ static void judge(struct recogniser *r, const struct texts_template *t, struct a
         if (last == ALIGN_NONE)
             attempt->words.first = word;
         attempt->words.end = word + 1;
-        attempt->matched += is_core(r, t, i);
+        if (is_core(r, t, i)) {
+            attempt->core.first = attempt->matched == 0 ? word : attempt->core.first;
+            attempt->core.end = word + 1;
+            attempt->matched++;
+        }
         last = i;
     }
     attempt->needed = 0;

@@ -37,7 +37,7 @@ static int compare_licence(const void *a, const void *b)
 
 static void sort_list(struct load *load)
 {
-    if (!load->is_sorted)
+    if (!load->is_sorted && load->table->count > 0)
         qsort(load->table->list, load->table->count, sizeof(load->table->list[0]), compare_licence);
     load->is_sorted = true;
 }

@@ -12,6 +12,8 @@
 #define NOTICE_WORD_MAX 40
 /* Most lines that continue one notice: lists of holders are long. */
 #define NOTICE_LINE_MAX 200
+/* A line of so many bytes was probably wrapped. */
+#define NOTICE_WRAP 48u
 /* Most lower-case words in one notice that are neither joining words nor parts of an address. */
 #define NOTICE_LOWER_MAX 4
 
@@ -337,8 +339,8 @@ static bool is_bullet_place(const struct words *words, size_t index)
     uint16_t flags = words->list[index].flags;
     if (!(flags & WORD_LINE_START))
         return false;
-    return (flags & WORD_BLANK) ||
-           ((flags & WORD_SENTENCE) && index > 0 && words->list[index - 1].text_length >= 4);
+    return (flags & (WORD_BLANK | WORD_SENTENCE)) ||
+           ((flags & WORD_STOP) && words->list[index - 1].text_length >= 4);
 }
 
 /* How many words the list mark at @index has, 0 when it is none. "(a)" is one anywhere. */
@@ -459,10 +461,27 @@ static size_t rights_rest(const struct words *words, size_t index)
     return rights_length(words, index);
 }
 
+/* Does the line that ends before @index ask for another? It does when it ends with a comma or a
+ * joining word, or is so long that it was probably wrapped. */
+static bool is_unfinished(const struct words *words, size_t index)
+{
+    static const char *const joining[] = { "and", "by", "of", "the", "for" };
+    const struct word *last = &words->list[index - 1];
+    if (last->flags & WORD_COMMA)
+        return true;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(joining); i++)
+        if (strcmp(words_text(words, index - 1), joining[i]) == 0)
+            return true;
+    size_t first = index - 1;
+    while (first > 0 && !(words->list[first].flags & WORD_LINE_START))
+        first--;
+    return last->offset + last->length - words->list[first].offset >= NOTICE_WRAP;
+}
+
 /*
  * The line at @index, which follows a notice: how many of its words go on with it. All of them,
- * when the line holds nothing but names, stands close below, and the line above is not finished by
- * a condition. A line with a condition in it is text, all of it.
+ * when the line holds nothing but names and the line above asked for it. A line with a condition in
+ * it is text, all of it.
  */
 static size_t continuation_length(const struct words *words, size_t index)
 {
@@ -471,6 +490,8 @@ static size_t continuation_length(const struct words *words, size_t index)
     size_t rights = rights_rest(words, index);
     if (rights > 0)
         return rights;
+    if (!is_unfinished(words, index) && !is_year(words_text(words, index)))
+        return 0;
     size_t length = notice_length(words, index, true);
     bool is_whole =
         index + length == words->count ||
@@ -523,7 +544,10 @@ static size_t tag_length(const struct words *words, size_t index)
 
 bool words_tag(const struct words *words, size_t index, char text[WORD_TAG_MAX])
 {
-    size_t offset = words->list[index + 3].offset;
+    const struct word *label = &words->list[index + 2];
+    size_t offset = (size_t)label->offset + label->length;
+    while (offset < words->source_length && strchr(": \t", words->source[offset]))
+        offset++;
     size_t length = 0;
     for (; offset + length < words->source_length && length + 1 < WORD_TAG_MAX; length++) {
         char c = words->source[offset + length];

@@ -64,11 +64,14 @@ static void recogniser_deinit(struct recogniser *r)
     free(r->found);
 }
 
-/* What an attempt is worth: words found, and a heavy price for each left over: editions of one text
- * may differ by some words, and in how many of theirs count. */
+/*
+ * What an attempt is worth: the words of the text it accounts for, and a heavy price for each left
+ * over. Counted in the text, because editions of one licence differ in how many of their words are
+ * list marks, and must be compared by the same measure.
+ */
 static int64_t attempt_value(const struct attempt *attempt)
 {
-    return (int64_t)attempt->matched - PRICE * (int64_t)attempt->bad;
+    return (int64_t)(attempt->core.end - attempt->core.first) - PRICE * (int64_t)attempt->bad;
 }
 
 static bool is_better(const struct attempt *a, const struct attempt *b)

@@ -44,6 +44,7 @@ struct leftover {
 struct attempt {
     uint16_t template;
     struct range words;
+    struct range core;  /* the same without title, notices and list marks at the ends */
     uint32_t matched;   /* words of the licence found */
     uint32_t needed;    /* words of the licence that had to be found */
     uint32_t bad;       /* words left over, both sides */

@@ -32,6 +32,7 @@ struct scan {
     bool has_latin;
     bool has_other;
     bool saw_sentence;
+    bool saw_stop;
     bool saw_blank;
     bool saw_hyphen_only; /* since the last word nothing but blanks, hyphens, comment marks */
     char buffer[WORD_TEXT_MAX + 1];
@@ -140,7 +141,7 @@ static int word_end(struct scan *scan)
         set_normal(words, word, normal, strlen(normal));
     }
     scan->newlines = 0;
-    scan->saw_sentence = scan->saw_blank = false;
+    scan->saw_sentence = scan->saw_stop = scan->saw_blank = false;
     scan->saw_hyphen_only = true;
     return 0;
 }
@@ -156,6 +157,8 @@ static void word_begin(struct scan *scan, size_t offset)
         flags |= WORD_BLANK;
     if (is_first || scan->saw_sentence)
         flags |= WORD_SENTENCE;
+    if (scan->saw_stop)
+        flags |= WORD_STOP;
     if (!is_first && !scan->saw_blank)
         flags |= WORD_GLUED;
     if (offset < scan->link_end)
@@ -231,8 +234,8 @@ static void scan_punctuation(struct scan *scan, size_t offset, uint32_t code)
 {
     bool is_comment = scan->newlines > 0 && code < 0x80 && strchr("#*/>|!%", (int)code);
     scan->saw_hyphen_only &= code == '-' || code == 0x2010 || code == 0x2011 || is_comment;
-    scan->saw_sentence |= code == '.' || code == ';' || code == ':' || code == 0x3002 ||
-                          code == 0xff1a || code == 0xff1b;
+    scan->saw_stop |= code == '.' || code == 0x3002;
+    scan->saw_sentence |= code == ';' || code == ':' || code == 0xff1a || code == 0xff1b;
     if (code == '<')
         bracket_open(scan, offset, '>');
     else if (code == '[')

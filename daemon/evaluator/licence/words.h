@@ -19,7 +19,7 @@
 enum word_flag {
     WORD_LINE_START = 1 << 0, /* first of its line */
     WORD_BLANK = 1 << 1,      /* an empty line, or nothing at all, stands before it */
-    WORD_SENTENCE = 1 << 2,   /* a sentence mark (. ; :) or nothing stands before it */
+    WORD_SENTENCE = 1 << 2,   /* a colon or semicolon, or nothing, stands before it */
     WORD_GLUED = 1 << 3,      /* no blank between it and the word before */
     WORD_CAPITAL = 1 << 4,    /* begins with a capital letter, a digit or a letter without case */
     WORD_BULLET = 1 << 5,     /* a list mark: "1.", "(a)", "iv)" */
@@ -29,6 +29,7 @@ enum word_flag {
     WORD_DISGUISED = 1 << 9,  /* look-alike letters, invisible characters, control characters */
     WORD_LINK = 1 << 10,      /* of the target of a mark-up link */
     WORD_COMMA = 1 << 11,     /* a comma follows */
+    WORD_STOP = 1 << 12,      /* a full stop stands before it */
 };
 
 /**
