@@ -1,7 +1,8 @@
 /* Owns: the record in memory: the tree, what of it is durable, what is signed. Always true:
  *   1. published <= signed <= durable <= size, and each is a prefix of the next.
  *   2. A head is signed only for what is durable, and only one at a time is on its way to the disk.
- *   3. @waiting has one size for each effect that the sink holds for us, in their order. */
+ *   3. @first to @last are the effects that the sink holds for us, in their order, and perhaps some
+ *      that it dropped when its batch was taken back; those are found when a later one comes. */
 #include "stint/record.h"
 
 #include <assert.h>
@@ -17,12 +18,11 @@
 /* Entries that become durable without a pause are covered at least this often. */
 #define SIGN_ENTRIES_MAX 1024
 
-/* Sizes of the tree at which effects wait; a ring. */
+/* An effect in the sink: what is durable when it comes. */
 struct waiting {
-    uint64_t *sizes;
-    size_t capacity;
-    size_t first;
-    size_t count;
+    struct stint_record *record;
+    struct waiting *next;
+    uint64_t size;
 };
 
 struct stint_record {
@@ -34,35 +34,46 @@ struct stint_record {
     char *published_note;
     char *coming_note; /* stored, not durable yet */
     size_t heads_out;  /* effects of heads that the sink holds; the last is the coming note's */
-    struct waiting waiting;
-    uint64_t queued; /* effects ever queued */
+    struct waiting *first;
+    struct waiting *last;
+    size_t waiting_count;
     bool is_loaded;
 };
 
-/* ---- the ring */
+/* ---- effects in the sink */
 
-static int waiting_push(struct waiting *waiting, uint64_t size)
+static struct waiting *waiting_push(struct stint_record *record, uint64_t size)
 {
-    if (waiting->count == waiting->capacity) {
-        size_t capacity = waiting->capacity ? 2 * waiting->capacity : 16;
-        uint64_t *sizes = calloc(capacity, sizeof(*sizes));
-        if (!sizes)
-            return -ENOMEM;
-        for (size_t i = 0; i < waiting->count; i++)
-            sizes[i] = waiting->sizes[(waiting->first + i) % waiting->capacity];
-        free(waiting->sizes);
-        *waiting = (struct waiting){ sizes, capacity, 0, waiting->count };
-    }
-    waiting->sizes[(waiting->first + waiting->count++) % waiting->capacity] = size;
-    return 0;
+    struct waiting *waiting = calloc(1, sizeof(*waiting));
+    if (!waiting)
+        return NULL;
+    *waiting = (struct waiting){ .record = record, .size = size };
+    if (record->last)
+        record->last->next = waiting;
+    else
+        record->first = waiting;
+    record->last = waiting;
+    record->waiting_count++;
+    return waiting;
 }
 
-static uint64_t waiting_pop(struct waiting *waiting)
+static void waiting_pop(struct stint_record *record)
 {
-    assert(waiting->count > 0);
-    uint64_t size = waiting->sizes[waiting->first];
-    waiting->first = (waiting->first + 1) % waiting->capacity;
-    waiting->count--;
+    struct waiting *waiting = record->first;
+    record->first = waiting->next;
+    if (!record->first)
+        record->last = NULL;
+    record->waiting_count--;
+    free(waiting);
+}
+
+/* @waiting came; those before it that never came were dropped by the sink. */
+static uint64_t waiting_take(struct stint_record *record, const struct waiting *waiting)
+{
+    uint64_t size = waiting->size;
+    while (record->first != waiting)
+        waiting_pop(record);
+    waiting_pop(record);
     return size;
 }
 
@@ -86,7 +97,8 @@ struct stint_record *stint_record_free(struct stint_record *record)
     if (!record)
         return NULL;
     stint_merkle_tree_free(record->tree);
-    free(record->waiting.sizes);
+    while (record->first)
+        waiting_pop(record);
     free(record->published_note);
     free(record->coming_note);
     free(record);
@@ -105,8 +117,8 @@ void stint_record_load_begin(struct stint_record *record)
     free(record->coming_note);
     record->published_note = record->coming_note = NULL;
     /* Effects that are still out tell us nothing any more, but they will come. */
-    for (size_t i = 0; i < record->waiting.count; i++)
-        record->waiting.sizes[(record->waiting.first + i) % record->waiting.capacity] = 0;
+    for (struct waiting *waiting = record->first; waiting; waiting = waiting->next)
+        waiting->size = 0;
     record->is_loaded = false;
 }
 
@@ -233,28 +245,31 @@ int stint_record_sign(struct stint_record *record, struct stint_error *err)
 
 static void record_on_entries_durable(void *context, int status)
 {
-    struct stint_record *record = context;
-    uint64_t size = waiting_pop(&record->waiting);
+    struct waiting *waiting = context;
+    struct stint_record *record = waiting->record;
+    uint64_t size = waiting_take(record, waiting);
     if (status != 0 || size <= record->durable || !record->is_loaded)
         return;
     record->durable = size;
-    if (record->waiting.count == 0 || size - record->last_signed.size >= SIGN_ENTRIES_MAX)
+    bool is_all = size == stint_merkle_tree_size(record->tree);
+    if (is_all || size - record->last_signed.size >= SIGN_ENTRIES_MAX)
         (void)stint_record_sign(record, NULL); /* the next entry tries again */
 }
 
 /* Everything put so far will be durable, or lost, when the effect comes. */
-static int queue_effect(struct stint_record *record, uint64_t size, struct stint_error *err)
+static int queue_effect(struct stint_record *record, uint64_t size, struct waiting **ret_waiting,
+                        struct stint_error *err)
 {
     const struct stint_record_sink *sink = &record->options.sink;
-    if (record->waiting.count >= STINT_RECORD_PENDING_MAX)
+    if (record->waiting_count >= STINT_RECORD_PENDING_MAX)
         return stint_fail(err, STINT_BUSY, "too many log entries wait for the disk");
-    if (waiting_push(&record->waiting, size) != 0)
+    struct waiting *waiting = waiting_push(record, size);
+    if (!waiting)
         return stint_fail(err, -ENOMEM, "no memory for a log entry");
-    int r = sink->after(sink->context, record_on_entries_durable, record, err);
+    int r = sink->after(sink->context, record_on_entries_durable, waiting, err);
     if (r != 0)
-        record->waiting.count--;
-    else
-        record->queued++;
+        waiting->size = 0; /* as if dropped: freed when a later one comes */
+    *ret_waiting = waiting;
     return r;
 }
 
@@ -279,7 +294,8 @@ static int put_entry(struct stint_record *record, const struct stint_log_draft *
 {
     const struct stint_record_sink *sink = &record->options.sink;
     uint64_t seq = stint_merkle_tree_size(record->tree);
-    int r = queue_effect(record, seq, err);
+    struct waiting *waiting = NULL;
+    int r = queue_effect(record, seq, &waiting, err);
     if (r != 0)
         return r;
     if (stint_merkle_tree_append(record->tree, leaf) != 0)
@@ -290,8 +306,7 @@ static int put_entry(struct stint_record *record, const struct stint_log_draft *
         stint_merkle_tree_truncate(record->tree, seq);
         return r;
     }
-    struct waiting *waiting = &record->waiting;
-    waiting->sizes[(waiting->first + waiting->count - 1) % waiting->capacity] = seq + 1;
+    waiting->size = seq + 1;
     return 0;
 }
 
@@ -319,16 +334,17 @@ int stint_record_append(struct stint_record *record, const struct stint_log_draf
 
 struct stint_record_mark stint_record_mark(const struct stint_record *record)
 {
-    return (struct stint_record_mark){ stint_merkle_tree_size(record->tree), record->queued };
+    return (struct stint_record_mark){ stint_merkle_tree_size(record->tree) };
 }
 
 void stint_record_rewind(struct stint_record *record, struct stint_record_mark mark)
 {
-    assert(record->queued - mark.queued <= record->waiting.count);
     assert(mark.size >= record->durable);
-    record->waiting.count -= (size_t)(record->queued - mark.queued);
-    record->queued = mark.queued;
     stint_merkle_tree_truncate(record->tree, mark.size);
+    /* Should one of these still come, it tells only of what stayed. */
+    for (struct waiting *waiting = record->first; waiting; waiting = waiting->next)
+        if (waiting->size > mark.size)
+            waiting->size = mark.size;
 }
 
 /* ---- what others ask */

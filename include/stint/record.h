@@ -94,7 +94,6 @@ int stint_record_append(struct stint_record *record, const struct stint_log_draf
  * moment (stint_store_rewind()): the entries since then had not been. Within one callback only. */
 struct stint_record_mark {
     uint64_t size;
-    uint64_t queued;
 };
 struct stint_record_mark stint_record_mark(const struct stint_record *record);
 void stint_record_rewind(struct stint_record *record, struct stint_record_mark mark);

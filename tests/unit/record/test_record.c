@@ -304,6 +304,27 @@ static void rewound_entries_had_not_been(void **state)
     assert_int_equal(f->published, 2);
 }
 
+/* A caller whose batch is taken back because the entry itself was refused tells the record nothing:
+ * it was as it was. The effect is gone with the batch all the same. */
+static void dropped_effects_do_not_confuse_later_ones(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_append(f), 0);
+    size_t effects = f->effect_count;
+    f->refuse_entries = STINT_BUSY;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fixture_append(f), STINT_BUSY);
+    f->effect_count = effects;
+    f->refuse_entries = 0;
+    fixture_commit(f);
+    assert_int_equal(stint_record_durable_size(f->record), 1);
+    assert_int_equal(f->shelf.head_count, 1);
+    assert_int_equal(fixture_append(f), 0);
+    fixture_commit(f);
+    fixture_commit(f);
+    assert_int_equal(f->published, 2);
+}
+
 static void start_refuses_a_tree_that_is_not_the_signed_one(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +470,7 @@ int main(void)
         TEST(refused_entry_leaves_the_record_as_it_was),
         TEST(refused_head_is_tried_again_with_the_next_entry),
         TEST(rewound_entries_had_not_been),
+        TEST(dropped_effects_do_not_confuse_later_ones),
         TEST(start_refuses_a_tree_that_is_not_the_signed_one),
         TEST(start_refuses_a_hole_in_the_log),
         TEST(whole_log_passes_the_audit_and_a_changed_one_fails),
