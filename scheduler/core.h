@@ -5,8 +5,8 @@
  *     or never able to start), the running ones;
  *  2. a node's step "now" is its total less what runs there; later steps also lack what is
  * promised;
- *  3. no promise moves later, but when a node fails, a run outlives its limit, or a walltime is
- *     extended;
+ *  3. no promise moves later, but when a node fails, a run outlives its limit, a walltime is
+ *     extended, or the pass comes after the promised instant;
  *  4. what an account uses of a running kind is the sum over its running tasks. */
 #ifndef STINT_SCHEDULER_CORE_H
 #define STINT_SCHEDULER_CORE_H
@@ -67,6 +67,7 @@ struct job {
     bool is_blocked; /* by the caller; its reason is in the table of blocks */
     bool is_preemptible;
     bool was_promised;   /* the sequence of heads holds it */
+    bool is_soft;        /* its reservation is no promise yet, see pass.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
 };
@@ -171,6 +172,7 @@ struct stint_scheduler {
     struct usage_ratio ratios;
     struct plan *plan; /* cached estimates, see estimate.c */
     struct turn_list turns;
+    int64_t chosen_ms;       /* when heads were last chosen anew */
     int64_t next_promise_ms; /* earliest of all promises, conservative only */
     int32_t head_extra;      /* flat machine, one promise: cores free beside it at its start */
 };
@@ -191,6 +193,12 @@ int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
 void job_release(struct stint_scheduler *s, uint32_t number);
 int job_promise(struct stint_scheduler *s, uint32_t number);
 void job_drop_promise(struct stint_scheduler *s, uint32_t number);
+/* Out of the timelines for a while, and back where it was; nothing is allocated. */
+struct claim *job_suspend_promise(struct stint_scheduler *s, uint32_t number);
+void job_resume_promise(struct stint_scheduler *s, uint32_t number, struct claim *claim);
+/* Is what a suspended promise claims still free? One that is overdue is moved to now. */
+bool claim_holds(struct stint_scheduler *s, const struct job *job, struct claim *claim);
+void claim_to_found(struct stint_scheduler *s, const struct claim *claim);
 int claim_new(const struct stint_scheduler *s, const uint32_t *nodes, uint32_t count,
               struct claim **ret_claim);
 

@@ -222,6 +222,7 @@ int stint_scheduler_estimate(struct stint_scheduler *s, struct stint_task_key ke
     /* A promise is kept whatever the plan says. */
     if (s->jobs[number].claim && s->jobs[number].claim->start_ms < p90)
         p90 = s->jobs[number].claim->start_ms;
+    p90 = p90 > s->now_ms ? p90 : s->now_ms;
     *ret_p90_ms = p90;
     *ret_p50_ms = found->start_ms[0] < p90 ? found->start_ms[0] : p90;
     return 0;

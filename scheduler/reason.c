@@ -81,7 +81,7 @@ enum { UP = 1 << STINT_NODE_UP, DRAINING = 1 << STINT_NODE_DRAINING, DOWN = 1 <<
 static struct stint_reason waiting_reason(struct stint_scheduler *s, const struct job *job)
 {
     struct stint_reason reason = { .code = STINT_REASON_Capacity, .account = STINT_NO_ACCOUNT };
-    if (job->claim)
+    if (job->claim && !job->is_soft)
         reason.until_ms = job->claim->start_ms;
     if (s->is_away) {
         reason.code = STINT_REASON_EngineAway;

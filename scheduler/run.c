@@ -270,6 +270,18 @@ void job_release(struct stint_scheduler *s, uint32_t number)
     s->generation++;
 }
 
+/* Puts a promise into the timelines; room is reserved. */
+static void promise(struct stint_scheduler *s, uint32_t number, struct claim *claim)
+{
+    claim_apply(s, claim, claim->start_ms, claim->end_ms, -1);
+    for (uint32_t i = 0; i < claim->node_count; i++) {
+        struct node *node = &s->nodes[claim->nodes[i]];
+        if (node->promises++ == 0 || claim->start_ms < node->first_promise_ms)
+            node->first_promise_ms = claim->start_ms;
+    }
+    s->jobs[number].claim = claim;
+}
+
 int job_promise(struct stint_scheduler *s, uint32_t number)
 {
     struct claim *claim = NULL;
@@ -280,25 +292,62 @@ int job_promise(struct stint_scheduler *s, uint32_t number)
         free(claim);
         return r;
     }
-    claim_apply(s, claim, claim->start_ms, claim->end_ms, -1);
+    promise(s, number, claim);
+    return 0;
+}
+
+struct claim *job_suspend_promise(struct stint_scheduler *s, uint32_t number)
+{
+    struct claim *claim = s->jobs[number].claim;
+    claim_apply(s, claim, claim->start_ms, claim->end_ms, 1);
     for (uint32_t i = 0; i < claim->node_count; i++) {
         struct node *node = &s->nodes[claim->nodes[i]];
-        if (node->promises++ == 0 || claim->start_ms < node->first_promise_ms)
-            node->first_promise_ms = claim->start_ms;
+        if (--node->promises == 0)
+            node->first_promise_ms = TIME_NEVER;
     }
-    s->jobs[number].claim = claim;
-    return 0;
+    s->jobs[number].claim = NULL;
+    return claim;
+}
+
+void job_resume_promise(struct stint_scheduler *s, uint32_t number, struct claim *claim)
+{
+    promise(s, number, claim);
 }
 
 void job_drop_promise(struct stint_scheduler *s, uint32_t number)
 {
-    struct job *job = &s->jobs[number];
-    claim_apply(s, job->claim, job->claim->start_ms, job->claim->end_ms, 1);
-    for (uint32_t i = 0; i < job->claim->node_count; i++) {
-        struct node *node = &s->nodes[job->claim->nodes[i]];
-        if (--node->promises == 0)
-            node->first_promise_ms = TIME_NEVER;
+    free(job_suspend_promise(s, number));
+}
+
+bool claim_holds(struct stint_scheduler *s, const struct job *job, struct claim *claim)
+{
+    const int32_t *vector = claim->vectors;
+    if (claim->start_ms < s->now_ms) {
+        claim->start_ms = s->now_ms;
+        claim->end_ms = s->now_ms + job->walltime_ms;
     }
-    free(job->claim);
-    job->claim = NULL;
+    for (uint32_t i = 0; i < claim->node_count; i++) {
+        struct node *node = &s->nodes[claim->nodes[i]];
+        if (node->state != STINT_NODE_UP)
+            return false;
+        timeline_trim(&node->timeline, s->now_ms);
+        timeline_least(&node->timeline, claim->start_ms, claim->end_ms, s->scratch);
+        for (uint32_t k = 0; k < node->layout->width; k++)
+            if (s->scratch[k] < vector[k])
+                return false;
+        vector += node->layout->width;
+    }
+    return true;
+}
+
+void claim_to_found(struct stint_scheduler *s, const struct claim *claim)
+{
+    size_t widths = 0;
+    for (uint32_t i = 0; i < claim->node_count; i++)
+        widths += s->nodes[claim->nodes[i]].layout->width;
+    memcpy(s->found.nodes, claim->nodes, claim->node_count * sizeof(*claim->nodes));
+    memcpy(s->found.vectors, claim->vectors, widths * sizeof(*claim->vectors));
+    s->found.node_count = claim->node_count;
+    s->found.start_ms = claim->start_ms;
+    s->found.end_ms = claim->end_ms;
 }

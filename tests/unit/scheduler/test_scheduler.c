@@ -251,15 +251,30 @@ static void stint_mode_serves_by_expansion_factor(void **state)
     open_flat(1, STINT_MODE_STINT);
     submit(ask(1, 1, 100));
     assert_string_equal(pass(0), "1");
-    submit(ask(2, 1, 10000)); /* promised at 100, keeps it */
+    submit(ask(2, 1, 10000)); /* first to have a reservation, but no promise yet */
     assert_string_equal(pass(1), "");
+    assert_int_equal(reason(2).until_ms, 0);
     submit(ask(3, 1, 1000));
     submit(ask(4, 1, 10)); /* the same wait is more to it */
     assert_string_equal(pass(2), "");
     end(1, 100);
-    assert_string_equal(pass(100), "2");
-    end(2, 200);
-    assert_string_equal(pass(200), "4");
+    assert_string_equal(pass(100), "4");
+    end(4, 110);
+    assert_string_equal(pass(110), "3");
+}
+
+static void a_near_reservation_is_a_promise_and_kept(void **state)
+{
+    (void)state;
+    open_flat(2, STINT_MODE_STINT);
+    submit(ask(1, 1, 80));
+    assert_string_equal(pass(1000), "1");
+    submit(ask(2, 2, 1000)); /* has waited since 0: 79 s more are near */
+    assert_string_equal(pass(1001), "");
+    assert_int_equal(reason(2).until_ms, 1080000);
+    submit(ask(3, 2, 10)); /* a larger factor, too late */
+    end(1, 1050);
+    assert_string_equal(pass(1050), "2");
 }
 
 static void an_overdue_run_keeps_what_it_holds(void **state)
@@ -736,6 +751,7 @@ int main(void)
         T(sjf_takes_the_shortest_first),
         T(conservative_gives_everybody_a_promise),
         T(stint_mode_serves_by_expansion_factor),
+        T(a_near_reservation_is_a_promise_and_kept),
         T(an_overdue_run_keeps_what_it_holds),
         T(time_that_steps_back_changes_nothing),
         T(a_full_array_of_starts_goes_on_with_the_next_call),

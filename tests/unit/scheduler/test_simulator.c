@@ -1,0 +1,250 @@
+/* Reading traces, and whole replays: small ones worked out by hand, and, where the shared logs are,
+ * every textbook mode start by start against the independent reference's expected.csv. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "stint/simulator.h"
+
+static struct stint_trace parse(const char *text)
+{
+    struct stint_trace trace;
+    struct stint_error err = { 0 };
+    int r = stint_trace_parse(text, strlen(text), "test", &trace, &err);
+    if (r != 0)
+        print_error("%s\n", err.text);
+    assert_int_equal(r, 0);
+    return trace;
+}
+
+static void fields_are_read_by_the_formats_rules(void **state)
+{
+    (void)state;
+    struct stint_trace trace =
+        parse("; MaxNodes: 7\n;MaxProcs:  64 \n"
+              "1 10 0 100 4 -1 -1 8 200 -1 1 3 1 -1 -1 -1 -1 -1\n"       /* asked procs and limit */
+              "\n  2 20 0 100 4 1.5 -1 -1 -1 -1 1 -1 1 -1 -1 -1 -1 -1\n" /* neither: used ones */
+              "3 30 0 500 4 -1 -1 8 200 -1 1 3 1 -1 -1 -1 -1 -1\n"       /* killed at its limit */
+              "4 40 0 0 4 -1 -1 8 200 -1 1 3 1 -1 -1 -1 -1 -1\n"         /* never ran */
+              "5 50 0 10 -1 -1 -1 -1 200 -1 1 3 1 -1 -1 -1 -1 -1\n"      /* no processors */
+              "6 -1 0 10 1\n"                                            /* never submitted */
+              "7 60 0 10 1\r\n");                                        /* a short line */
+    static const struct stint_trace_job jobs[] = {
+        { 1, 10, 100, 200, 8, 3 },
+        { 2, 20, 100, 100, 4, UINT32_MAX },
+        { 3, 30, 200, 200, 8, 3 },
+        { 7, 60, 10, 10, 1, UINT32_MAX },
+    };
+    assert_int_equal(trace.procs, 64);
+    assert_int_equal(trace.job_count, STINT_ARRAY_SIZE(jobs));
+    assert_int_equal(trace.line_count, 7);
+    assert_int_equal(trace.dropped_count, 3);
+    for (size_t i = 0; i < trace.job_count; i++) {
+        assert_int_equal(trace.jobs[i].id, jobs[i].id);
+        assert_int_equal(trace.jobs[i].submit_s, jobs[i].submit_s);
+        assert_int_equal(trace.jobs[i].run_s, jobs[i].run_s);
+        assert_int_equal(trace.jobs[i].limit_s, jobs[i].limit_s);
+        assert_int_equal(trace.jobs[i].procs, jobs[i].procs);
+        assert_int_equal(trace.jobs[i].user, jobs[i].user);
+    }
+    stint_trace_deinit(&trace);
+}
+
+static void broken_lines_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *says;
+    } cases[] = {
+        { "1 1 1 x\n", "test:1: field 4" },
+        { "\n1 9999999999999999999 1 1 1\n", "test:2: field 2" },
+        { "1 1 1 --5 1\n", "test:1: field 4" },
+        { "1 9007199254740000 1 1 1\n", "30,000 years" },
+        { "; nothing\n", "no usable job" },
+        { "", "no usable job" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct stint_trace trace;
+        struct stint_error err = { 0 };
+        assert_int_equal(
+            stint_trace_parse(cases[i].text, strlen(cases[i].text), "test", &trace, &err),
+            STINT_UNTRUSTED);
+        assert_non_null(strstr(err.text, cases[i].says));
+    }
+}
+
+static struct stint_simulation_result simulate(const struct stint_trace *trace,
+                                               enum stint_mode mode)
+{
+    struct stint_simulation simulation = { .trace = trace, .policy = { .mode = mode } };
+    struct stint_simulation_result result;
+    struct stint_error err = { 0 };
+    int r = stint_simulate(&simulation, &result, &err);
+    if (r != 0)
+        print_error("%s\n", err.text);
+    assert_int_equal(r, 0);
+    assert_int_equal(result.promise_violations, 0);
+    return result;
+}
+
+static void a_small_day_has_the_figures_of_pencil_and_paper(void **state)
+{
+    (void)state;
+    /* 10 processors. 1 takes 6 until 100; 2 wants 8; 3 passes it, ending at 100 just in time. */
+    struct stint_trace trace = parse("; MaxProcs: 10\n"
+                                     "1 0 0 100 6 0 0 6 100\n"
+                                     "2 0 0 50 8 0 0 8 100\n"
+                                     "3 20 0 80 4 0 0 4 80\n");
+    struct stint_simulation_result result = simulate(&trace, STINT_MODE_EASY);
+    assert_int_equal(result.sum_start, 0 + 100 + 20);
+    assert_int_equal(result.makespan_s, 150);
+    assert_true(result.mean_wait_s > 33.33 && result.mean_wait_s < 33.34);
+    assert_int_equal(result.max_wait_s, 100);
+    assert_true(result.mean_bounded_slowdown > 1.666 && result.mean_bounded_slowdown < 1.667);
+    assert_true(result.utilization > 0.8799 && result.utilization < 0.8801); /* 1320 / 1500 */
+    result = simulate(&trace, STINT_MODE_FCFS);
+    assert_int_equal(result.sum_start, 0 + 100 + 150);
+    stint_trace_deinit(&trace);
+}
+
+static void jobs_larger_than_the_machine_are_cut_to_it(void **state)
+{
+    (void)state;
+    struct stint_trace trace = parse("1 0 0 10 99 0 0 99 10\n2 0 0 10 1 0 0 1 10\n");
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .cores = 4,
+                                           .policy = { .mode = STINT_MODE_EASY } };
+    struct stint_simulation_result result;
+    struct stint_error err = { 0 };
+    assert_int_equal(stint_simulate(&simulation, &result, &err), 0);
+    assert_int_equal(result.sum_start, 10);
+    simulation.cores = 0; /* and the trace does not say either */
+    assert_int_equal(stint_simulate(&simulation, &result, &err), STINT_INVALID);
+    assert_true(err.fix[0] != '\0');
+    stint_trace_deinit(&trace);
+}
+
+static void equal_traces_give_equal_starts(void **state)
+{
+    (void)state;
+    char text[4096];
+    size_t at = (size_t)snprintf(text, sizeof(text), "; MaxProcs: 16\n");
+    for (int i = 1; i <= 60; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%d %d 0 %d %d 0 0 %d %d\n", i, i * 3,
+                               1 + i * 37 % 90, 1 + i * 7 % 16, 1 + i * 7 % 16, 100);
+    struct stint_trace trace = parse(text);
+    for (int mode = 0; mode < STINT_MODE_COUNT; mode++) {
+        struct stint_simulation_result a = simulate(&trace, (enum stint_mode)mode);
+        struct stint_simulation_result b = simulate(&trace, (enum stint_mode)mode);
+        assert_memory_equal(&a.starts, &b.starts, sizeof(a.starts));
+    }
+    stint_trace_deinit(&trace);
+}
+
+/* One line of expected.csv: trace,policy,mode,…,sum_start,sha256. */
+static void compare_expected(char *line, int *checked)
+{
+    static const struct {
+        const char *policy;
+        enum stint_mode mode;
+        enum stint_estimates estimates;
+    } known[] = {
+        { "fcfs", STINT_MODE_FCFS, STINT_ESTIMATES_USER },
+        { "sjf", STINT_MODE_SJF, STINT_ESTIMATES_USER },
+        { "easy", STINT_MODE_EASY, STINT_ESTIMATES_USER },
+        { "easy-sjbf", STINT_MODE_EASY_SJBF, STINT_ESTIMATES_USER },
+        { "cons", STINT_MODE_CONSERVATIVE, STINT_ESTIMATES_USER },
+        { "easy-clair", STINT_MODE_EASY, STINT_ESTIMATES_ACTUAL },
+        { "easy-sjbf-clair", STINT_MODE_EASY_SJBF, STINT_ESTIMATES_ACTUAL },
+        { "cons-clair", STINT_MODE_CONSERVATIVE, STINT_ESTIMATES_ACTUAL },
+    };
+    char *fields[17];
+    size_t count = 0;
+    char path[4096];
+    char hex[STINT_SHA256_HEX];
+    line[strcspn(line, "\n")] = '\0';
+    for (char *field = strtok(line, ","); field && count < 17; field = strtok(NULL, ","))
+        fields[count++] = field;
+    if (count < 17 || strcmp(fields[2], "batch") != 0)
+        return;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(known); i++) {
+        if (strcmp(fields[1], known[i].policy) != 0)
+            continue;
+        struct stint_trace trace;
+        struct stint_error err = { 0 };
+        struct stint_simulation_result result;
+        (void)snprintf(path, sizeof(path), "%s/traces/%s", STINT_SHARED_DATA, fields[0]);
+        assert_int_equal(stint_trace_load(path, &trace, &err), 0);
+        struct stint_simulation simulation = { .trace = &trace,
+                                               .estimates = known[i].estimates,
+                                               .policy = { .mode = known[i].mode } };
+        assert_int_equal(stint_simulate(&simulation, &result, &err), 0);
+        assert_int_equal(result.promise_violations, 0);
+        if (strcmp(stint_sha256_hex(&result.starts, hex), fields[16]) != 0)
+            fail_msg("%s %s: other starts than expected", fields[0], fields[1]);
+        assert_int_equal(result.sum_start, strtoll(fields[15], NULL, 10));
+        (void)snprintf(path, sizeof(path), "%.6f %.6f", result.mean_wait_s,
+                       result.mean_bounded_slowdown);
+        assert_non_null(strstr(path, fields[5]));
+        assert_non_null(strstr(path, fields[10]));
+        stint_trace_deinit(&trace);
+        (*checked)++;
+    }
+}
+
+static void textbook_modes_equal_the_reference_start_by_start(void **state)
+{
+    (void)state;
+    char line[1024];
+    int checked = 0;
+    FILE *file = fopen(STINT_SHARED_DATA "/traces/expected.csv", "re");
+    if (!file)
+        skip();
+    while (fgets(line, sizeof(line), file))
+        compare_expected(line, &checked);
+    (void)fclose(file);
+    assert_true(checked >= 24);
+}
+
+/* Of EASY's: slowdown at most 0.65 and wait at most 0.92 a log, longest wait at most 2.5 times. */
+static void the_default_policy_beats_easy_on_every_log(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "kth-sp2-1996", "sdsc-sp2-1998", "philly-6c71a0-g80" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(names); i++) {
+        char path[4096];
+        struct stint_trace trace;
+        (void)snprintf(path, sizeof(path), "%s/traces/%s.swf.gz", STINT_SHARED_DATA, names[i]);
+        if (access(path, R_OK) != 0)
+            skip();
+        assert_int_equal(stint_trace_load(path, &trace, NULL), 0);
+        struct stint_simulation_result easy = simulate(&trace, STINT_MODE_EASY);
+        struct stint_simulation_result ours = simulate(&trace, STINT_MODE_STINT);
+        assert_true(ours.mean_bounded_slowdown <= 0.65 * easy.mean_bounded_slowdown);
+        assert_true(ours.mean_wait_s <= 0.92 * easy.mean_wait_s);
+        assert_true((double)ours.max_wait_s <= 2.5 * (double)easy.max_wait_s);
+        stint_trace_deinit(&trace);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_are_read_by_the_formats_rules),
+        cmocka_unit_test(broken_lines_are_named),
+        cmocka_unit_test(a_small_day_has_the_figures_of_pencil_and_paper),
+        cmocka_unit_test(jobs_larger_than_the_machine_are_cut_to_it),
+        cmocka_unit_test(equal_traces_give_equal_starts),
+        cmocka_unit_test(textbook_modes_equal_the_reference_start_by_start),
+        cmocka_unit_test(the_default_policy_beats_easy_on_every_log),
+    };
+    return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
+}
