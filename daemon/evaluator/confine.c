@@ -179,7 +179,7 @@ static int allow_some(scmp_filter_ctx filter)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                             SCMP_A2(SCMP_CMP_EQ, 0));
+                             ((struct scmp_arg_cmp){ .arg = 2, .op = SCMP_CMP_EQ }));
     return r;
 }
 

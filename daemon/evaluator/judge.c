@@ -453,7 +453,8 @@ int stint_rules_judge(const struct stint_rules *rules, const struct stint_licenc
                                            .digest = rules->digest,
                                            .class_name = "",
                                            .criterion_count = rules->criterion_count };
-    result->assurance = verdict->has_digest ? STINT_ASSURANCE_VERIFIED : STINT_ASSURANCE_DECLARED;
+    result->assurance = verdict->has_digest && !verdict->is_description ? STINT_ASSURANCE_VERIFIED
+                                                                        : STINT_ASSURANCE_DECLARED;
     result->criteria = calloc(rules->criterion_count, sizeof(*result->criteria));
     if (!result->criteria)
         return -ENOMEM;

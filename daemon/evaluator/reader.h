@@ -155,6 +155,7 @@ int read_gguf(struct reader *reader, const struct reader_file *file);
 int read_pickle(struct reader *reader, const struct reader_file *file);
 int read_croissant(struct reader *reader, const struct reader_file *file);
 int read_mof(struct reader *reader, const struct reader_file *file);
+bool text_is_mof(const char *text);
 int read_requirements(struct reader *reader, const struct reader_file *file);
 int read_document(struct reader *reader, const struct reader_file *file);
 int read_data_file(struct reader *reader, const struct reader_file *file);

@@ -101,6 +101,12 @@ static bool is_metadata_json(const struct reader *reader, const char *path, cons
            (text_has_word(base, "croissant") || text_has_word(base, "metadata"));
 }
 
+static bool is_yaml(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    return !strchr(path, '/') && (ends_with(base, ".yml") || ends_with(base, ".yaml"));
+}
+
 static bool is_requirements(const struct reader *reader, const char *path, const char *base)
 {
     (void)reader;
@@ -147,6 +153,7 @@ static const struct {
     { is_safetensors, read_safetensors, TENSORS_HEADER_MAX },
     { is_other_weights, read_pickle, 64 },
     { is_metadata_json, read_croissant, READER_TEXT_MAX },
+    { is_yaml, read_mof, STRICT_YAML_TEXT_MAX },
     { is_requirements, read_requirements, READER_TEXT_MAX },
     { is_package, read_package_metadata, READER_TEXT_MAX },
     { is_document, read_document, (size_t)256 << 10 },
@@ -225,8 +232,23 @@ static bool card_is_of_data(struct reader *reader)
     return is_data;
 }
 
+/* A record of the Model Openness Framework by itself speaks of a model. */
+static bool is_record(struct reader *reader)
+{
+    struct reader_file file;
+    const char *path = reader->manifest->files[0].path;
+    if (!reader->manifest->is_file || !is_yaml(reader, path, path) ||
+        reader_load(reader, 0, STRICT_YAML_TEXT_MAX, &file) != 0)
+        return false;
+    bool is_mof = text_is_mof(file.text);
+    reader_unload(&file);
+    return is_mof;
+}
+
 enum stint_artifact_kind guess_kind(struct reader *reader)
 {
+    if (is_record(reader))
+        return STINT_KIND_MODEL;
     size_t weights = 0;
     size_t code = 0;
     size_t data = 0;

@@ -59,8 +59,8 @@ enum stint_value_type { STINT_VALUE_BOOL = 1, STINT_VALUE_TEXT, STINT_VALUE_NUMB
     X(STINT_READABLE, "readable", STINT_VALUE_BOOL, "its form is well made and can be inspected")  \
     X(STINT_OPEN_FORMAT, "open-format", STINT_VALUE_BOOL, "its format is open and documented")     \
     X(STINT_LICENCE, "licence", STINT_VALUE_TEXT, "its terms, as an SPDX expression")              \
-    X(STINT_LICENCE_STATUS, "licence-status", STINT_VALUE_TEXT,                                    \
-      "open, invalid, unlicensed or missing, as the Model Openness Tool counts")                   \
+    X(STINT_LICENCE_WRITTEN, "licence-written", STINT_VALUE_TEXT,                                  \
+      "its licence, letter by letter as a MOF record writes it")                                   \
     X(STINT_RESTRICTION, "restriction", STINT_VALUE_TEXT,                                          \
       "a facet of its terms that restricts, 'none', or 'unknown'")                                 \
     X(STINT_GATED, "gated", STINT_VALUE_TEXT, "who wants it must register, ask or agree first")    \

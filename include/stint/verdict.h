@@ -92,6 +92,7 @@ struct stint_licence_seen {
 
 /**
  * struct stint_verdict - all of it; owns its texts and facts
+ * @is_description: judged from a record alone, without the files: assurance is `declared`
  * @data_class: of a data set: "open", "public", "obtainable", "unshareable" or "unknown"; "" for
  * others
  */
@@ -100,6 +101,7 @@ struct stint_verdict {
     const char *name;
     struct stint_sha256 digest;
     bool has_digest;
+    bool is_description;
     enum stint_completeness complete;
     const char *data_class;
     struct stint_rules_result *results;
