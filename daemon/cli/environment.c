@@ -173,20 +173,17 @@ static int capture_one(struct capture *capture, const char *item, const char *wh
 /* `ALL`, `NONE`, or names, with ALL perhaps among them (sbatch(1) --export). */
 static int capture_export(struct capture *capture, const char *text, const char *where)
 {
-    stint_auto(stint_free) char *list = strdup(text);
+    char *list = strdup(text);
     char *rest = list;
-    if (!list)
-        return -ENOMEM;
-    for (char *item; (item = strsep(&rest, ",")) != NULL;) {
-        int r = 0;
+    int r = list ? 0 : -ENOMEM;
+    for (char *item; r == 0 && (item = strsep(&rest, ",")) != NULL;) {
         if (strcasecmp(item, "ALL") == 0)
             r = capture_all(capture);
         else if (strcasecmp(item, "NONE") != 0 && strcasecmp(item, "NIL") != 0 && *item)
             r = capture_one(capture, item, where);
-        if (r != 0)
-            return r;
     }
-    return 0;
+    free(list);
+    return r;
 }
 
 static int capture_items(struct capture *capture, const struct settings *settings)

@@ -183,8 +183,8 @@ static int put_gpus(struct build *build)
     const char *text = setting_text(build->settings, SET_GPUS);
     struct stint_error inner = { 0 };
     char type[64];
-    int64_t count;
-    int64_t milli;
+    int64_t count = 0;
+    int64_t milli = 1000;
     if (!text && setting_text(build->settings, SET_GPU_MEMORY))
         return value_fail(build, SET_GPU_MEMORY, "no GPU asked for", "add --gpus 1");
     if (!text)
@@ -266,9 +266,10 @@ static int put_path(struct build *build, enum setting id, const char *key)
         return 0;
     if (!*text)
         return value_fail(build, id, "an empty path", "name a file");
-    stint_auto(stint_free) char *path =
-        path_absolute(text, build->workdir, build->submission->home);
-    return path ? put(build, build->request, key, json_string(path)) : -ENOMEM;
+    char *path = path_absolute(text, build->workdir, build->submission->home);
+    int r = path ? put(build, build->request, key, json_string(path)) : -ENOMEM;
+    free(path);
+    return r;
 }
 
 int reference_resolve(const char *word, const char *cwd, const char *home,
@@ -280,18 +281,29 @@ int reference_resolve(const char *word, const char *cwd, const char *home,
         (void)stint_fail(err, STINT_INVALID, "%s: an empty reference", where);
         return stint_fix(err, STINT_INVALID, "name ORG/NAME, ORG/NAME@sha256:… or a path");
     }
-    stint_auto(stint_free) char *path = path_absolute(word, cwd, home);
+    char *path = path_absolute(word, cwd, home);
     if (!path)
         return -ENOMEM;
     if (!is_path && !strchr(word, '@') && access(path, F_OK) == 0) {
         note_send(notes, NOTE_READING, "%s %s understood as the path %s", where, word, path);
         is_path = true;
     }
-    if (is_path) /* the shortest form of an existing one, so that the daemon sees no `..` */
-        *ret_reference = realpath(path, NULL);
-    if (!is_path || !*ret_reference)
-        *ret_reference = is_path ? stint_take(path) : strdup(word);
+    /* The shortest form of an existing one, so that the daemon sees no `..`. */
+    char *real = is_path ? realpath(path, NULL) : NULL;
+    *ret_reference = real ? real : strdup(is_path ? path : word);
+    free(path);
     return *ret_reference ? 0 : -ENOMEM;
+}
+
+static int put_use(struct build *build, const struct setting_item *item, json_t *list)
+{
+    char *reference = NULL;
+    int r = reference_resolve(item->value.text, build->submission->cwd, build->submission->home,
+                              build->notes, item->value.where, &reference, build->err);
+    if (r == 0 && json_array_append_new(list, json_string(reference)) != 0)
+        r = -ENOMEM;
+    free(reference);
+    return r;
 }
 
 static int put_uses(struct build *build)
@@ -309,16 +321,11 @@ static int put_uses(struct build *build)
             return -ENOMEM;
         for (size_t i = 0; i < build->settings->item_count; i++) {
             const struct setting_item *item = &build->settings->items[i];
-            stint_auto(stint_free) char *reference = NULL;
             if (item->id != kinds[k].id)
                 continue;
-            int r =
-                reference_resolve(item->value.text, build->submission->cwd, build->submission->home,
-                                  build->notes, item->value.where, &reference, build->err);
+            int r = put_use(build, item, list);
             if (r != 0)
                 return r;
-            if (json_array_append_new(list, json_string(reference)) != 0)
-                return -ENOMEM;
         }
     }
     return 0;

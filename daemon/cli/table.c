@@ -2,6 +2,7 @@
  * harmless here: no control character of a job's name ever reaches a terminal. */
 #include "screen.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ void text_print(const char *text)
 
 void table_init(struct table *table, const struct table_column *columns, size_t column_count)
 {
+    assert(column_count > 0 && column_count <= TABLE_COLUMNS_MAX);
     memset(table, 0, sizeof(*table));
     table->columns = columns;
     table->column_count = column_count;
@@ -158,6 +160,7 @@ static void table_widths(const struct table *table, unsigned width,
                          size_t widths[TABLE_COLUMNS_MAX])
 {
     size_t total = 0;
+    assert(table->column_count > 0);
     for (size_t c = 0; c < table->column_count; c++)
         widths[c] = text_width(table->columns[c].title);
     for (size_t i = 0; i < table->cell_count; i++) {
@@ -206,6 +209,7 @@ static void cell_write(const struct table *table, size_t column, const char *tex
 void table_write(const struct table *table, unsigned width, struct stint_buffer *buffer)
 {
     size_t widths[TABLE_COLUMNS_MAX];
+    assert(table->column_count > 0);
     table_widths(table, width, widths);
     for (size_t c = 0; c < table->column_count; c++)
         cell_write(table, c, table->columns[c].title, STYLE_BOLD, widths[c], buffer);

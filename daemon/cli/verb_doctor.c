@@ -33,11 +33,11 @@ static void check(const char *word, const char *what, const char *fact)
 /* A member that is judged by nobody: told as it is. */
 static void fact_print(const char *key, const json_t *value)
 {
-    stint_auto(stint_free) char *text = json_is_string(value)
-                                            ? strdup(json_string_value(value))
-                                            : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!json_is_null(value) && text && *text)
         check("info", key, text);
+    free(text);
 }
 
 /* Rows {"check","result","detail"} when the daemon has them; else its plain members. */

@@ -399,14 +399,14 @@ static void reason_params(const json_t *reason)
     bool is_first = true;
     json_object_foreach(params, key, value)
     {
-        stint_auto(stint_free) char *text = json_is_string(value)
-                                                ? strdup(json_string_value(value))
-                                                : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (!text || json_is_null(value))
-            continue;
-        (void)printf("%s%s ", is_first ? "  " : ", ", key);
-        text_print(text);
-        is_first = false;
+        char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (text && !json_is_null(value)) {
+            (void)printf("%s%s ", is_first ? "  " : ", ", key);
+            text_print(text);
+            is_first = false;
+        }
+        free(text);
     }
     if (!is_first)
         (void)putchar('\n');

@@ -22,9 +22,10 @@ static void lines_print(const char *text)
 {
     while (*text) {
         size_t length = strcspn(text, "\n");
-        stint_auto(stint_free) char *line = strndup(text, length);
+        char *line = strndup(text, length);
         if (line)
             text_print(line);
+        free(line);
         (void)putchar('\n');
         text += length + (text[length] == '\n');
     }

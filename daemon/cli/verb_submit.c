@@ -212,7 +212,7 @@ static int rehearsal_print(const json_t *document)
     if (doc_has(job, "balance_after_micro"))
         fact_print("then left",
                    stint_micro_format(doc_int(job, "balance_after_micro", 0), text, sizeof(text)));
-    static const char *const starts[] = { "starts", "start_estimate", "estimate.p50",
+    static const char *const starts[] = { "start", "starts", "start_estimate", "estimate.p50",
                                           "estimate_p50" };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(starts); i++)
         if (doc_time_ms(job, starts[i]))
@@ -276,7 +276,7 @@ static int submit_whole(struct submit *submit, char id[JOB_ID_MAX])
 int verb_submit(struct cli *cli)
 {
     __attribute__((cleanup(submit_deinit_auto))) struct submit submit = { .cli = cli };
-    char id[JOB_ID_MAX];
+    char id[JOB_ID_MAX] = "";
     json_t *job = NULL;
     int status = submit_whole(&submit, id);
     if (status != EXIT_OK || !*id || !setting_is_on(&submit.settings, SET_WAIT))
@@ -292,7 +292,7 @@ int verb_run(struct cli *cli)
 {
     __attribute__((cleanup(submit_deinit_auto))) struct submit submit = { .cli = cli,
                                                                           .is_run = true };
-    char id[JOB_ID_MAX];
+    char id[JOB_ID_MAX] = "";
     int status = submit_whole(&submit, id);
     if (status != EXIT_OK || !*id)
         return status;

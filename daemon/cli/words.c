@@ -457,6 +457,7 @@ static void fish_group(const char *group)
     fish_group_name = group;
     (void)snprintf(prefix, sizeof(prefix), "%s%s", group, *group ? " " : "");
     next_words(prefix, fish_word);
+    fish_group_name = NULL;
 }
 
 static void fish_option(void *context, const struct option_row *row)
@@ -478,10 +479,12 @@ static void fish_write(void)
         "  string match -v -- '-*' (commandline -opc)[2..-1] | string join ' '\n"
         "end\n"
         "function __stint_at\n"
-        "  test (__stint_words) = \"$argv[1]\"\n"
+        "  set -l typed (__stint_words)\n"
+        "  test \"$typed\" = \"$argv[1]\"\n"
         "end\n"
         "function __stint_in\n"
-        "  string match -q -r -- \"^$argv[1]( |\\$)\" (__stint_words)\n"
+        "  set -l typed (__stint_words)\n"
+        "  string match -q -r -- \"^$argv[1]( |\\$)\" \"$typed\"\n"
         "end\n"
         "function __stint_jobs\n"
         "  stint queue --mine --no-pager 2>/dev/null | awk 'NR > 1 { print $1 \"\\t\" $2 }'\n"
