@@ -200,8 +200,8 @@ static int checkpoint_read(const char *note, size_t length, const struct stint_v
                            struct stint_checkpoint *ret_checkpoint, struct stint_error *err)
 {
     struct stint_checkpoint checkpoint;
-    struct span text;
-    struct span rest;
+    struct span text = { 0 };
+    struct span rest = { 0 };
     int r = split_note(note, length, &text, &rest, err);
     if (r == 0)
         r = check_signatures(text, rest, vkey, err);

@@ -72,13 +72,16 @@ int batch_put(struct batch *batch, enum statement_id statement, const struct val
 }
 
 int batch_put_row(struct batch *batch, enum statement_id statement, const struct table *table,
-                  enum table_selection selection, const void *row, struct stint_error *err)
+                  enum table_selection selection, const void *row, const struct value *extra,
+                  struct stint_error *err)
 {
     const struct column *columns[TABLE_COLUMN_MAX];
     struct value values[TABLE_COLUMN_MAX];
     size_t count = table_select(table, selection, columns);
     for (size_t i = 0; i < count; i++)
         column_get(columns[i], row, &values[i]);
+    if (extra)
+        values[count++] = *extra;
     return batch_put(batch, statement, values, count, err);
 }
 

@@ -51,8 +51,10 @@ struct batch {
  * the batch is as it was. */
 int batch_put(struct batch *batch, enum statement_id statement, const struct value *values,
               size_t count, struct stint_error *err);
+/* @extra: one more value behind the selection's; NULL for none. */
 int batch_put_row(struct batch *batch, enum statement_id statement, const struct table *table,
-                  enum table_selection selection, const void *row, struct stint_error *err);
+                  enum table_selection selection, const void *row, const struct value *extra,
+                  struct stint_error *err);
 int batch_after(struct batch *batch, stint_effect_fn fn, void *context, struct stint_error *err);
 /* Empty, its memory kept unless it grew large. */
 void batch_clear(struct batch *batch);

@@ -31,7 +31,7 @@ static int put_row(struct stint_store *store, enum table_id table, const void *r
     int r = can_put(store, err);
     if (r == 0)
         r = batch_put_row(store->open, (enum statement_id)table, &store_tables[table],
-                          SELECT_INSERT, row, err);
+                          SELECT_INSERT, row, NULL, err);
     if (r == 0 && store->open->rows == 1)
         store_wake(store);
     return r;
@@ -50,13 +50,13 @@ static struct value text_value(const char *text)
                            .length = text ? strlen(text) : 0 };
 }
 
-/* The event itself, and the end of its job's chain of events. */
 static int put_event_row(struct stint_store *store, const struct stint_event_row *event,
                          struct stint_error *err)
 {
     return put_row(store, TABLE_EVENT, event, err);
 }
 
+/* The event ends its job's chain of events. */
 static int put_touch(struct stint_store *store, const struct stint_event_row *event,
                      struct stint_error *err)
 {
@@ -113,15 +113,17 @@ static int payload_write(const struct stint_change *change, struct stint_buffer 
     return 0;
 }
 
+/* A row of the change. A job remembers the event, its newest (see the chain in reader_sql.c). */
 static int put_part(struct stint_store *store, enum table_id table, const void *row, bool is_new,
-                    struct stint_error *err)
+                    int64_t event, struct stint_error *err)
 {
     enum statement_id change = (enum statement_id)(STATEMENT_CHANGE_JOB + (table - TABLE_JOB));
+    struct value last_event = int_value(event);
     if (!row)
         return 0;
-    if (is_new)
-        return put_row(store, table, row, err);
-    return batch_put_row(store->open, change, &store_tables[table], SELECT_CHANGE, row, err);
+    return batch_put_row(store->open, is_new ? (enum statement_id)table : change,
+                         &store_tables[table], is_new ? SELECT_INSERT : SELECT_CHANGE, row,
+                         table == TABLE_JOB ? &last_event : NULL, err);
 }
 
 int stint_store_put_change(struct stint_store *store, const struct stint_change *change,
@@ -139,12 +141,12 @@ int stint_store_put_change(struct stint_store *store, const struct stint_change 
     if (r == 0)
         r = put_event_row(store, &event, err);
     if (r == 0)
-        r = put_part(store, TABLE_JOB, change->job, change->job_is_new, err);
+        r = put_part(store, TABLE_JOB, change->job, change->job_is_new, event.id, err);
     if (r == 0)
-        r = put_part(store, TABLE_TASK, change->task, change->task_is_new, err);
+        r = put_part(store, TABLE_TASK, change->task, change->task_is_new, event.id, err);
     if (r == 0)
-        r = put_part(store, TABLE_RUN, change->run, change->run_is_new, err);
-    if (r == 0)
+        r = put_part(store, TABLE_RUN, change->run, change->run_is_new, event.id, err);
+    if (r == 0 && !change->job)
         r = put_touch(store, &event, err);
     if (r != 0) {
         stint_store_rewind(store, mark);

@@ -105,7 +105,7 @@ static void probe_on_timer(uv_timer_t *timer)
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)++store->probe_count);
     struct stint_meta_row row = { .key = "probe", .value = text };
     if (batch_put_row(&store->probe, (enum statement_id)TABLE_META, &store_tables[TABLE_META],
-                      SELECT_INSERT, &row, NULL) != 0)
+                      SELECT_INSERT, &row, NULL, NULL) != 0)
         return;
     store->is_flying = true;
     store->is_probing = true;

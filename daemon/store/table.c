@@ -266,16 +266,22 @@ void table_insert_sql(const struct table *table, struct stint_buffer *sql)
     const struct column *columns[TABLE_COLUMN_MAX];
     size_t count = table_select(table, SELECT_INSERT, columns);
     /* The journal is chained by job, so that one job's events are found without an index on the
-     * hottest table: see JOB_EVENTS in reader.c and TOUCH_JOB in writer.c. */
+     * hottest table: see QUERY_EVENTS_OF in reader_sql.c. */
     bool is_journal = table == &store_tables[TABLE_EVENT];
+    bool is_job = table == &store_tables[TABLE_JOB];
     stint_buffer_printf(sql, "INSERT INTO \"%s\" (", table->name);
     for (size_t i = 0; i < count; i++)
         stint_buffer_printf(sql, "%s\"%s\"", i ? ", " : "", columns[i]->name);
-    stint_buffer_add_text(sql, is_journal ? ", previous_event) VALUES (" : ") VALUES (");
+    stint_buffer_printf(sql, "%s) VALUES (",
+                        is_journal ? ", previous_event"
+                        : is_job   ? ", last_event"
+                                   : "");
     for (size_t i = 0; i < count; i++)
         stint_buffer_printf(sql, "%s?%zu", i ? ", " : "", i + 1);
     if (is_journal)
         stint_buffer_add_text(sql, ", (SELECT last_event FROM job WHERE id = ?4)");
+    if (is_job)
+        stint_buffer_printf(sql, ", ?%zu", count + 1);
     stint_buffer_add_text(sql, ")");
     if (table->conflict != CONFLICT_FAILS)
         conflict_sql(table, sql);
@@ -288,7 +294,7 @@ void table_change_sql(const struct table *table, struct stint_buffer *sql)
     const char *joint = "";
     stint_buffer_printf(sql, "UPDATE \"%s\" SET ", table->name);
     if (table == &store_tables[TABLE_JOB])
-        stint_buffer_add_text(sql, "version = version + 1, ");
+        stint_buffer_printf(sql, "version = version + 1, last_event = ?%zu, ", count + 1);
     for (size_t i = 0; i < count; i++) {
         if (columns[i]->flags & COLUMN_KEY && !strcmp(joint, ", "))
             joint = " WHERE ";

@@ -119,7 +119,8 @@ enum table_selection { SELECT_INSERT = 0, SELECT_CHANGE };
 size_t table_select(const struct table *table, enum table_selection selection,
                     const struct column *columns[TABLE_COLUMN_MAX]);
 
-/* SQL of the insert or of the change, appended. */
+/* SQL of the insert or of the change, appended. Both have for `job` one more parameter, behind the
+ * selection's: the id of the event that they belong to. */
 void table_insert_sql(const struct table *table, struct stint_buffer *sql);
 void table_change_sql(const struct table *table, struct stint_buffer *sql);
 
