@@ -77,8 +77,7 @@ struct stint_event_row;
 void wiring_on_event(void *context, const struct stint_event_row *event);
 void wiring_on_store_failed(void *context, const struct stint_error *err);
 void wiring_on_store_recovered(void *context);
-void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *const *digests,
-                        size_t digest_count,
+void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *uses,
                         void (*done)(void *context, enum stint_reason_code code, const char *why),
                         void *done_context);
 extern const struct stint_engine_events wiring_engine_events;

@@ -280,14 +280,12 @@ const struct stint_engine_events wiring_engine_events = {
     .on_away = on_engine_away,
 };
 
-void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *const *digests,
-                        size_t digest_count,
+void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *uses,
                         void (*done)(void *context, enum stint_reason_code code, const char *why),
                         void *done_context)
 {
     struct rooms *rooms = context;
-    stint_admission_check_start(rooms->admission, uid, gid, digests, digest_count, done,
-                                done_context);
+    stint_admission_check_uses(rooms->admission, uid, gid, uses, done, done_context);
 }
 
 /* ---- signals and handles

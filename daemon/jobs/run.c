@@ -308,19 +308,6 @@ static void on_artifacts_checked(void *context, enum stint_reason_code code, con
     step_free(step);
 }
 
-/* The digests of what the job uses, borrowed from @json. */
-static size_t use_digests(const json_t *json, const char **digests)
-{
-    size_t count = 0;
-    for (size_t i = 0;
-         i < json_array_size(json) && count < STINT_USE_KIND_COUNT * STINT_REQUEST_USES_MAX; i++) {
-        const char *digest = json_string_value(json_object_get(json_array_get(json, i), "digest"));
-        if (digest && *digest)
-            digests[count++] = digest;
-    }
-    return count;
-}
-
 void run_launch(struct stint_jobs *jobs, struct job *job)
 {
     job->is_unsent = false;
@@ -332,19 +319,12 @@ void run_launch(struct stint_jobs *jobs, struct job *job)
         launch_checked(jobs, job);
         return;
     }
-    const char *digests[STINT_USE_KIND_COUNT * STINT_REQUEST_USES_MAX];
-    json_t *uses = json_loads(job->uses, JSON_REJECT_DUPLICATES, NULL);
-    size_t count = use_digests(uses, digests);
     struct run_step *step = step_new(jobs, job_run_key(job));
-    if (step && count > 0)
-        jobs->options.check_start(jobs->options.context, job->uid, job->gid, digests, count,
+    if (step)
+        jobs->options.check_start(jobs->options.context, job->uid, job->gid, job->uses,
                                   on_artifacts_checked, step);
     else
-        run_ended_unlaunched(jobs, job, STINT_OUTCOME_FAILED, STINT_REASON_NONE,
-                             "its stored artefacts do not read back");
-    if (step && count == 0)
-        step_free(step);
-    json_decref(uses);
+        job->is_unsent = jobs->has_unsent = true;
 }
 
 static void on_grant_durable(void *context, int status)

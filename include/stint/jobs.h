@@ -76,9 +76,9 @@ typedef void (*stint_start_checked_fn)(void *context, enum stint_reason_code cod
 /**
  * struct stint_jobs_options - what the jobs room stands on; all borrowed, all outlive it
  * @now_boot_ms, @now_wall_ms: the two clocks (CLOCK_BOOTTIME, wall), so that tests can turn them
- * @check_start: are the bytes of these artefacts what was judged? (invariant 2); answers on the
- * loop, once, also within the call: STINT_REASON_NONE, ArtifactChanged, ArtifactMissing or
- * EvaluationFailed. Main wires admission here, which stands beside this room and not below it
+ * @check_start: are the bytes behind these stored uses (JSON) what was judged? (invariant 2);
+ * answers on the loop, once, also within the call: STINT_REASON_NONE, or why not. Main wires
+ * admission here, which stands beside this room and not below it
  * @pass_wanted: called when the plan may have changed; main runs stint_jobs_pass() at the end of
  * the loop's turn
  */
@@ -96,8 +96,8 @@ struct stint_jobs_options {
     const char *boot_id;
     int64_t (*now_boot_ms)(void);
     int64_t (*now_wall_ms)(void);
-    void (*check_start)(void *context, uid_t uid, gid_t gid, const char *const *digests,
-                        size_t digest_count, stint_start_checked_fn done, void *done_context);
+    void (*check_start)(void *context, uid_t uid, gid_t gid, const char *uses,
+                        stint_start_checked_fn done, void *done_context);
     void (*pass_wanted)(void *context);
     void *context;
 };

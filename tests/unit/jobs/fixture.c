@@ -102,14 +102,13 @@ static void want_pass(void *context)
     ((struct fixture *)context)->is_pass_wanted = true;
 }
 
-static void check_start(void *context, uid_t uid, gid_t gid, const char *const *digests,
-                        size_t count, stint_start_checked_fn done, void *done_context)
+static void check_start(void *context, uid_t uid, gid_t gid, const char *uses,
+                        stint_start_checked_fn done, void *done_context)
 {
     (void)context;
     (void)uid;
     (void)gid;
-    (void)digests;
-    (void)count;
+    (void)uses;
     done(done_context, STINT_REASON_NONE, "");
 }
 
