@@ -70,7 +70,7 @@ int places_find(const struct stint_config *config, struct places *ret_places,
                 struct stint_error *err)
 {
     int r =
-        find_one(config->launcher, "engine/local/stint-launcher",
+        find_one(config->launcher, "engine/stint-launcher",
                  STINT_LIBEXECDIR "/stint-launcher", "engine.launcher", ret_places->launcher, err);
     if (r == 0)
         r = find_one(config->evaluator, "evaluator/stint-evaluate",
