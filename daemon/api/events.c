@@ -118,8 +118,8 @@ static void event_write(struct stint_buffer *out, const struct stint_event_row *
         stint_json_kv_int(&data, "attempt", event->attempt);
     }
     stint_json_object_end(&data);
-    stint_buffer_printf(out, "id: %" PRId64 "\nevent: %s\ndata: %s\n\n", event->id, event->kind,
-                        stint_buffer_text(&data));
+    /* No `event:` line: who listens wants all kinds, and need not know their names beforehand. */
+    stint_buffer_printf(out, "id: %" PRId64 "\ndata: %s\n\n", event->id, stint_buffer_text(&data));
     stint_buffer_deinit(&data);
 }
 

@@ -311,14 +311,20 @@ static void list_render(struct exchange *ex, void *data, int status)
     stint_json_key(&ex->out, "jobs");
     stint_json_array(&ex->out);
     for (size_t i = 0; i < shown; i++) {
+        struct stint_job_view view;
         struct job_shown job;
-        job_from_row(ex->api, &list->rows[i].row, NULL, &job);
+        /* A live job is told from memory: its reason is of the last pass, not of the last event. */
+        if (list->rows[i].row.end_ms == 0 &&
+            stint_jobs_view(ex->api->options.jobs, list->rows[i].row.id, &view) == 0)
+            job_from_view(ex->api, &view, &job);
+        else
+            job_from_row(ex->api, &list->rows[i].row, NULL, &job);
         job_write(ex->api, &ex->out, &job, exchange_sees(ex, job.uid), false);
     }
     stint_json_array_end(&ex->out);
     cursor_next(ex, shown ? list->rows[shown - 1].row.id : 0, list->count > shown);
     stint_json_object_end(&ex->out);
-    exchange_send_durable(ex, 200);
+    exchange_send(ex, 200);
 }
 
 static bool time_read(struct exchange *ex, const char *name, int64_t *ret_ms)

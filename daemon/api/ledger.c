@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stint/ledger.h"
+#include "stint/machine.h"
 #include "stint/measure.h"
 
 /* One walk over the ledger's views: what is wanted of it, and where it goes. */
@@ -315,6 +316,15 @@ static int usage_work(struct stint_reader *reader, void *data)
     return stint_reader_sum_usage(reader, usage->since_ms, usage->until_ms, usage_on_sum, data);
 }
 
+static bool has_simulated(const struct stint_machine *machine)
+{
+    for (uint32_t i = 0; i < machine->node_count; i++)
+        for (uint32_t slot = 0; slot < machine->nodes[i].shape->gpu_count; slot++)
+            if (machine->nodes[i].shape->gpus[slot].is_simulated)
+                return true;
+    return false;
+}
+
 static void usage_render(struct exchange *ex, void *data, int status)
 {
     const struct usage *usage = data;
@@ -327,7 +337,10 @@ static void usage_render(struct exchange *ex, void *data, int status)
     stint_json_kv_time(&ex->out, "until", usage->until_ms);
     stint_json_kv_int(&ex->out, "runs", usage->runs);
     stint_json_kv_int(&ex->out, "people", usage->people);
-    stint_json_kv_int(&ex->out, "gpu_s", usage->gpu_milli_s / 1000);
+    /* Simulated GPUs are left out of public totals; a machine's are all real or all simulated. */
+    stint_json_kv_int(&ex->out,
+                      has_simulated(ex->api->options.machine) ? "simulated_gpu_s" : "gpu_s",
+                      usage->gpu_milli_s / 1000);
     stint_json_kv_int(&ex->out, "core_s", usage->core_s);
     write_micro(&ex->out, "charged", usage->charged_micro);
     write_micro(&ex->out, "held", usage->held_micro);

@@ -8,13 +8,14 @@
 #include "stint/ledger.h"
 #include "stint/measure.h"
 
-enum measure { IN_COUNT, IN_BYTES, IN_MICRO, IN_SECONDS };
+enum measure { IN_COUNT, IN_MILLI, IN_BYTES, IN_MICRO, IN_SECONDS };
+static const char *const measure_units[] = { "count", "gpu_milli", "bytes", "micro", "seconds" };
 
-/* @text: what stands in the way; @thing: what the figures count, NULL when there are none */
+/* @text: what stands in the way; @has_figures: asked, used and limit are shown, counted @in */
 static const struct {
     enum stint_reason_code code;
     const char *text;
-    const char *thing;
+    bool has_figures;
     enum measure in;
     const char *fix;
 } sentences[] = {
@@ -22,58 +23,58 @@ static const struct {
     {                                                                                              \
         STINT_REASON_##token, text, thing, in, fix                                                 \
     }
-    ROW(NoSuchResource, "no node here has what is asked for", NULL, IN_COUNT,
+    ROW(NoSuchResource, "no node here has what is asked for", false, IN_COUNT,
         "ask for a GPU type or resource that `stint nodes` shows"),
-    ROW(ExceedsMachine, "it asks for more than any node has", "asked", IN_COUNT,
+    ROW(ExceedsMachine, "it asks for more than any node has", true, IN_COUNT,
         "ask for less: `stint nodes` shows the largest node"),
-    ROW(ExceedsMaxWalltime, "its walltime is longer than allowed", NULL, IN_SECONDS,
+    ROW(ExceedsMaxWalltime, "its walltime is longer than allowed", false, IN_SECONDS,
         "ask for a shorter time with --time"),
-    ROW(ArtifactMissing, "an artefact it uses is not there", NULL, IN_COUNT,
+    ROW(ArtifactMissing, "an artefact it uses is not there", false, IN_COUNT,
         "register it with `stint artifact add`, or name its path"),
-    ROW(ArtifactChanged, "the bytes of an artefact changed since it was judged", NULL, IN_COUNT,
+    ROW(ArtifactChanged, "the bytes of an artefact changed since it was judged", false, IN_COUNT,
         "register it again"),
-    ROW(EvaluationFailed, "an artefact could not be judged", NULL, IN_COUNT,
+    ROW(EvaluationFailed, "an artefact could not be judged", false, IN_COUNT,
         "see `stint check` for what failed"),
-    ROW(PolicyForbids, "the policy of this site forbids it", NULL, IN_COUNT, "see /api/v1/policy"),
-    ROW(ModelNotOpen, "a model it uses is not open", NULL, IN_COUNT,
+    ROW(PolicyForbids, "the policy of this site forbids it", false, IN_COUNT, "see /api/v1/policy"),
+    ROW(ModelNotOpen, "a model it uses is not open", false, IN_COUNT,
         "see which criteria failed with `stint check`"),
-    ROW(DataNotOpen, "a data set it uses is not open", NULL, IN_COUNT,
+    ROW(DataNotOpen, "a data set it uses is not open", false, IN_COUNT,
         "see which criteria failed with `stint check`"),
-    ROW(CodeNotOpen, "code it uses is not open", NULL, IN_COUNT,
+    ROW(CodeNotOpen, "code it uses is not open", false, IN_COUNT,
         "see which criteria failed with `stint check`"),
-    ROW(LicenceUnknown, "the licence of an artefact is not known here", NULL, IN_COUNT,
+    ROW(LicenceUnknown, "the licence of an artefact is not known here", false, IN_COUNT,
         "see `stint check`"),
-    ROW(EvidenceMissing, "evidence is missing for an artefact", NULL, IN_COUNT,
+    ROW(EvidenceMissing, "evidence is missing for an artefact", false, IN_COUNT,
         "see `stint check`"),
-    ROW(NotEvaluatedYet, "what it uses is still being judged", NULL, IN_COUNT, ""),
-    ROW(ProjectSuspended, "the project is suspended", NULL, IN_COUNT, "ask the operator"),
-    ROW(UserSuspended, "the user is suspended", NULL, IN_COUNT, "ask the operator"),
-    ROW(HeldByAdmin, "an operator holds it", NULL, IN_COUNT, "ask the operator"),
-    ROW(HeldByUser, "its owner holds it", NULL, IN_COUNT, "stint release"),
-    ROW(DependencyFailed, "a job it waits for did not end as asked", NULL, IN_COUNT,
+    ROW(NotEvaluatedYet, "what it uses is still being judged", false, IN_COUNT, ""),
+    ROW(ProjectSuspended, "the project is suspended", false, IN_COUNT, "ask the operator"),
+    ROW(UserSuspended, "the user is suspended", false, IN_COUNT, "ask the operator"),
+    ROW(HeldByAdmin, "an operator holds it", false, IN_COUNT, "ask the operator"),
+    ROW(HeldByUser, "its owner holds it", false, IN_COUNT, "stint release"),
+    ROW(DependencyFailed, "a job it waits for did not end as asked", false, IN_COUNT,
         "cancel it, and submit it again"),
-    ROW(DependencyWaiting, "it waits for another job to end", NULL, IN_COUNT, ""),
-    ROW(BeforeBeginTime, "its begin time has not come", NULL, IN_COUNT, ""),
-    ROW(NoAward, "the project has no award here", NULL, IN_COUNT, "ask the operator for an award"),
-    ROW(AwardExpired, "the award has ended", NULL, IN_COUNT, "ask for an extension"),
-    ROW(AwardNotStarted, "the award has not begun", NULL, IN_COUNT, ""),
-    ROW(BalanceExhausted, "the award is used up", "of the award", IN_MICRO,
+    ROW(DependencyWaiting, "it waits for another job to end", false, IN_COUNT, ""),
+    ROW(BeforeBeginTime, "its begin time has not come", false, IN_COUNT, ""),
+    ROW(NoAward, "the project has no award here", false, IN_COUNT, "ask the operator for an award"),
+    ROW(AwardExpired, "the award has ended", false, IN_COUNT, "ask for an extension"),
+    ROW(AwardNotStarted, "the award has not begun", false, IN_COUNT, ""),
+    ROW(BalanceExhausted, "the award is used up", true, IN_MICRO,
         "ask for a supplement, or ask for less time"),
-    ROW(BalanceHeld, "the rest of the award is held by running jobs", "of the award", IN_MICRO,
+    ROW(BalanceHeld, "the rest of the award is held by running jobs", true, IN_MICRO,
         "wait for a running job's end, or ask for less time"),
-    ROW(PeriodLimit, "the hours of this period are used up", "hours", IN_MICRO, ""),
-    ROW(ArrayLimit, "the array runs as many tasks as it may", "tasks", IN_COUNT, ""),
-    ROW(EngineAway, "the launcher is away: nothing can start", NULL, IN_COUNT,
+    ROW(PeriodLimit, "the hours of this period are used up", true, IN_MICRO, ""),
+    ROW(ArrayLimit, "the array runs as many tasks as it may", true, IN_COUNT, ""),
+    ROW(EngineAway, "the launcher is away: nothing can start", false, IN_COUNT,
         "tell the operator: stint doctor"),
-    ROW(NodeDown, "the nodes that could run it are down", NULL, IN_COUNT, ""),
-    ROW(NodeDraining, "the nodes that could run it are being drained", NULL, IN_COUNT, ""),
-    ROW(Preempting, "room is being made for it", NULL, IN_COUNT, ""),
-    ROW(Fragmented, "enough is free, but not in one place", "asked", IN_COUNT,
+    ROW(NodeDown, "the nodes that could run it are down", false, IN_COUNT, ""),
+    ROW(NodeDraining, "the nodes that could run it are being drained", false, IN_COUNT, ""),
+    ROW(Preempting, "room is being made for it", false, IN_COUNT, ""),
+    ROW(Fragmented, "enough is free, but not in one place", true, IN_COUNT,
         "--locality any lets it start scattered"),
-    ROW(Reserved, "what is free is promised to a job before it", NULL, IN_COUNT,
+    ROW(Reserved, "what is free is promised to a job before it", false, IN_COUNT,
         "a shorter --time may fit before that"),
-    ROW(Capacity, "not enough is free", "asked", IN_COUNT, ""),
-    ROW(Priority, "others are before it", NULL, IN_COUNT, ""),
+    ROW(Capacity, "not enough is free", true, IN_COUNT, ""),
+    ROW(Priority, "others are before it", false, IN_COUNT, ""),
 #undef ROW
 };
 
@@ -94,54 +95,78 @@ static const char *figure(int64_t value, enum measure in, char *text, size_t siz
         return stint_micro_format(value, text, size);
     case IN_SECONDS:
         return stint_duration_format(value, text, size);
+    case IN_MILLI:
+        (void)snprintf(text, size, value % 1000 ? "%.3g" : "%.0f", (double)value / 1000);
+        return text;
     case IN_COUNT:
+        if (value >= 1 << 20) /* no machine has so many of a thing: these are bytes */
+            return stint_size_format(value, text, size);
         break;
     }
     (void)snprintf(text, size, "%" PRId64, value);
     return text;
 }
 
-/* `<Scope><Thing>Limit`: the scope's ceiling of running things is reached. */
+/* `<Scope><Thing>Limit` taken apart. */
+static const char *const scopes[] = { "Site", "Institution", "Project", "User" };
+static const char *const scope_words[] = { "site", "institution", "project", "user" };
+static const struct {
+    const char *word;
+    const char *things;
+    enum measure in;
+} limit_things[] = { { "GpuLimit", "GPUs", IN_MILLI },
+                     { "CoreLimit", "cores", IN_COUNT },
+                     { "MemoryLimit", "of memory", IN_BYTES },
+                     { "JobLimit", "running jobs", IN_COUNT } };
+
+static bool limit_parse(enum stint_reason_code code, size_t *ret_scope, size_t *ret_thing)
+{
+    const char *name = stint_reason_name(code);
+    for (size_t scope = 0; scope < STINT_ARRAY_SIZE(scopes); scope++)
+        for (size_t thing = 0; thing < STINT_ARRAY_SIZE(limit_things); thing++) {
+            size_t length = strlen(scopes[scope]);
+            if (strncmp(name, scopes[scope], length) != 0 ||
+                strcmp(name + length, limit_things[thing].word) != 0)
+                continue;
+            *ret_scope = scope;
+            *ret_thing = thing;
+            return true;
+        }
+    return false;
+}
+
+/* The scope's ceiling of running things is reached. */
 static bool limit_sentence(struct stint_api *api, const struct stint_reason *reason,
                            struct stint_buffer *out)
 {
-    static const char *const scopes[] = { "Site", "Institution", "Project", "User" };
-    static const struct {
-        const char *word;
-        const char *things;
-        enum measure in;
-    } things[] = { { "Gpu", "GPUs", IN_COUNT },
-                   { "Core", "cores", IN_COUNT },
-                   { "Memory", "of memory", IN_BYTES },
-                   { "Job", "running jobs", IN_COUNT } };
-    const char *name = stint_reason_name(reason->code);
     struct stint_account_view account = { 0 };
     char used[40];
     char limit[40];
-    size_t scope = 0;
-    while (scope < 4 && strncmp(name, scopes[scope], strlen(scopes[scope])) != 0)
-        scope++;
-    if (scope == 4)
-        return false;
-    name += strlen(scopes[scope]);
-    size_t thing = 0;
-    while (thing < 4 && strncmp(name, things[thing].word, strlen(things[thing].word)) != 0)
-        thing++;
-    if (thing == 4)
+    size_t scope;
+    size_t thing;
+    if (!limit_parse(reason->code, &scope, &thing))
         return false;
     if (reason->account != UINT32_MAX)
         stint_ledger_account(api->options.ledger, reason->account, &account);
-    bool may_name = scope < 3 && account.name && *account.name;
-    stint_buffer_printf(out, "the %s%s%s has %s of %s %s in use",
-                        scope == 0   ? "site"
-                        : scope == 1 ? "institution"
-                        : scope == 2 ? "project"
-                                     : "user",
+    bool may_name = (scope == 1 || scope == 2) && account.name && *account.name;
+    stint_buffer_printf(out, "the %s%s%s has %s of %s %s in use", scope_words[scope],
                         may_name ? " " : "", may_name ? account.name : "",
-                        figure(reason->used, things[thing].in, used, sizeof(used)),
-                        figure(reason->limit, things[thing].in, limit, sizeof(limit)),
-                        things[thing].things);
+                        figure(reason->used, limit_things[thing].in, used, sizeof(used)),
+                        figure(reason->limit, limit_things[thing].in, limit, sizeof(limit)),
+                        limit_things[thing].things);
     return true;
+}
+
+static const char *reason_unit(enum stint_reason_code code)
+{
+    size_t scope;
+    size_t thing;
+    if (limit_parse(code, &scope, &thing))
+        return measure_units[limit_things[thing].in];
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(sentences); i++)
+        if (sentences[i].code == code && sentences[i].has_figures)
+            return measure_units[sentences[i].in];
+    return NULL;
 }
 
 void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
@@ -158,7 +183,7 @@ void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
             if (sentences[i].code != reason->code)
                 continue;
             stint_buffer_add_text(out, sentences[i].text);
-            if (sentences[i].thing && reason->limit > 0)
+            if (sentences[i].has_figures && reason->limit > 0)
                 stint_buffer_printf(out, " (asks %s; %s of %s taken)",
                                     figure(reason->asked, sentences[i].in, asked, sizeof(asked)),
                                     figure(reason->used, sentences[i].in, used, sizeof(used)),
@@ -196,6 +221,8 @@ void reason_write(struct stint_api *api, struct stint_buffer *out,
         stint_json_kv_int(out, "used", reason->used);
         stint_json_kv_int(out, "limit", reason->limit);
     }
+    if ((reason->asked || reason->limit) && reason_unit(reason->code))
+        stint_json_kv_text(out, "unit", reason_unit(reason->code));
     if (reason->until_ms)
         stint_json_kv_time(out, "until", reason->until_ms);
     stint_json_object_end(out);

@@ -46,7 +46,7 @@ const struct route api_routes[] = {
     { "GET", V1 "/policy", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_policy, "Policy in force" },
 
     { "POST", V1 "/jobs", ACCESS_USER, API_BODY_MAX, ROUTE_IDEMPOTENT | ROUTE_BULK | ROUTE_WAITS, "dry_run", handle_jobs_post, "Submit one job, or a list of them" },
-    { "GET", V1 "/jobs", ACCESS_USER, 0, ROUTE_STATIC, "after limit state outcome project user name since until mine live", handle_jobs_list, "History, newest first" },
+    { "GET", V1 "/jobs", ACCESS_USER, 0, 0, "after limit state outcome project user name since until mine live", handle_jobs_list, "History, newest first" },
     { "GET", V1 "/jobs/{id}", ACCESS_USER, 0, ROUTE_ETAG, "wait_s", handle_job_get, "One job" },
     { "PATCH", V1 "/jobs/{id}", ACCESS_USER, SMALL, 0, NULL, handle_job_patch, "Change a job's priority" },
     { "DELETE", V1 "/jobs/{id}", ACCESS_USER, SMALL, 0, "reason", handle_job_cancel, "Cancel a job" },

@@ -45,9 +45,7 @@
   localTimes(document);
   if (!window.EventSource) return;
   var source = new EventSource("/api/v1/events");
-  ["job.submit", "job.start", "job.end", "run.start", "run.started", "run.end", "job.cancel", "job.hold", "job.release",
-   "job.refuse", "job.refused", "job.admit", "award.grant", "award.change", "quota.set", "project.add", "message"]
-    .forEach(function (kind) { source.addEventListener(kind, soon); });
+  source.onmessage = soon;
   setInterval(soon, 30000);
   document.addEventListener("visibilitychange", soon);
 
