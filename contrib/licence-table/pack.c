@@ -8,6 +8,7 @@
  * cut the texts to be recognised, so the two can never disagree about what a word is. Inside a text
  * the private characters below open and close parts that may differ. Input is trusted (our own
  * generator's), so a fault ends the program with a message. */
+#include <assert.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +55,8 @@ static void *grow(void *old, size_t bytes)
 
 static uint32_t pool_add(struct pool *pool, const void *bytes, size_t length)
 {
-    if (pool->capacity - pool->length < length) {
-        pool->capacity = (pool->capacity + length) * 2;
+    if (!pool->data || pool->capacity - pool->length < length) {
+        pool->capacity = (pool->capacity + length + 16) * 2;
         pool->data = grow(pool->data, pool->capacity);
     }
     memcpy(pool->data + pool->length, bytes, length);
@@ -93,6 +94,7 @@ static size_t section_count(const struct pack *pack, enum texts_section section)
 static const char *vocabulary_text(const struct pack *pack, uint16_t id)
 {
     uint32_t offset;
+    assert(pack->sections[TEXTS_VOCABULARY].data);
     memcpy(&offset, pack->sections[TEXTS_VOCABULARY].data + 4u * id, 4);
     return pack->sections[TEXTS_STRINGS].data + le32toh(offset);
 }
@@ -289,8 +291,10 @@ static void add_text(struct pack *pack, const char *ids, bool is_notice, char *t
     }
     add_spans(pack, &words, spans, span_count);
     template.span_count = (uint32_t)section_count(pack, TEXTS_SPANS) - template.span_first;
-    stint_auto(stint_free) char *list = strdup(ids);
-    stint_auto(stint_free) char *names = strdup(ids);
+    char *list = strdup(ids);
+    char *names = strdup(ids);
+    if (!list || !names)
+        err(1, "memory");
     for (char *save, *id = strtok_r(list, ",", &save); id; id = strtok_r(NULL, ",", &save)) {
         add_u32(pack, TEXTS_NAMES, add_string(pack, id));
         template.name_count++;
@@ -298,6 +302,8 @@ static void add_text(struct pack *pack, const char *ids, bool is_notice, char *t
     }
     template.title_count = add_titles(pack, title, title_count, names);
     pool_add(&pack->sections[TEXTS_TEMPLATES], &template, sizeof(template));
+    free(list);
+    free(names);
     words_deinit(&words);
 }
 
@@ -306,6 +312,7 @@ static bool *needed_words(const struct pack *pack, const struct texts_template *
 {
     bool *is_needed = grow(NULL, t->word_count);
     const uint8_t *bits = (const uint8_t *)pack->sections[TEXTS_BULLETS].data;
+    assert(bits);
     for (uint32_t i = 0; i < t->word_count; i++)
         is_needed[i] = !(bits[(t->word_first + i) / 8] >> ((t->word_first + i) % 8) & 1);
     const struct texts_span *spans =

@@ -433,16 +433,13 @@ int attempt_run(struct recogniser *r, uint16_t template, struct range range, uin
     int first = attempt_once(r, template, &t, range, false, distance_max, ret_attempt);
     if (first < 0 || (first == 0 && ret_attempt->bad == 0))
         return first;
-    stint_auto(stint_free) struct leftover *leftovers = malloc(LEFTOVER_MAX * sizeof(*leftovers));
-    if (!leftovers)
-        return -ENOMEM;
-    struct attempt second = { .leftovers = leftovers };
+    struct attempt second = { .leftovers = r->spare };
     error = attempt_once(r, template, &t, range, true, distance_max, &second);
     if (error < 0)
         return error;
     if (error != 0 || (first == 0 && second.bad >= ret_attempt->bad))
         return first;
-    memcpy(ret_attempt->leftovers, leftovers, second.leftover_count * sizeof(*leftovers));
+    memcpy(ret_attempt->leftovers, r->spare, second.leftover_count * sizeof(*r->spare));
     second.leftovers = ret_attempt->leftovers;
     *ret_attempt = second;
     return 0;

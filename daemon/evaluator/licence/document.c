@@ -79,9 +79,10 @@ int document_mapping(struct document *document, document_row_fn row, void *conte
         const char *text = document_text(document, err);
         if (!text)
             return STINT_UNTRUSTED;
-        if (strlen(text) >= sizeof(key))
+        size_t length = strlen(text);
+        if (length >= sizeof(key))
             return document_fail(document, err, "a key of more than %d bytes", DOCUMENT_KEY_MAX);
-        strcpy(key, text);
+        memcpy(key, text, length + 1);
         r = document_next(document, err);
         if (r == 0)
             r = row(context, document, key, err);

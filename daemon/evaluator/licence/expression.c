@@ -5,6 +5,7 @@
  *   and  = term *( "AND" term )
  *   term = "(" or ")" | id [ "+" ] [ "WITH" id ]
  * The tree is stored in postfix order, so that folding needs a stack and no recursion. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -207,14 +208,16 @@ const struct stint_licence_term *stint_licence_expression_term(
 enum stint_tristate stint_licence_expression_fold(const struct stint_licence_expression *expression,
                                                   stint_licence_ask_fn ask, void *context)
 {
-    enum stint_tristate stack[STINT_EXPRESSION_TERM_MAX];
+    enum stint_tristate stack[STINT_EXPRESSION_TERM_MAX] = { STINT_UNKNOWN };
     size_t depth = 0;
+    assert(expression->term_count > 0);
     for (size_t i = 0; i < expression->code_count; i++) {
         int code = expression->codes[i];
         if (code >= 0) {
             stack[depth++] = ask(context, &expression->terms[code]);
             continue;
         }
+        assert(depth >= 2); /* the reader writes an operator behind its two sides only */
         depth--;
         stack[depth - 1] = code == CODE_AND ? stint_tristate_and(stack[depth - 1], stack[depth])
                                             : stint_tristate_or(stack[depth - 1], stack[depth]);

@@ -260,7 +260,7 @@ int stint_licence_term_resolve(const struct stint_licences *table,
     if (r != 0 && term->is_or_later)
         r = stint_licence_find(table, term->id, &name);
     if (r != 0 || (name.via != STINT_LICENCE_BY_ID && name.via != STINT_LICENCE_DEPRECATED) ||
-        name.licence->is_exception)
+        !name.licence || name.licence->is_exception)
         return STINT_NOT_FOUND;
     *ret_name = name;
     return 0;

@@ -108,11 +108,11 @@ static int spdx_add(void *context, struct document *document, const char *key,
     (void)key;
     struct load *load = context;
     const char *id = document_text(document, err);
-    struct stint_licence *licence;
+    struct stint_licence *licence = NULL;
     if (!id)
         return STINT_UNTRUSTED;
     int r = add_licence(load, id, &licence, err);
-    if (r != 0)
+    if (r != 0 || !licence)
         return r;
     licence->is_exception = strcmp(load->target, "exceptions") == 0;
     licence->is_spdx = true;
@@ -145,9 +145,9 @@ static int spdx_deprecated(void *context, struct document *document, const char 
                            struct stint_error *err)
 {
     struct load *load = context;
-    struct stint_licence *licence;
+    struct stint_licence *licence = NULL;
     int r = add_licence(load, key, &licence, err);
-    if (r != 0)
+    if (r != 0 || !licence)
         return r;
     licence->is_spdx = true;
     licence->is_deprecated = true;
@@ -181,9 +181,10 @@ static int copy_text(const struct document *document, char *to, size_t size,
     const char *text = document_text(document, err);
     if (!text)
         return STINT_UNTRUSTED;
-    if (strlen(text) >= size)
+    size_t length = strlen(text);
+    if (length >= size)
         return document_fail(document, err, "longer than %zu bytes", size - 1);
-    strcpy(to, text);
+    memcpy(to, text, length + 1);
     return 0;
 }
 
@@ -501,7 +502,7 @@ static int load_file(struct load *load, const char *dir, const char *name, docum
     int length = snprintf(path, sizeof(path), "%s/%s", dir, name);
     if (length < 0 || (size_t)length >= sizeof(path))
         return stint_fail(err, -ENAMETOOLONG, "%.100s…: too long a path", dir);
-    stint_auto(stint_free) char *text = NULL;
+    char *text = NULL;
     size_t text_length = 0;
     int r = read_file(path, &text, &text_length, err);
     if (r != 0)
@@ -512,6 +513,7 @@ static int load_file(struct load *load, const char *dir, const char *name, docum
     if (r == 0)
         r = document_mapping(&document, row, load, err);
     document_close(&document);
+    free(text);
     return r;
 }
 

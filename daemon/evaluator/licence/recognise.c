@@ -36,7 +36,8 @@ static int recogniser_init(struct recogniser *r, const struct stint_licences *ta
     r->kept = malloc((r->words.count + 1) * sizeof(*r->kept));
     r->votes = calloc(r->texts->counts[TEXTS_TEMPLATES] + 1u, sizeof(*r->votes));
     r->balance = calloc(r->texts->counts[TEXTS_VOCABULARY] + 1u, sizeof(*r->balance));
-    if (!r->kept || !r->votes || !r->balance)
+    r->spare = malloc(LEFTOVER_MAX * sizeof(*r->spare));
+    if (!r->kept || !r->votes || !r->balance || !r->spare)
         return -ENOMEM;
     for (size_t i = 0; i < r->words.count; i++) {
         struct word *word = &r->words.list[i];
@@ -56,6 +57,7 @@ static void recogniser_deinit(struct recogniser *r)
     free(r->hits);
     free(r->votes);
     free(r->balance);
+    free(r->spare);
     free(r->a);
     free(r->b);
     free(r->a_words);

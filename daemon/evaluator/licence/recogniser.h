@@ -64,6 +64,7 @@ struct recogniser {
     uint32_t hit_count;
     uint32_t hit_capacity;
     struct align_work work;
+    struct leftover *spare; /* of the second way of comparing, LEFTOVER_MAX */
     /* Scratch of the attempts: the template's and the text's sequences. */
     uint16_t *a;
     uint16_t *b;
