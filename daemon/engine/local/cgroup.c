@@ -113,8 +113,8 @@ static int folder_make(int parent_fd, const char *name)
     return fd >= 0 ? fd : -errno;
 }
 
-/* Only the daemon and we are here (a service with Delegate=yes): step aside into a leaf, because an
- * inner node of v2 may hold no processes once it has controllers. */
+/* Only the daemon and we are here: step aside into a leaf, because an inner node of v2 may hold no
+ * processes once it has controllers. */
 static bool step_aside(int parent_fd)
 {
     char pids[CGROUP_LIST_BYTES];
@@ -137,13 +137,52 @@ static bool step_aside(int parent_fd)
     return moved;
 }
 
-static void controller_enable(int folder_fd, const char *name, bool may_step_aside)
+/* Hands @folder_fd's controllers on to its children. False when it has some of ours and keeps one.
+ */
+static bool controllers_enable(int folder_fd)
 {
-    char word[32] = "+";
-    text_add(word, sizeof(word), name);
-    int r = file_write(folder_fd, "cgroup.subtree_control", word);
-    if (r == -EBUSY && may_step_aside && step_aside(folder_fd))
+    char has[512] = "";
+    char given[512] = "";
+    bool all = true;
+    (void)file_read(folder_fd, "cgroup.controllers", has, sizeof(has));
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(controllers); i++) {
+        char word[32] = "+";
+        if (!controllers[i].in_v2 || !list_has(has, controllers[i].name))
+            continue;
+        text_add(word, sizeof(word), controllers[i].name);
         (void)file_write(folder_fd, "cgroup.subtree_control", word);
+        all = file_read(folder_fd, "cgroup.subtree_control", given, sizeof(given)) >= 0 &&
+              list_has(given, controllers[i].name) && all;
+    }
+    return all;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text);
+    size_t tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* The v2 folder our runs go below: our own where it can hand its controllers on; else, as root, the
+ * top of the hierarchy, which is exempt from the rule against inner processes; else our own after
+ * stepping aside, but only in a scope, which is never started again: a service manager could not
+ * put a restarted daemon into a folder that has controllers enabled while jobs of the last one run.
+ * Without any of these our own still kills, freezes and counts. */
+static int v2_parent_choose(int own_fd, const char *mount, const char *path)
+{
+    if (controllers_enable(own_fd))
+        return own_fd;
+    int top = geteuid() == 0 ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (top >= 0 && controllers_enable(top)) {
+        close(own_fd);
+        return top;
+    }
+    if (top >= 0)
+        close(top);
+    if (ends_with(path, ".scope") && step_aside(own_fd))
+        (void)controllers_enable(own_fd);
+    return own_fd;
 }
 
 static void role_bind(struct cgroups *cgroups, enum cgroup_role role, int tree)
@@ -158,11 +197,7 @@ static void tree_bind_v2(struct cgroups *cgroups, int index)
 {
     struct cgroup_tree *tree = &cgroups->trees[index];
     char text[512];
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(controllers); i++)
-        if (controllers[i].in_v2) {
-            controller_enable(tree->parent_fd, controllers[i].name, true);
-            controller_enable(tree->instance_fd, controllers[i].name, false);
-        }
+    (void)controllers_enable(tree->instance_fd);
     if (file_read(tree->instance_fd, "cgroup.subtree_control", text, sizeof(text)) > 0)
         for (size_t i = 0; i < STINT_ARRAY_SIZE(controllers); i++)
             if (controllers[i].in_v2 && list_has(text, controllers[i].name))
@@ -206,8 +241,13 @@ static void tree_try(struct cgroups *cgroups, const char *mount, const char *roo
     tree.parent_fd = own_folder_open(mount, root, path);
     if (tree.parent_fd < 0)
         return;
-    if (!is_type(tree.parent_fd, v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ||
-        (tree.instance_fd = folder_make(tree.parent_fd, cgroups->instance)) < 0) {
+    if (!is_type(tree.parent_fd, v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) {
+        close(tree.parent_fd);
+        return;
+    }
+    if (v2)
+        tree.parent_fd = v2_parent_choose(tree.parent_fd, mount, path);
+    if ((tree.instance_fd = folder_make(tree.parent_fd, cgroups->instance)) < 0) {
         close(tree.parent_fd);
         return;
     }

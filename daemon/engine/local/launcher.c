@@ -342,6 +342,16 @@ static int folder_prepare(const char *name, mode_t mode)
     return fchmod(fd, mode) != 0 ? -errno : fd;
 }
 
+/* A supervisor outlives the daemon: it must not keep the daemon's terminal or pipe open. */
+static void streams_close(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        (void)dup2(null, fd);
+    if (null > 2)
+        close(null);
+}
+
 static void signals_prepare(void)
 {
     sigset_t none;
@@ -399,6 +409,7 @@ int main(int argc, char **argv)
         fcntl(launcher.state_fd, F_SETFD, FD_CLOEXEC) != 0)
         return 2;
     (void)close_range(5, ~0u, 0);
+    streams_close();
     signals_prepare();
     (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -392,8 +392,9 @@ static void look_at_running(struct local_run *run, struct wire_record *record)
             return;
         }
         pending_send(run);
-        started_tell(run, record->supervisor, record->started_ms, record->started_boot_ms,
-                     record->hold);
+        if (!run->told_started)
+            started_tell(run, record->supervisor, record->started_ms, record->started_boot_ms,
+                         record->hold);
         return;
     }
     /* Gone: it may have written its end since we read. */
@@ -449,14 +450,14 @@ void local_runs_attend(struct local *engine)
     }
 }
 
-/* Starts that nobody took: no supervisor is on its way any more, so a run without a folder has not
- * run and will not. */
+/* After the launcher's last word: starts that nobody took, and supervisors whose pidfd it did not
+ * live to send. None is on its way any more, so a run without a folder has not run and will not. */
 void local_runs_unsent(struct local *engine)
 {
     for (size_t i = 0; i < LOCAL_BUCKETS; i++)
         for (struct local_run *run = engine->runs[i]; run; run = run->next) {
             struct wire_record record = { 0 };
-            if (run->state != LOCAL_SENT || run->watch)
+            if (run->watch || (run->state != LOCAL_SENT && run->state != LOCAL_RUNNING))
                 continue;
             if (record_read(engine, run->key, &record) == -ENOENT) {
                 local_run_fail(run, -EPIPE, "the launcher died before it could start the job");
