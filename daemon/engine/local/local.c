@@ -198,6 +198,8 @@ static int local_control(struct stint_engine *engine, struct stint_run_key key, 
     struct wire_message message;
     if (!run || run->state == LOCAL_OVER)
         return stint_fail(err, STINT_NOT_FOUND, "the run is not held");
+    if (local->report.away)
+        return stint_fail(err, -EPIPE, "the launcher is gone");
     if (run->state != LOCAL_RUNNING) {
         if (run->pending_count == LOCAL_PENDING_MAX)
             return stint_fail(err, STINT_BUSY, "the run has not started yet");
