@@ -117,7 +117,7 @@ static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_ve
 int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                    enum stint_job_verb verb, struct stint_error *err)
 {
-    struct job *job;
+    struct job *job = NULL;
     int r = find_for(jobs, caller, id, &job, err);
     if (r != 0)
         return r;
@@ -146,7 +146,7 @@ int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, u
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                             int64_t priority, struct stint_error *err)
 {
-    struct job *job;
+    struct job *job = NULL;
     struct job_cause cause = { .actor = caller->name };
     int r = find_for(jobs, caller, id, &job, err);
     if (r != 0)
