@@ -219,7 +219,8 @@ static void derive_terms_of_parts(struct reader *reader)
 static bool is_repository_internal(const char *path)
 {
     return strncmp(path, ".git/", 5) == 0 || strstr(path, "/.git/") != NULL ||
-           strncmp(path, "LICENSES/", 9) == 0;
+           strncmp(path, "LICENSES/", 9) == 0 ||
+           (strlen(path) > 8 && strcmp(path + strlen(path) - 8, ".license") == 0);
 }
 
 /* Every file of a code tree, every source file of another artefact. */

@@ -13,7 +13,7 @@
 #include "stint/digest.h"
 
 /* A description shorter than this describes nothing. */
-#define DESCRIPTION_BYTES_MIN 20
+#define DESCRIPTION_MIN 20
 
 static const struct {
     const char *end;
@@ -137,7 +137,7 @@ struct page {
 
 static void page_section_end(struct page *page)
 {
-    if (page->heading_line == 0 || page->body_bytes < DESCRIPTION_BYTES_MIN)
+    if (page->heading_line == 0 || page->body_bytes < DESCRIPTION_MIN)
         return;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(sections); i++)
         if (strcasestr(page->heading, sections[i].words))
@@ -268,7 +268,7 @@ static bool is_page(const char *base)
 /* DATA.md, paper.pdf, results.json …: the document is there; what it says is for people to read. */
 int read_document(struct reader *reader, const struct reader_file *file)
 {
-    if (file->size < 2 * DESCRIPTION_BYTES_MIN)
+    if (file->size < 2 * DESCRIPTION_MIN)
         return 0;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(documents); i++) {
         if (!name_has_words(file->base, documents[i].words))
@@ -286,224 +286,5 @@ int read_document(struct reader *reader, const struct reader_file *file)
                               STINT_SOURCE_TREE, STINT_DECLARED, reader_line(1));
         return 0;
     }
-    return 0;
-}
-
-/* Croissant. */
-
-struct croissant {
-    struct reader *reader;
-    const struct reader_file *file;
-    const json_t *root;
-    const char *subject;
-    enum stint_component data;
-};
-
-/* A property by its local name, however the document abbreviates its vocabulary. */
-static const json_t *term(const json_t *object, const char *name)
-{
-    static const char *const prefixes[] = {
-        "",
-        "sc:",
-        "schema:",
-        "https://schema.org/",
-        "http://schema.org/",
-        "cr:",
-        "rai:",
-        "http://mlcommons.org/croissant/",
-        "http://mlcommons.org/croissant/RAI/",
-        "dct:",
-        "prov:",
-    };
-    char key[128];
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(prefixes); i++) {
-        (void)snprintf(key, sizeof(key), "%s%s", prefixes[i], name);
-        const json_t *value = json_object_get(object, key);
-        if (value)
-            return value;
-    }
-    return NULL;
-}
-
-/* The text of a value: a string, {"@value"}, {"@id"}, {"name"} or {"url"}, or the first of a list.
- */
-static const char *value_text(const json_t *value)
-{
-    static const char *const keys[] = { "@value", "@id", "url", "sc:url", "name", "sc:name" };
-    if (json_is_array(value))
-        value = json_array_get(value, 0);
-    if (json_is_string(value))
-        return json_string_value(value);
-    for (size_t i = 0; json_is_object(value) && i < STINT_ARRAY_SIZE(keys); i++)
-        if (json_is_string(json_object_get(value, keys[i])))
-            return json_string_value(json_object_get(value, keys[i]));
-    return NULL;
-}
-
-static bool is_substance(const json_t *value)
-{
-    if (json_is_array(value) && json_array_size(value) > 0) {
-        if (json_is_object(json_array_get(value, 0)))
-            return true;
-        value = json_array_get(value, 0);
-    }
-    if (json_is_object(value))
-        return json_object_size(value) > 0;
-    return json_is_string(value) && json_string_length(value) >= DESCRIPTION_BYTES_MIN;
-}
-
-static void describe(struct croissant *croissant, const char *name, enum stint_predicate predicate)
-{
-    char pointer[80];
-    const json_t *value = term(croissant->root, name);
-    if (!is_substance(value))
-        return;
-    (void)snprintf(pointer, sizeof(pointer), "/%s", name);
-    (void)reader_bool(croissant->reader, croissant->file, STINT_DATA_INFORMATION, predicate,
-                      croissant->subject, true, STINT_SOURCE_METADATA, STINT_DECLARED,
-                      reader_pointer(pointer));
-}
-
-static const struct {
-    const char *name;
-    enum stint_predicate predicate;
-} descriptions[] = {
-    { "dataCollection", STINT_DESCRIBES_SELECTION },
-    { "dataCollection", STINT_DESCRIBES_PROVENANCE },
-    { "wasDerivedFrom", STINT_DESCRIBES_PROVENANCE },
-    { "dataCollectionRawData", STINT_DESCRIBES_PROVENANCE },
-    { "recordSet", STINT_DESCRIBES_SCOPE },
-    { "dataLimitations", STINT_DESCRIBES_SCOPE },
-    { "dataAnnotationProtocol", STINT_DESCRIBES_LABELLING },
-    { "dataAnnotationPlatform", STINT_DESCRIBES_LABELLING },
-    { "machineAnnotationTools", STINT_DESCRIBES_LABELLING },
-    { "dataPreprocessingProtocol", STINT_DESCRIBES_PROCESSING },
-    { "dataManipulationProtocol", STINT_DESCRIBES_PROCESSING },
-};
-
-static void croissant_licences(struct croissant *croissant)
-{
-    const json_t *licence = term(croissant->root, "license");
-    const json_t *own = term(croissant->root, "sdLicense");
-    size_t count = json_is_array(licence) ? json_array_size(licence) : licence != NULL;
-    bool is_own = croissant->reader->kind == STINT_KIND_DATASET;
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_is_array(licence) ? json_array_get(licence, i) : licence;
-        const char *text = value_text(item);
-        if (text)
-            reader_declared_licence(croissant->reader, croissant->file,
-                                    is_own ? STINT_ARTIFACT : STINT_TRAINING_DATA,
-                                    is_own ? "" : croissant->subject, croissant->file->folder, NULL,
-                                    text, STINT_SOURCE_METADATA, reader_pointer("/license"));
-    }
-    if (value_text(own))
-        reader_declared_licence(croissant->reader, croissant->file, STINT_DATA_INFORMATION, "", "",
-                                croissant->file->path, value_text(own), STINT_SOURCE_METADATA,
-                                reader_pointer("/sdLicense"));
-}
-
-/* A file of the distribution that lies beside the description, with the digest it is said to have.
- */
-static void croissant_local_file(struct croissant *croissant, const json_t *object,
-                                 const char *place)
-{
-    char path[2 * STINT_ARTIFACT_PATH_BYTES_MAX];
-    struct stint_sha256 digest;
-    const struct reader_file *file = croissant->file;
-    const char *hex = value_text(term(object, "sha256"));
-    (void)snprintf(path, sizeof(path), "%s%s%s", file->folder, file->folder[0] ? "/" : "", place);
-    size_t index = reader_find(croissant->reader, path);
-    if (index == SIZE_MAX)
-        return;
-    const struct stint_artifact_file *entry = &croissant->reader->manifest->files[index];
-    bool is_other = hex && entry->has_sha256 &&
-                    (stint_sha256_parse(hex, &digest, NULL) != 0 ||
-                     memcmp(&digest, &entry->sha256, sizeof(digest)) != 0);
-    if (is_other) {
-        char what[STINT_ARTIFACT_PATH_BYTES_MAX + 80];
-        (void)snprintf(what, sizeof(what), "%s is not the file that %s describes", path,
-                       file->path);
-        uint32_t id = reader_bool(croissant->reader, file, croissant->data, STINT_READABLE,
-                                  croissant->subject, false, STINT_SOURCE_METADATA, STINT_DECLARED,
-                                  reader_pointer("/distribution"));
-        verdict_finding(croissant->reader->verdict, "T-data", what, &id, 1);
-        return;
-    }
-    struct reader_file local = { .index = index, .path = entry->path };
-    (void)reader_bool(croissant->reader, &local, croissant->data, STINT_PRESENT, croissant->subject,
-                      true, STINT_SOURCE_TREE, STINT_DECLARED, reader_offset(0));
-}
-
-static void croissant_places(struct croissant *croissant)
-{
-    const char *url = value_text(term(croissant->root, "url"));
-    const json_t *distribution = term(croissant->root, "distribution");
-    size_t count = json_is_array(distribution) ? json_array_size(distribution) : 0;
-    if (url && *url)
-        (void)reader_text(croissant->reader, croissant->file, croissant->data, STINT_LOCATION,
-                          croissant->subject, url, STINT_SOURCE_METADATA, STINT_DECLARED,
-                          reader_pointer("/url"));
-    for (size_t i = 0; i < count && i < 1000; i++) {
-        const json_t *object = json_array_get(distribution, i);
-        const char *place = value_text(term(object, "contentUrl"));
-        if (!place || !*place)
-            continue;
-        if (strstr(place, "://"))
-            (void)reader_text(croissant->reader, croissant->file, croissant->data, STINT_LOCATION,
-                              croissant->subject, place, STINT_SOURCE_METADATA, STINT_DECLARED,
-                              reader_pointer("/distribution"));
-        else
-            croissant_local_file(croissant, object, place);
-    }
-}
-
-static bool is_croissant(const json_t *root)
-{
-    const char *type = value_text(json_object_get(root, "@type"));
-    const char *conforms = value_text(term(root, "conformsTo"));
-    const char *colon = type ? strrchr(type, ':') : NULL;
-    const char *local = colon ? colon + 1 : type;
-    return local && (strcmp(local, "Dataset") == 0 || strstr(type, "schema.org/Dataset")) &&
-           ((conforms && strstr(conforms, "croissant")) || term(root, "distribution"));
-}
-
-static void croissant_root(struct croissant *croissant)
-{
-    struct reader *reader = croissant->reader;
-    const struct reader_file *file = croissant->file;
-    const char *name = value_text(term(croissant->root, "name"));
-    const json_t *source = term(croissant->root, "wasDerivedFrom");
-    const char *owner = value_text(term(croissant->root, "creator"));
-    bool is_own = reader->kind == STINT_KIND_DATASET;
-    croissant->subject = is_own ? "" : name ? name : file->path;
-    croissant->data = is_own ? STINT_DATA : STINT_TRAINING_DATA;
-    (void)reader_text(reader, file, croissant->data, STINT_NAME, croissant->subject,
-                      name ? name : file->path, STINT_SOURCE_METADATA, STINT_DECLARED,
-                      reader_pointer("/name"));
-    (void)reader_bool(reader, file, STINT_DATA_INFORMATION, STINT_PRESENT, croissant->subject, true,
-                      STINT_SOURCE_METADATA, STINT_DECLARED, reader_line(1));
-    (void)reader_bool(reader, file, STINT_DATA_CARD, STINT_PRESENT, "", true, STINT_SOURCE_METADATA,
-                      STINT_DECLARED, reader_line(1));
-    if (owner)
-        (void)reader_text(reader, file, croissant->data, STINT_OWNER, croissant->subject, owner,
-                          STINT_SOURCE_METADATA, STINT_DECLARED, reader_pointer("/creator"));
-    if (is_own && value_text(source))
-        (void)reader_text(reader, file, STINT_SOURCE_DATA, STINT_NAME, value_text(source),
-                          value_text(source), STINT_SOURCE_METADATA, STINT_DECLARED,
-                          reader_pointer("/prov:wasDerivedFrom"));
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(descriptions); i++)
-        describe(croissant, descriptions[i].name, descriptions[i].predicate);
-    croissant_licences(croissant);
-    croissant_places(croissant);
-}
-
-int read_croissant(struct reader *reader, const struct reader_file *file)
-{
-    json_error_t problem;
-    json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
-    struct croissant croissant = { .reader = reader, .file = file, .root = root };
-    if (json_is_object(root) && is_croissant(root))
-        croissant_root(&croissant);
-    json_decref(root);
     return 0;
 }

@@ -188,9 +188,9 @@ int read_licence_text(struct reader *reader, const struct reader_file *file)
     return 0;
 }
 
-/* "SPDX-License-Identifier: MIT" within the first lines; the last */
-static void spdx_line(struct reader *reader, const struct reader_file *file, const char *line,
-                      uint32_t number)
+/* "SPDX-License-Identifier: MIT", said of the file @whose. */
+static void spdx_line(struct reader *reader, const struct reader_file *file, const char *whose,
+                      const char *line, uint32_t number)
 {
     static const char tag[] = "SPDX-License-Identifier:";
     char value[300];
@@ -210,18 +210,18 @@ static void spdx_line(struct reader *reader, const struct reader_file *file, con
         return;
     bool is_same = strcmp(reader->header_text, value) == 0;
     if (is_same && reader->header_count >= READER_SAME_MAX) {
-        (void)reader_scope(reader, STINT_ARTIFACT, "", "", file->path, reader->header_fact);
+        (void)reader_scope(reader, STINT_ARTIFACT, "", "", whose, reader->header_fact);
         return;
     }
-    reader_declared_licence(reader, file, STINT_ARTIFACT, "", "", file->path, value,
-                            STINT_SOURCE_HEADER, reader_line(number));
+    reader_declared_licence(reader, file, STINT_ARTIFACT, "", "", whose, value, STINT_SOURCE_HEADER,
+                            reader_line(number));
     (void)snprintf(reader->header_text, sizeof(reader->header_text), "%s", value);
     reader->header_count = is_same ? reader->header_count + 1 : 1;
     reader->header_fact =
         reader->scope_count > 0 ? reader->scopes[reader->scope_count - 1].fact : 0;
 }
 
-int read_spdx_header(struct reader *reader, const struct reader_file *file)
+static int read_spdx_lines(struct reader *reader, const struct reader_file *file, const char *whose)
 {
     char line[512];
     const char *at = file->text;
@@ -232,7 +232,125 @@ int read_spdx_header(struct reader *reader, const struct reader_file *file)
         size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
         memcpy(line, at, kept);
         line[kept] = '\0';
-        spdx_line(reader, file, line, number);
+        spdx_line(reader, file, whose, line, number);
+        at += whole + 1;
+    }
+    return 0;
+}
+
+int read_spdx_header(struct reader *reader, const struct reader_file *file)
+{
+    return read_spdx_lines(reader, file, file->path);
+}
+
+/* picture.png.license speaks for picture.png (REUSE 3). */
+int read_sidecar(struct reader *reader, const struct reader_file *file)
+{
+    char whose[STINT_ARTIFACT_PATH_BYTES_MAX + 1];
+    (void)snprintf(whose, sizeof(whose), "%.*s",
+                   (int)(strlen(file->path) - (sizeof(".license") - 1)), file->path);
+    if (reader_find(reader, whose) == SIZE_MAX)
+        return 0;
+    return read_spdx_lines(reader, file, whose);
+}
+
+struct reuse {
+    struct reader *reader;
+    const struct reader_file *file;
+    char paths[1024]; /* of the annotation that is open, as written */
+};
+
+/* Does a pattern of REUSE.toml name @path? "*" stays in a folder, "**" does not. Falls back to the
+ * last star only, so the cost is bounded by the lengths multiplied. */
+static bool pattern_matches(const char *pattern, size_t length, const char *path)
+{
+    size_t at = 0;
+    size_t star = SIZE_MAX;
+    size_t deep = SIZE_MAX;
+    const char *star_path = path;
+    const char *deep_path = path;
+    for (;;) {
+        if (at < length && pattern[at] == '*') {
+            bool is_deep = at + 1 < length && pattern[at + 1] == '*';
+            at += is_deep ? 2 : 1;
+            star = is_deep ? SIZE_MAX : at;
+            star_path = path;
+            deep = is_deep ? at : deep;
+            deep_path = is_deep ? path : deep_path;
+        } else if (*path && at < length && pattern[at] == *path) {
+            at++;
+            path++;
+        } else if (!*path && at == length) {
+            return true;
+        } else if (star != SIZE_MAX && *star_path && *star_path != '/') {
+            path = ++star_path;
+            at = star;
+        } else if (deep != SIZE_MAX && *deep_path) {
+            path = ++deep_path;
+            at = deep;
+            star = SIZE_MAX;
+        } else {
+            return false;
+        }
+    }
+}
+
+/* Every file that one of the quoted patterns of the open annotation names gets the licence. */
+static void reuse_apply(struct reuse *reuse, const char *value, uint32_t number)
+{
+    struct reader *reader = reuse->reader;
+    char expression[600];
+    uint32_t fact = 0;
+    (void)licence_value(reader->licences, value, expression, sizeof(expression));
+    for (size_t i = 0; i < reader->manifest->file_count; i++) {
+        const char *path = reader->manifest->files[i].path;
+        bool is_named = false;
+        for (const char *at = reuse->paths; !is_named && (at = strchr(at, '"'));) {
+            size_t length = strcspn(at + 1, "\"");
+            is_named = pattern_matches(at + 1, length, path);
+            at += 1 + length + (at[1 + length] == '"');
+        }
+        if (!is_named)
+            continue;
+        if (fact == 0)
+            fact = reader_licence(reader, reuse->file, STINT_ARTIFACT, "", "", path, expression,
+                                  STINT_SOURCE_HEADER, STINT_NAMED, reader_line(number));
+        else
+            (void)reader_scope(reader, STINT_ARTIFACT, "", "", path, fact);
+    }
+}
+
+static void reuse_line(struct reuse *reuse, const char *line, uint32_t number)
+{
+    static const char licence[] = "SPDX-License-Identifier";
+    char value[300];
+    line += strspn(line, " \t");
+    if (strncmp(line, "[[", 2) == 0)
+        reuse->paths[0] = '\0';
+    else if (strncmp(line, "path", 4) == 0)
+        (void)snprintf(reuse->paths, sizeof(reuse->paths), "%.1000s", line + 4);
+    else if (strncmp(line, licence, sizeof(licence) - 1) == 0 && strchr(line, '"')) {
+        (void)snprintf(value, sizeof(value), "%.290s", strchr(line, '"') + 1);
+        value[strcspn(value, "\"")] = '\0';
+        reuse_apply(reuse, value, number);
+    }
+}
+
+/* REUSE.toml: annotations that say for patterns of paths what an SPDX line says for a file. */
+int read_reuse(struct reader *reader, const struct reader_file *file)
+{
+    struct reuse reuse = { .reader = reader, .file = file };
+    char line[1200];
+    uint32_t number = 0;
+    const char *at = file->text;
+    const char *end = file->text + file->length;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t whole = newline ? (size_t)(newline - at) : (size_t)(end - at);
+        size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
+        memcpy(line, at, kept);
+        line[kept] = '\0';
+        reuse_line(&reuse, line, ++number);
         at += whole + 1;
     }
     return 0;

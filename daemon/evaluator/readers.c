@@ -10,7 +10,10 @@
 
 /* A safetensors header may have 100 MB by its makers' reference; sound ones have a few MB. */
 #define TENSORS_HEADER_MAX ((size_t)32 << 20)
-#define CODE_TEXT_MAX      ((size_t)1 << 20)
+/* Vocabularies lie in the header; what follows the wanted keys may be beyond this. */
+#define GGUF_HEADER_MAX ((size_t)32 << 20)
+#define ONNX_HEADER_MAX ((size_t)16 << 20)
+#define CODE_TEXT_MAX   ((size_t)1 << 20)
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -42,7 +45,8 @@ static bool is_prose(const struct reader *reader, const char *path, const char *
 static bool is_licence(const struct reader *reader, const char *path, const char *base)
 {
     (void)reader;
-    return strncmp(path, ".git/", 5) != 0 && path_is_licence(base);
+    return strncmp(path, ".git/", 5) != 0 && path_is_licence(base) &&
+           !(ends_with(base, ".license") && strlen(base) > 8);
 }
 
 static bool is_code(const struct reader *reader, const char *path, const char *base)
@@ -86,11 +90,53 @@ static bool is_safetensors(const struct reader *reader, const char *path, const 
     return ends_with(base, ".safetensors");
 }
 
+static bool is_gguf(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return ends_with(base, ".gguf");
+}
+
 static bool is_other_weights(const struct reader *reader, const char *path, const char *base)
 {
     (void)path;
     return reader->kind == STINT_KIND_MODEL && path_is_weights(base) &&
-           !ends_with(base, ".safetensors") && !ends_with(base, ".gguf");
+           !ends_with(base, ".safetensors") && !ends_with(base, ".gguf") &&
+           !ends_with(base, ".onnx");
+}
+
+static bool is_onnx(const struct reader *reader, const char *path, const char *base)
+{
+    (void)path;
+    return reader->kind == STINT_KIND_MODEL && ends_with(base, ".onnx");
+}
+
+static bool is_json(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    /* A bill lies at the root; JSON further down is data. */
+    return !strchr(path, '/') && (ends_with(base, ".json") || ends_with(base, ".jsonld"));
+}
+
+static bool is_host_metadata(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return path_is_host_metadata(base);
+}
+
+static bool is_sidecar(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return ends_with(base, ".license") && strlen(base) > 8;
+}
+
+static bool is_reuse(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return strcmp(base, "REUSE.toml") == 0;
 }
 
 static bool is_metadata_json(const struct reader *reader, const char *path, const char *base)
@@ -151,7 +197,13 @@ static const struct {
     { is_adapter_config, read_adapter_config, READER_TEXT_MAX },
     { is_shard_index, read_shard_index, READER_TEXT_MAX },
     { is_safetensors, read_safetensors, TENSORS_HEADER_MAX },
+    { is_gguf, read_gguf, GGUF_HEADER_MAX },
+    { is_onnx, read_onnx, ONNX_HEADER_MAX },
     { is_other_weights, read_pickle, 64 },
+    { is_json, read_bom, READER_TEXT_MAX },
+    { is_host_metadata, read_host_metadata, READER_TEXT_MAX },
+    { is_sidecar, read_sidecar, 65536 },
+    { is_reuse, read_reuse, READER_TEXT_MAX },
     { is_metadata_json, read_croissant, READER_TEXT_MAX },
     { is_yaml, read_mof, STRICT_YAML_TEXT_MAX },
     { is_requirements, read_requirements, READER_TEXT_MAX },

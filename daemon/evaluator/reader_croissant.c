@@ -1,0 +1,173 @@
+/* Owns: Croissant (1.0, and 1.1 with its responsible-AI terms), the carrier of data information
+ * that a machine can read. Source: metadata.md §8, openness.md §1.2 and §1.3. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluator/linked.h"
+#include "evaluator/reader.h"
+#include "stint/auto.h"
+#include "stint/digest.h"
+
+struct croissant {
+    struct reader *reader;
+    const struct reader_file *file;
+    const json_t *root;
+    const char *subject;
+    enum stint_component data;
+};
+
+static void describe(struct croissant *croissant, const char *name, enum stint_predicate predicate)
+{
+    char pointer[80];
+    const json_t *value = linked_term(croissant->root, name);
+    if (!linked_is_substance(value))
+        return;
+    (void)snprintf(pointer, sizeof(pointer), "/%s", name);
+    (void)reader_bool(croissant->reader, croissant->file, STINT_DATA_INFORMATION, predicate,
+                      croissant->subject, true, STINT_SOURCE_METADATA, STINT_DECLARED,
+                      reader_pointer(pointer));
+}
+
+static const struct {
+    const char *name;
+    enum stint_predicate predicate;
+} descriptions[] = {
+    { "dataCollection", STINT_DESCRIBES_SELECTION },
+    { "dataCollection", STINT_DESCRIBES_PROVENANCE },
+    { "wasDerivedFrom", STINT_DESCRIBES_PROVENANCE },
+    { "dataCollectionRawData", STINT_DESCRIBES_PROVENANCE },
+    { "recordSet", STINT_DESCRIBES_SCOPE },
+    { "dataLimitations", STINT_DESCRIBES_SCOPE },
+    { "dataAnnotationProtocol", STINT_DESCRIBES_LABELLING },
+    { "dataAnnotationPlatform", STINT_DESCRIBES_LABELLING },
+    { "machineAnnotationTools", STINT_DESCRIBES_LABELLING },
+    { "dataPreprocessingProtocol", STINT_DESCRIBES_PROCESSING },
+    { "dataManipulationProtocol", STINT_DESCRIBES_PROCESSING },
+};
+
+static void croissant_licences(struct croissant *croissant)
+{
+    const json_t *licence = linked_term(croissant->root, "license");
+    const json_t *own = linked_term(croissant->root, "sdLicense");
+    size_t count = json_is_array(licence) ? json_array_size(licence) : licence != NULL;
+    bool is_own = croissant->reader->kind == STINT_KIND_DATASET;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_is_array(licence) ? json_array_get(licence, i) : licence;
+        const char *text = linked_text(item);
+        if (text)
+            reader_declared_licence(croissant->reader, croissant->file,
+                                    is_own ? STINT_ARTIFACT : STINT_TRAINING_DATA,
+                                    is_own ? "" : croissant->subject, croissant->file->folder, NULL,
+                                    text, STINT_SOURCE_METADATA, reader_pointer("/license"));
+    }
+    if (linked_text(own))
+        reader_declared_licence(croissant->reader, croissant->file, STINT_DATA_INFORMATION, "", "",
+                                croissant->file->path, linked_text(own), STINT_SOURCE_METADATA,
+                                reader_pointer("/sdLicense"));
+}
+
+/* A file of the distribution that lies beside the description, with the digest it is said to have.
+ */
+static void croissant_local_file(struct croissant *croissant, const json_t *object,
+                                 const char *place)
+{
+    char path[2 * STINT_ARTIFACT_PATH_BYTES_MAX];
+    struct stint_sha256 digest;
+    const struct reader_file *file = croissant->file;
+    const char *hex = linked_text(linked_term(object, "sha256"));
+    (void)snprintf(path, sizeof(path), "%s%s%s", file->folder, file->folder[0] ? "/" : "", place);
+    size_t index = reader_find(croissant->reader, path);
+    if (index == SIZE_MAX)
+        return;
+    const struct stint_artifact_file *entry = &croissant->reader->manifest->files[index];
+    bool is_other = hex && entry->has_sha256 &&
+                    (stint_sha256_parse(hex, &digest, NULL) != 0 ||
+                     memcmp(&digest, &entry->sha256, sizeof(digest)) != 0);
+    if (is_other) {
+        char what[STINT_ARTIFACT_PATH_BYTES_MAX + 80];
+        (void)snprintf(what, sizeof(what), "%s is not the file that %s describes", path,
+                       file->path);
+        uint32_t id = reader_bool(croissant->reader, file, croissant->data, STINT_READABLE,
+                                  croissant->subject, false, STINT_SOURCE_METADATA, STINT_DECLARED,
+                                  reader_pointer("/distribution"));
+        verdict_finding(croissant->reader->verdict, "T-data", what, &id, 1);
+        return;
+    }
+    struct reader_file local = { .index = index, .path = entry->path };
+    (void)reader_bool(croissant->reader, &local, croissant->data, STINT_PRESENT, croissant->subject,
+                      true, STINT_SOURCE_TREE, STINT_DECLARED, reader_offset(0));
+}
+
+static void croissant_places(struct croissant *croissant)
+{
+    const char *url = linked_text(linked_term(croissant->root, "url"));
+    const json_t *distribution = linked_term(croissant->root, "distribution");
+    size_t count = json_is_array(distribution) ? json_array_size(distribution) : 0;
+    if (url && *url)
+        (void)reader_text(croissant->reader, croissant->file, croissant->data, STINT_LOCATION,
+                          croissant->subject, url, STINT_SOURCE_METADATA, STINT_DECLARED,
+                          reader_pointer("/url"));
+    for (size_t i = 0; i < count && i < 1000; i++) {
+        const json_t *object = json_array_get(distribution, i);
+        const char *place = linked_text(linked_term(object, "contentUrl"));
+        if (!place || !*place)
+            continue;
+        if (strstr(place, "://"))
+            (void)reader_text(croissant->reader, croissant->file, croissant->data, STINT_LOCATION,
+                              croissant->subject, place, STINT_SOURCE_METADATA, STINT_DECLARED,
+                              reader_pointer("/distribution"));
+        else
+            croissant_local_file(croissant, object, place);
+    }
+}
+
+static bool is_croissant(const json_t *root)
+{
+    const char *type = linked_text(json_object_get(root, "@type"));
+    const char *conforms = linked_text(linked_term(root, "conformsTo"));
+    const char *colon = type ? strrchr(type, ':') : NULL;
+    const char *local = colon ? colon + 1 : type;
+    return local && (strcmp(local, "Dataset") == 0 || strstr(type, "schema.org/Dataset")) &&
+           ((conforms && strstr(conforms, "croissant")) || linked_term(root, "distribution"));
+}
+
+static void croissant_root(struct croissant *croissant)
+{
+    struct reader *reader = croissant->reader;
+    const struct reader_file *file = croissant->file;
+    const char *name = linked_text(linked_term(croissant->root, "name"));
+    const json_t *source = linked_term(croissant->root, "wasDerivedFrom");
+    const char *owner = linked_text(linked_term(croissant->root, "creator"));
+    bool is_own = reader->kind == STINT_KIND_DATASET;
+    croissant->subject = is_own ? "" : name ? name : file->path;
+    croissant->data = is_own ? STINT_DATA : STINT_TRAINING_DATA;
+    (void)reader_text(reader, file, croissant->data, STINT_NAME, croissant->subject,
+                      name ? name : file->path, STINT_SOURCE_METADATA, STINT_DECLARED,
+                      reader_pointer("/name"));
+    (void)reader_bool(reader, file, STINT_DATA_INFORMATION, STINT_PRESENT, croissant->subject, true,
+                      STINT_SOURCE_METADATA, STINT_DECLARED, reader_line(1));
+    (void)reader_bool(reader, file, STINT_DATA_CARD, STINT_PRESENT, "", true, STINT_SOURCE_METADATA,
+                      STINT_DECLARED, reader_line(1));
+    if (owner)
+        (void)reader_text(reader, file, croissant->data, STINT_OWNER, croissant->subject, owner,
+                          STINT_SOURCE_METADATA, STINT_DECLARED, reader_pointer("/creator"));
+    if (is_own && linked_text(source))
+        (void)reader_text(reader, file, STINT_SOURCE_DATA, STINT_NAME, linked_text(source),
+                          linked_text(source), STINT_SOURCE_METADATA, STINT_DECLARED,
+                          reader_pointer("/prov:wasDerivedFrom"));
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(descriptions); i++)
+        describe(croissant, descriptions[i].name, descriptions[i].predicate);
+    croissant_licences(croissant);
+    croissant_places(croissant);
+}
+
+int read_croissant(struct reader *reader, const struct reader_file *file)
+{
+    json_error_t problem;
+    json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
+    struct croissant croissant = { .reader = reader, .file = file, .root = root };
+    if (json_is_object(root) && is_croissant(root))
+        croissant_root(&croissant);
+    json_decref(root);
+    return 0;
+}

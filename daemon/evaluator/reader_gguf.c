@@ -1,0 +1,295 @@
+/* Owns: GGUF headers (versions 2 and 3, either byte order). Every count and length in them is a
+ * stranger's: reading is a cursor over the bytes at hand that refuses to run past them, arrays are
+ * skipped and not stored, and only the keys that say something of origin and terms are kept.
+ * Source: metadata.md §4. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluator/reader.h"
+
+#define GGUF_KEYS_MAX    100000
+#define GGUF_KEY_MAX     65535
+#define GGUF_NESTING_MAX 4
+#define GGUF_TEXT_KEPT   1024
+
+enum gguf_type {
+    GGUF_U8 = 0,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64
+};
+static const uint8_t type_bytes[] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
+
+/* @why: set once, at the first thing that is wrong; NULL while sound. @is_end: the bytes at hand
+ * end where the file goes on, which is no fault. */
+struct cursor {
+    const unsigned char *bytes;
+    size_t length;
+    size_t at;
+    bool is_swapped;
+    bool is_cut;
+    bool is_end;
+    const char *why;
+};
+
+static bool take(struct cursor *cursor, uint64_t length, const unsigned char **ret_bytes)
+{
+    if (cursor->why || cursor->is_end)
+        return false;
+    if (length > cursor->length - cursor->at) {
+        if (cursor->is_cut)
+            cursor->is_end = true;
+        else
+            cursor->why = "a length beyond the end of the file";
+        return false;
+    }
+    *ret_bytes = cursor->bytes + cursor->at;
+    cursor->at += (size_t)length;
+    return true;
+}
+
+static uint64_t take_number(struct cursor *cursor, size_t size)
+{
+    const unsigned char *bytes;
+    uint64_t value = 0;
+    if (!take(cursor, size, &bytes))
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        value |= (uint64_t)bytes[i] << (8 * (cursor->is_swapped ? size - 1 - i : i));
+    return value;
+}
+
+/* A text of at most @size - 1 kept bytes; false when there is none. */
+static bool take_text(struct cursor *cursor, char *text, size_t size)
+{
+    const unsigned char *bytes;
+    uint64_t length = take_number(cursor, 8);
+    if (!take(cursor, length, &bytes))
+        return false;
+    size_t kept = length < size ? (size_t)length : size - 1;
+    memcpy(text, bytes, kept);
+    text[kept] = '\0';
+    return true;
+}
+
+static void skip_value(struct cursor *cursor, uint64_t type, unsigned depth);
+
+static void skip_array(struct cursor *cursor, unsigned depth)
+{
+    const unsigned char *bytes;
+    uint64_t total;
+    uint64_t type = take_number(cursor, 4);
+    uint64_t count = take_number(cursor, 8);
+    if (cursor->why || cursor->is_end)
+        return;
+    if (type > GGUF_F64 || depth >= GGUF_NESTING_MAX) {
+        cursor->why = type > GGUF_F64 ? "an array of an unknown type" : "arrays nested too deep";
+        return;
+    }
+    if (type_bytes[type] > 0) {
+        if (__builtin_mul_overflow(count, (uint64_t)type_bytes[type], &total))
+            cursor->why = "an array larger than any file";
+        else
+            (void)take(cursor, total, &bytes);
+        return;
+    }
+    /* Each element takes eight bytes at least, so the bytes at hand bound the loop. */
+    for (uint64_t i = 0; i < count && !cursor->why && !cursor->is_end; i++)
+        skip_value(cursor, type, depth + 1);
+}
+
+static void skip_value(struct cursor *cursor, uint64_t type, unsigned depth)
+{
+    const unsigned char *bytes;
+    if (type > GGUF_F64)
+        cursor->why = "a value of an unknown type";
+    else if (type == GGUF_STRING)
+        (void)take(cursor, take_number(cursor, 8), &bytes);
+    else if (type == GGUF_ARRAY)
+        skip_array(cursor, depth);
+    else
+        (void)take(cursor, type_bytes[type], &bytes);
+}
+
+struct gguf {
+    struct reader *reader;
+    const struct reader_file *file;
+    struct cursor cursor;
+    bool has_architecture;
+};
+
+static void gguf_base(struct gguf *gguf, const char *name, uint64_t offset)
+{
+    /* An address ends in organisation and name. */
+    const char *hub = strstr(name, "huggingface.co/");
+    if (hub)
+        name = hub + strlen("huggingface.co/");
+    (void)reader_text(gguf->reader, gguf->file, STINT_BASE_MODEL, STINT_NAME, name, name,
+                      STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    (void)reader_text(gguf->reader, gguf->file, STINT_BASE_MODEL, STINT_RELATION, name, "quantized",
+                      STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+}
+
+static bool ends_in(const char *key, const char *end)
+{
+    size_t length = strlen(key);
+    size_t tail = strlen(end);
+    return length >= tail && strcmp(key + length - tail, end) == 0;
+}
+
+static void gguf_text(struct gguf *gguf, const char *key, const char *text, uint64_t offset)
+{
+    struct reader *reader = gguf->reader;
+    if (!text[0])
+        return;
+    if (strcmp(key, "general.architecture") == 0) {
+        gguf->has_architecture = true;
+        (void)reader_text(reader, gguf->file, STINT_ARCHITECTURE, STINT_NAME, "", text,
+                          STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    } else if (strcmp(key, "general.license") == 0 || strcmp(key, "general.license.name") == 0) {
+        /* `other` names nothing; the name beside it does. */
+        if (strcmp(text, "other") != 0)
+            reader_declared_licence(reader, gguf->file, STINT_WEIGHTS, "", "", gguf->file->path,
+                                    text, STINT_SOURCE_TENSORS, reader_offset(offset));
+    } else if (strncmp(key, "general.base_model.", 19) == 0 && ends_in(key, ".repo_url")) {
+        gguf_base(gguf, text, offset);
+    } else if (strcmp(key, "general.source.repo_url") == 0 ||
+               strcmp(key, "general.source.url") == 0) {
+        gguf_base(gguf, text, offset);
+    } else if (strncmp(key, "general.dataset.", 16) == 0 && ends_in(key, ".repo_url")) {
+        (void)reader_text(reader, gguf->file, STINT_TRAINING_DATA, STINT_NAME, text, text,
+                          STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    } else if (strcmp(key, "general.quantized_by") == 0) {
+        (void)reader_bool(reader, gguf->file, STINT_WEIGHTS, STINT_SAYS_QUANTIZED, "", true,
+                          STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    }
+}
+
+/* File types 0 (F32), 1 (F16) and 32 (BF16) are not quantized; all others say how they are. */
+static void gguf_file_type(struct gguf *gguf, uint64_t value, uint64_t offset)
+{
+    char text[32];
+    if (value == 0 || value == 1 || value == 32)
+        return;
+    (void)snprintf(text, sizeof(text), "ggml file type %" PRIu64, value);
+    (void)reader_text(gguf->reader, gguf->file, STINT_WEIGHTS, STINT_QUANTIZED, "", text,
+                      STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    (void)reader_bool(gguf->reader, gguf->file, STINT_WEIGHTS, STINT_SAYS_QUANTIZED, "", true,
+                      STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+}
+
+/* general.datasets: an array of names. */
+static void gguf_datasets(struct gguf *gguf)
+{
+    struct cursor ahead = gguf->cursor;
+    char text[GGUF_TEXT_KEPT];
+    uint64_t type = take_number(&ahead, 4);
+    uint64_t count = take_number(&ahead, 8);
+    if (type != GGUF_STRING)
+        return;
+    for (uint64_t i = 0; i < count && i < 256; i++) {
+        uint64_t offset = ahead.at;
+        if (!take_text(&ahead, text, sizeof(text)) || !text[0])
+            return;
+        (void)reader_text(gguf->reader, gguf->file, STINT_TRAINING_DATA, STINT_NAME, text, text,
+                          STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
+    }
+}
+
+static void gguf_pair(struct gguf *gguf)
+{
+    struct cursor *cursor = &gguf->cursor;
+    char key[256];
+    char text[GGUF_TEXT_KEPT];
+    uint64_t offset = cursor->at;
+    uint64_t key_length = take_number(cursor, 8);
+    const unsigned char *bytes;
+    if (key_length > GGUF_KEY_MAX) {
+        cursor->why = cursor->why ? cursor->why : "a key longer than the format allows";
+        return;
+    }
+    if (!take(cursor, key_length, &bytes))
+        return;
+    (void)snprintf(key, sizeof(key), "%.*s", (int)(key_length < 255 ? key_length : 255),
+                   (const char *)bytes);
+    uint64_t type = take_number(cursor, 4);
+    bool is_general = strncmp(key, "general.", 8) == 0;
+    if (is_general && type == GGUF_STRING) {
+        if (take_text(cursor, text, sizeof(text)))
+            gguf_text(gguf, key, text, offset);
+        return;
+    }
+    if (strcmp(key, "general.file_type") == 0 && type == GGUF_U32) {
+        uint64_t value = take_number(cursor, 4);
+        if (!cursor->why && !cursor->is_end)
+            gguf_file_type(gguf, value, offset);
+        return;
+    }
+    if (strcmp(key, "general.datasets") == 0 && type == GGUF_ARRAY)
+        gguf_datasets(gguf);
+    skip_value(cursor, type, 0);
+}
+
+static void gguf_broken(struct gguf *gguf, const char *why)
+{
+    char what[400];
+    uint32_t id = reader_bool(gguf->reader, gguf->file, STINT_WEIGHTS, STINT_READABLE, "", false,
+                              STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(gguf->cursor.at));
+    (void)snprintf(what, sizeof(what), "%.200s is not a sound weights file: %s", gguf->file->path,
+                   why);
+    verdict_finding(gguf->reader->verdict, "T-weights", what, &id, 1);
+}
+
+int read_gguf(struct reader *reader, const struct reader_file *file)
+{
+    struct gguf gguf = { .reader = reader,
+                         .file = file,
+                         .cursor = { .bytes = (const unsigned char *)file->text,
+                                     .length = file->length,
+                                     .is_cut = file->is_cut } };
+    struct cursor *cursor = &gguf.cursor;
+    const unsigned char *magic;
+    if (!take(cursor, 4, &magic) || memcmp(magic, "GGUF", 4) != 0) {
+        gguf_broken(&gguf, "no GGUF at its beginning");
+        return 0;
+    }
+    uint64_t version = take_number(cursor, 4);
+    if ((version & 0xffff) == 0) { /* the other byte order */
+        cursor->is_swapped = true;
+        cursor->at = 4;
+        version = take_number(cursor, 4);
+    }
+    uint64_t tensors = take_number(cursor, 8);
+    uint64_t pairs = take_number(cursor, 8);
+    if (version != 2 && version != 3)
+        cursor->why = "a version that is not known here";
+    else if (tensors > file->size / 24 || pairs > GGUF_KEYS_MAX)
+        cursor->why = "more tensors or keys than the file could hold";
+    for (uint64_t i = 0; i < pairs && !cursor->why && !cursor->is_end; i++)
+        gguf_pair(&gguf);
+    if (!cursor->why && !cursor->is_end && !gguf.has_architecture)
+        cursor->why = "no general.architecture, which the format requires";
+    if (cursor->why) {
+        gguf_broken(&gguf, cursor->why);
+        return 0;
+    }
+    (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_PRESENT, "", true, STINT_SOURCE_TENSORS,
+                      STINT_DECLARED, reader_offset(0));
+    (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_OPEN_FORMAT, "", true,
+                      STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(0));
+    (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_READABLE, "", true, STINT_SOURCE_TENSORS,
+                      STINT_DECLARED, reader_offset(0));
+    (void)reader_number(reader, file, STINT_WEIGHTS, STINT_SIZE, (int64_t)(tensors & INT64_MAX),
+                        STINT_SOURCE_TENSORS, reader_offset(8));
+    return 0;
+}
