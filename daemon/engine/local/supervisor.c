@@ -424,7 +424,8 @@ static void run_record_end(int start_code)
 static void run_leave(void)
 {
     cgroup_run_remove(&launcher.cgroups, &run.cgroup);
-    if (getppid() != launcher.pid && lock_take(LOCK_WAIT_MS) >= 0)
+    /* A state folder that was removed has no lock, and no launcher ever again. */
+    if (getppid() != launcher.pid && lock_take(LOCK_WAIT_MS) != -EBUSY)
         cgroups_leave(&launcher.cgroups);
 }
 
