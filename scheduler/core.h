@@ -120,6 +120,8 @@ struct turn_list {
     uint32_t count;
     uint32_t capacity;
     struct turn *turns;
+    uint32_t first; /* given out before the list was built */
+    bool is_begun;
     bool is_built;
 };
 

@@ -172,6 +172,7 @@ static void take_turns(struct stint_scheduler *s, struct pass *pass)
         return;
     if (s->policy.mode == STINT_MODE_STINT) {
         uint32_t number;
+        s->turns.is_begun = false;
         s->turns.is_built = false;
         while (!is_full(pass) && (number = turn_next(s, &s->turns)) != NO_JOB)
             if (!take_turn(s, pass, number))

@@ -58,6 +58,20 @@ static void sift(const struct stint_scheduler *s, struct turn_list *list, uint32
     list->turns[at] = turn;
 }
 
+/* Whose turn it may be: tasks in the queue without a reservation. The records are walked in the
+ * order of memory, which at a million tasks is several times faster than in the order of the queue.
+ */
+static bool is_candidate(const struct job *job)
+{
+    return job->place == PLACE_QUEUE && !job->claim;
+}
+
+static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
+{
+    const struct job *job = &s->jobs[number];
+    return (struct turn){ .key = expansion(s, job), .tier = fair_tier(s, job), .job = number };
+}
+
 static int build(struct stint_scheduler *s, struct turn_list *list)
 {
     if (list->capacity < s->main.count) {
@@ -69,25 +83,36 @@ static int build(struct stint_scheduler *s, struct turn_list *list)
         list->capacity = capacity;
     }
     list->count = 0;
-    for (uint32_t b = 0; b < s->main.block_count; b++) {
-        const struct queue_block *block = s->main.blocks[b];
-        for (uint32_t i = 0; i < block->count; i++) {
-            const struct job *job = &s->jobs[block->jobs[i]];
-            if (job->claim)
-                continue;
-            list->turns[list->count++] = (struct turn){ .key = expansion(s, job),
-                                                        .tier = fair_tier(s, job),
-                                                        .job = block->jobs[i] };
-        }
-    }
+    for (uint32_t i = 0; i < s->job_count; i++)
+        if (is_candidate(&s->jobs[i]) && i != list->first)
+            list->turns[list->count++] = turn_of(s, i);
     for (uint32_t i = list->count / 2; i-- > 0;)
         sift(s, list, i);
     list->is_built = true;
     return 0;
 }
 
+/* The first of all, without a list: most passes need no second. */
+static uint32_t find_first(const struct stint_scheduler *s)
+{
+    struct turn best = { .job = NO_JOB };
+    for (uint32_t i = 0; i < s->job_count; i++) {
+        if (!is_candidate(&s->jobs[i]))
+            continue;
+        struct turn turn = turn_of(s, i);
+        if (best.job == NO_JOB || is_first(s, &turn, &best))
+            best = turn;
+    }
+    return best.job;
+}
+
 uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list)
 {
+    if (!list->is_begun) {
+        list->is_begun = true;
+        list->first = find_first(s);
+        return list->first;
+    }
     if (!list->is_built && build(s, list) != 0)
         return NO_JOB;
     if (list->count == 0)
@@ -112,7 +137,7 @@ int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t numb
                 return 0;
         return 0;
     }
-    struct turn_list list = { 0 };
+    struct turn_list list = { .is_begun = true, .first = NO_JOB };
     int r = build(s, &list);
     while (r == 0 && (number = turn_next(s, &list)) != NO_JOB)
         if (!fn(context, number))

@@ -38,8 +38,9 @@ struct stint_topology_options {
  * Return: 0; STINT_INVALID (a synthetic string or a GPU declaration hwloc or we cannot read; an
  * hwloc 3 file, with what to do); STINT_UNTRUSTED (a file that is no topology, or has no PU);
  * STINT_TOO_LARGE; -ENOENT and other errnos of the file, with a text; -ENOMEM.
- * Blocks: 10-40 ms for this system, 3-50 ms for a file. Not to be called by two threads at once.
- * Source: hwloc 2.9 manual, "Importing and exporting topologies", "I/O devices".
+ * Blocks: 10-40 ms for this system, 3-50 ms for a file, which a forked child loads first, since
+ * hwloc crashes on some hostile ones (so: early, and not by two threads at once). Source: hwloc 2.9
+ * manual, "Importing and exporting topologies", "I/O devices".
  */
 int stint_topology_load(const struct stint_topology_options *options,
                         struct stint_machine **ret_machine, struct stint_error *err);

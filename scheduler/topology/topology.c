@@ -7,14 +7,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stint/auto.h"
 
+#define PROBE_SECONDS 20 /* for a file; the largest real ones take 0.1 */
+
 enum source_kind { SOURCE_LIVE, SOURCE_XML, SOURCE_SYNTHETIC };
+
+/* Where it comes from; @text is the whole file of SOURCE_XML. */
+struct source {
+    enum source_kind kind;
+    const char *name;
+    char *text;
+    size_t length;
+};
 
 static enum source_kind source_kind(const char *source)
 {
@@ -81,36 +93,32 @@ static int check_xml(const char *path, const char *text, size_t length, struct s
 
 /* ---- opening */
 
-static int open_source(hwloc_topology_t topology, const char *source, enum source_kind kind,
+static int open_source(hwloc_topology_t topology, const struct source *source,
                        struct stint_error *err)
 {
-    stint_auto(stint_free) char *text = NULL;
-    size_t length = 0;
     int r = 0;
-    switch (kind) {
+    switch (source->kind) {
     case SOURCE_LIVE:
         (void)hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
                                                      HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
         break;
     case SOURCE_SYNTHETIC:
-        if (hwloc_topology_set_synthetic(topology, source) != 0) {
-            (void)stint_fail(err, STINT_INVALID, "'%.100s' describes no machine", source);
+        if (hwloc_topology_set_synthetic(topology, source->name) != 0) {
+            (void)stint_fail(err, STINT_INVALID, "'%.100s' describes no machine", source->name);
             return stint_fix(err, STINT_INVALID,
                              "write a file's path, or levels like: package:2 core:8 pu:1");
         }
         break;
     case SOURCE_XML:
-        r = read_file(source, &text, &length, err);
-        if (r == 0)
-            r = check_xml(source, text, length, err);
-        if (r == 0 && hwloc_topology_set_xmlbuffer(topology, text, (int)length + 1) != 0)
-            r = stint_fail(err, STINT_UNTRUSTED, "%.200s is no topology hwloc can read", source);
+        if (hwloc_topology_set_xmlbuffer(topology, source->text, (int)source->length + 1) != 0)
+            r = stint_fail(err, STINT_UNTRUSTED, "%.200s is no topology hwloc can read",
+                           source->name);
         break;
     }
-    /* hwloc reads the buffer at load, so that is done while it lives. */
     if (r == 0 && hwloc_topology_load(topology) != 0)
-        r = stint_fail(err, kind == SOURCE_SYNTHETIC ? STINT_INVALID : STINT_UNTRUSTED,
-                       "hwloc cannot load %.200s", kind == SOURCE_LIVE ? "this system" : source);
+        r = stint_fail(err, source->kind == SOURCE_SYNTHETIC ? STINT_INVALID : STINT_UNTRUSTED,
+                       "hwloc cannot load %.200s",
+                       source->kind == SOURCE_LIVE ? "this system" : source->name);
     return r;
 }
 
@@ -413,8 +421,8 @@ static void work_free_auto(struct work **work)
     free(*work);
 }
 
-static int build_shape(hwloc_topology_t topology, const struct stint_topology_options *options,
-                       enum source_kind kind, struct work *work, struct stint_machine *machine,
+static int build_shape(hwloc_topology_t topology, const char *gpus, const struct source *source,
+                       struct work *work, struct stint_machine *machine,
                        struct stint_shape **ret_shape, struct stint_error *err)
 {
     int r = find_numas(topology, &work->nodes, err);
@@ -423,9 +431,9 @@ static int build_shape(hwloc_topology_t topology, const struct stint_topology_op
     if (r == 0)
         r = find_cores(topology, &work->nodes, err);
     if (r == 0)
-        r = gpus_find(topology, kind == SOURCE_LIVE, &work->gpus, err);
+        r = gpus_find(topology, source->kind == SOURCE_LIVE, &work->gpus, err);
     if (r == 0)
-        r = parse_declared(options->gpus, &work->declared, err);
+        r = parse_declared(gpus, &work->declared, err);
     if (r != 0)
         return r;
     uint32_t links = links_find(topology, &work->gpus, work->links, STINT_MACHINE_LINK_MAX);
@@ -436,7 +444,7 @@ static int build_shape(hwloc_topology_t topology, const struct stint_topology_op
     if (r != 0)
         return r;
     fill_cores(topology, &work->nodes, shape);
-    fill_memory(&work->nodes, shape, kind, options->source && strstr(options->source, "memory="));
+    fill_memory(&work->nodes, shape, source->kind, source->name && strstr(source->name, "memory="));
     for (uint32_t i = 0; i < work->gpus.count; i++) {
         shape->gpus[i] = work->gpus.gpus[i].gpu;
         shape->gpus[i].numa = (uint16_t)numa_of_pci(topology, &work->nodes, work->gpus.gpus[i].pci);
@@ -447,34 +455,100 @@ static int build_shape(hwloc_topology_t topology, const struct stint_topology_op
     return name_types(machine, shape, err);
 }
 
-int stint_topology_load(const struct stint_topology_options *options,
-                        struct stint_machine **ret_machine, struct stint_error *err)
+static int load(const struct stint_topology_options *options, const struct source *source,
+                struct stint_machine **ret_machine, struct stint_error *err)
 {
     stint_auto(stint_machine_free) struct stint_machine *machine = NULL;
     stint_auto(work_free) struct work *work = calloc(1, sizeof(*work));
-    enum source_kind kind = source_kind(options->source);
     struct stint_shape *shape = NULL;
     hwloc_topology_t topology;
     int r = stint_machine_new(&machine);
     if (r != 0 || !work || hwloc_topology_init(&topology) != 0)
         return -ENOMEM;
     (void)hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL);
-    r = open_source(topology, options->source, kind, err);
+    r = open_source(topology, source, err);
     if (r == 0)
-        r = build_shape(topology, options, kind, work, machine, &shape, err);
-    if (r == 0)
-        r = stint_machine_add_nodes(machine, options->name ? options->name : "node0", shape, 1,
-                                    err);
-    machine->is_this_system = kind == SOURCE_LIVE;
+        r = build_shape(topology, options->gpus, source, work, machine, &shape, err);
     hwloc_topology_destroy(topology);
-    if (r == 0 && options->nodes > 1) {
-        free(machine->nodes);
-        machine->nodes = NULL;
-        machine->node_count = 0;
-        r = stint_machine_add_nodes(machine, options->name ? options->name : "node", shape,
-                                    options->nodes, err);
-    }
+    const char *name = options->name ? options->name : options->nodes > 1 ? "node" : "node0";
+    if (r == 0)
+        r = stint_machine_add_nodes(machine, name, shape, options->nodes ? options->nodes : 1, err);
+    machine->is_this_system = source->kind == SOURCE_LIVE;
     if (r == 0)
         *ret_machine = stint_take(machine);
     return r;
+}
+
+/* ---- hostile files */
+
+struct answer {
+    int code;
+    struct stint_error err;
+};
+
+/* In the child: load it, tell how it went, and leave without any cleaning up. */
+static __attribute__((noreturn)) void probe_child(const struct stint_topology_options *options,
+                                                  const struct source *source, int fd)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM };
+    struct answer answer = { 0 };
+    struct stint_machine *machine = NULL;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        (void)signal(signals[i], SIG_DFL);
+    if (null >= 0)
+        (void)dup2(null, STDERR_FILENO);
+    (void)alarm(PROBE_SECONDS);
+    answer.code = load(options, source, &machine, &answer.err);
+    ssize_t written = write(fd, &answer, sizeof(answer));
+    _exit(written == (ssize_t)sizeof(answer) ? 0 : 1);
+}
+
+/* hwloc trusts its files: some that are not its own make it crash or leak (found by fuzzing). So a
+ * file is loaded by a child first, and here only when that went well. */
+static int probe(const struct stint_topology_options *options, const struct source *source,
+                 struct stint_error *err)
+{
+    struct answer answer = { .code = STINT_UNTRUSTED };
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return stint_fail(err, -errno, "pipe: %s", strerror(errno));
+    pid_t child = fork();
+    if (child == 0)
+        probe_child(options, source, ends[1]);
+    int failed = child < 0 ? -errno : 0;
+    (void)close(ends[1]);
+    ssize_t got = 0;
+    if (failed == 0) {
+        while ((got = read(ends[0], &answer, sizeof(answer))) < 0 && errno == EINTR)
+            ;
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    (void)close(ends[0]);
+    if (failed != 0)
+        return stint_fail(err, failed, "fork: %s", strerror(-failed));
+    if (got != (ssize_t)sizeof(answer))
+        return stint_fail(err, STINT_UNTRUSTED, "hwloc crashes or hangs on %.200s", source->name);
+    if (answer.code != 0 && err)
+        *err = answer.err;
+    return answer.code;
+}
+
+int stint_topology_load(const struct stint_topology_options *options,
+                        struct stint_machine **ret_machine, struct stint_error *err)
+{
+    struct source source = { .kind = source_kind(options->source), .name = options->source };
+    stint_auto(stint_free) char *text = NULL;
+    if (source.kind == SOURCE_XML) {
+        int r = read_file(options->source, &text, &source.length, err);
+        if (r == 0)
+            r = check_xml(options->source, text, source.length, err);
+        source.text = text;
+        if (r == 0)
+            r = probe(options, &source, err);
+        if (r != 0)
+            return r;
+    }
+    return load(options, &source, ret_machine, err);
 }
