@@ -17,6 +17,7 @@
 #include "stint/auto.h"
 
 #define MOUNTINFO_BYTES   65536
+#define INSTANCE_TRIES    10
 #define REMOVE_TRIES      200
 #define REMOVE_PAUSE_NS   1000000L
 #define CGROUP_LIST_BYTES 4096
@@ -402,17 +403,35 @@ static void run_clear(struct cgroup_run *run, struct stint_run_key key)
     wire_run_name(key, run->name);
 }
 
-int cgroup_run_make(const struct cgroups *cgroups, struct stint_run_key key,
-                    const struct wire_body *body, struct cgroup_run *run, uint8_t *hold)
+/* The folder of all runs may vanish under us when the launcher has just died and the last of its
+ * runs takes it away: then it is made again. */
+static int run_folder_in(const struct cgroups *cgroups, struct cgroup_tree *tree, const char *name)
+{
+    int fd = folder_make(tree->instance_fd, name);
+    for (int tries = 0; fd == -ENOENT && tries < INSTANCE_TRIES; tries++) {
+        int again = folder_make(tree->parent_fd, cgroups->instance);
+        if (again < 0)
+            return again;
+        close(tree->instance_fd);
+        tree->instance_fd = again;
+        if (tree->v2)
+            (void)controllers_enable(again);
+        fd = folder_make(again, name);
+    }
+    return fd;
+}
+
+int cgroup_run_make(struct cgroups *cgroups, struct stint_run_key key, const struct wire_body *body,
+                    struct cgroup_run *run, uint8_t *hold)
 {
     uint32_t asked = roles_asked(body);
     run_clear(run, key);
     for (int i = 0; i < cgroups->tree_count; i++) {
-        const struct cgroup_tree *tree = &cgroups->trees[i];
+        struct cgroup_tree *tree = &cgroups->trees[i];
         uint32_t roles = tree->roles & asked;
         if (!roles)
             continue;
-        int fd = folder_make(tree->instance_fd, run->name);
+        int fd = run_folder_in(cgroups, tree, run->name);
         if (fd < 0) {
             cgroup_run_remove(cgroups, run);
             return fd;

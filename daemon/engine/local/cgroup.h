@@ -53,8 +53,8 @@ enum stint_engine_hold cgroups_hold(const struct cgroups *cgroups, enum cgroup_r
 
 /* Makes the folders a run with these limits needs; a limit that could not be set is left out of
  * @hold. 0, or a negative errno when a folder could not be made at all. */
-int cgroup_run_make(const struct cgroups *cgroups, struct stint_run_key key,
-                    const struct wire_body *body, struct cgroup_run *run, uint8_t *hold);
+int cgroup_run_make(struct cgroups *cgroups, struct stint_run_key key, const struct wire_body *body,
+                    struct cgroup_run *run, uint8_t *hold);
 /* Finds the folders of a run again, for cleaning up. */
 void cgroup_run_open(const struct cgroups *cgroups, struct stint_run_key key,
                      struct cgroup_run *run);
