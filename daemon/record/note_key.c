@@ -25,14 +25,15 @@ int stint_note_name_check(const char *name, struct stint_error *err)
 uint32_t note_key_id(const char *name, enum stint_note_algorithm algorithm,
                      const uint8_t key[STINT_ED25519_KEY_BYTES])
 {
-    unsigned char bytes[STINT_NOTE_NAME_MAX + 2 + STINT_ED25519_KEY_BYTES];
+    struct stint_sha256_stream *stream;
     struct stint_sha256 digest;
-    size_t length = strlen(name);
-    memcpy(bytes, name, length);
-    bytes[length++] = '\n';
-    bytes[length++] = (unsigned char)algorithm;
-    memcpy(bytes + length, key, STINT_ED25519_KEY_BYTES);
-    stint_sha256(bytes, length + STINT_ED25519_KEY_BYTES, &digest);
+    unsigned char mark[2] = { '\n', (unsigned char)algorithm };
+    if (stint_sha256_stream_new(&stream) != 0)
+        abort(); /* out of memory for a few hundred bytes */
+    stint_sha256_stream_add(stream, name, strlen(name));
+    stint_sha256_stream_add(stream, mark, sizeof(mark));
+    stint_sha256_stream_add(stream, key, STINT_ED25519_KEY_BYTES);
+    stint_sha256_stream_end(stream, &digest);
     return (uint32_t)digest.bytes[0] << 24 | (uint32_t)digest.bytes[1] << 16 |
            (uint32_t)digest.bytes[2] << 8 | digest.bytes[3];
 }

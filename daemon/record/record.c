@@ -298,6 +298,7 @@ static int put_entry(struct stint_record *record, const struct stint_log_draft *
     int r = queue_effect(record, seq, &waiting, err);
     if (r != 0)
         return r;
+    assert(waiting);
     if (stint_merkle_tree_append(record->tree, leaf) != 0)
         return stint_fail(err, -ENOMEM, "no memory for a log entry");
     r = sink->put_entry(sink->context, seq, at_ms, draft->type, entry->data, entry->length, leaf,
@@ -397,7 +398,7 @@ int stint_record_prove_growth(const struct stint_record *record, uint64_t old_si
 int stint_record_write_proof(const struct stint_record *record, uint64_t seq,
                              struct stint_buffer *proof, struct stint_error *err)
 {
-    struct stint_merkle_proof path;
+    struct stint_merkle_proof path = { .count = 0 };
     int r = stint_record_prove_entry(record, seq, &path, err);
     if (r != 0)
         return r;

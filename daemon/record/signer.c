@@ -7,6 +7,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,10 +113,10 @@ static int write_all(int fd, const char *bytes, size_t length)
 
 static int sync_folder_of(const char *path)
 {
-    stint_auto(stint_free) char *copy = strdup(path);
-    if (!copy)
-        return -ENOMEM;
-    stint_auto(stint_fd) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return -ENAMETOOLONG;
+    stint_auto(stint_fd) int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
 }
 

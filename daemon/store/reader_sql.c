@@ -6,6 +6,7 @@
 const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_LIVE_JOBS] = "SELECT * FROM job INDEXED BY job_live WHERE end_ms = 0 ORDER BY id",
     [QUERY_LIVE_TASKS] =
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): long queries are joined literals */
         "SELECT task.* FROM job INDEXED BY job_live JOIN task ON task.job = job.id"
         " WHERE job.end_ms = 0 ORDER BY task.job, task.task",
     [QUERY_OPEN_RUNS] =

@@ -90,12 +90,16 @@ int stint_store_read(struct stint_store *store,
                      void (*done)(void *context, int status), void *context,
                      struct stint_error *err)
 {
-    if (store->reads >= STINT_STORE_READS_MAX || store->is_closing)
-        return stint_fail(err, STINT_BUSY, "%d reads of history wait already",
-                          STINT_STORE_READS_MAX);
+    if (store->reads >= STINT_STORE_READS_MAX || store->is_closing) {
+        (void)stint_fail(err, STINT_BUSY, "%d reads of history wait already",
+                         STINT_STORE_READS_MAX);
+        return STINT_BUSY;
+    }
     struct read_request *request = calloc(1, sizeof(*request));
-    if (!request)
-        return stint_fail(err, -ENOMEM, "no memory to read the store");
+    if (!request) {
+        (void)stint_fail(err, -ENOMEM, "no memory to read the store");
+        return -ENOMEM;
+    }
     request->store = store;
     request->fn = work;
     request->done = done;
@@ -104,7 +108,8 @@ int stint_store_read(struct stint_store *store,
     int r = uv_queue_work(store->options.loop, &request->work, read_on_work, read_on_done);
     if (r != 0) {
         free(request);
-        return stint_fail(err, r, "reading the store: %s", uv_strerror(r));
+        (void)stint_fail(err, r, "reading the store: %s", uv_strerror(r));
+        return r;
     }
     store->reads++;
     return 0;
