@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "evaluator/confine.h"
+#include "evaluator/folder.h"
 #include "stint/auto.h"
 #include "stint/evaluator.h"
 
-#define MANIFEST_BYTES_MAX ((size_t)64 << 20)
+#define MANIFEST_BYTES_MAX    ((size_t)64 << 20)
+#define ATTESTATION_BYTES_MAX ((size_t)1 << 20)
 
 struct arguments {
     const char *verb;
@@ -18,12 +20,13 @@ struct arguments {
     const char *rules;
     const char *name;
     const char *socket;
+    const char *attestations;
     struct stint_evaluator_options options;
 };
 
 static const char usage[] =
     "usage: stint-evaluate judge [--kind K] [--rules A,B] [--rules-dir D] [--licences-dir D]\n"
-    "                            [--catalogue-dir D] [--name N] PATH\n"
+    "                            [--catalogue-dir D] [--attestations FILE] [--name N] PATH\n"
     "       stint-evaluate recheck PATH     (manifest on standard input)\n"
     "       stint-evaluate offer --socket FD PATH\n";
 
@@ -36,6 +39,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
                     { "--rules", &arguments->rules },
                     { "--name", &arguments->name },
                     { "--socket", &arguments->socket },
+                    { "--attestations", &arguments->attestations },
                     { "--rules-dir", &arguments->options.rules_dir },
                     { "--licences-dir", &arguments->options.licences_dir },
                     { "--catalogue-dir", &arguments->options.catalogue_dir } };
@@ -133,7 +137,16 @@ static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
                                            .rules = arguments->rules,
                                            .name = arguments->name };
     struct confinement confinement = { .path = arguments->path };
+    stint_auto(stint_free) char *attestations = NULL;
+    size_t length;
     int r = 0;
+    if (arguments->attestations) {
+        r = folder_read_file("", arguments->attestations, ATTESTATION_BYTES_MAX, &attestations,
+                             &length, err);
+        if (r != 0)
+            return r;
+        evaluation.attestations = attestations;
+    }
     if (stint_artifact_kind_parse(arguments->kind, &evaluation.kind) != 0) {
         r = stint_fail(err, STINT_INVALID, "'%s' is not a kind of artefact", arguments->kind);
         return stint_fix(err, r, "model, dataset, code or auto");

@@ -293,6 +293,8 @@ static int evaluate_tree(struct stint_evaluator *evaluator,
     verdict->kind = reader.kind;
     r = read_all(&reader, err);
     if (r == 0)
+        r = read_attestations(&reader, evaluation->attestations, err);
+    if (r == 0)
         r = derive_facts(&reader);
     if (r == 0)
         r = find_patterns(&reader);

@@ -20,7 +20,7 @@ int folder_read_file(const char *dir, const char *name, size_t max, char **ret_t
 {
     char path[PATH_MAX];
     struct stat st;
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    (void)snprintf(path, sizeof(path), "%s%s%s", dir, *dir ? "/" : "", name);
     stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return errno == ENOENT ? stint_fail(err, STINT_NOT_FOUND, "%s: no such file", path)

@@ -1,8 +1,8 @@
 /* Owns: judging, a pure function of facts and rules (DESIGN §4). Strong Kleene logic throughout:
  * unknown is never pass, and a fail rests on a fact. Rules of evidence, for one component and
  * predicate: a fact of grade declared or better that speaks against binds (the strictest wins);
- * else anything unclear, and any mere claim against, makes it unknown; else a fact of the wanted
- * grade passes; else it is unknown. */
+ * else anything unclear, and any mere claim against, makes it unknown, unless a reviewer settled
+ * it; else a fact of the wanted grade passes; else it is unknown. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -146,6 +146,7 @@ struct piles {
     struct outcome unclear;
     struct outcome support;
     struct outcome weak;
+    bool is_attested; /* a reviewer's word is among the support */
 };
 
 static void piles_sort(struct piles *piles, const struct rule_node *node,
@@ -158,6 +159,8 @@ static void piles_sort(struct piles *piles, const struct rule_node *node,
         pile = &piles->unclear;
     else
         pile = fact->grade >= node->grade ? &piles->support : &piles->weak;
+    piles->is_attested =
+        piles->is_attested || (answer == STINT_YES && fact->grade == STINT_ATTESTED);
     evidence_add(pile, fact->id);
 }
 
@@ -178,7 +181,7 @@ static struct outcome leaf_component(const struct judging *judging, const struct
     if (piles.against.evidence_count > 0) {
         outcome = piles.against;
         outcome.value = STINT_NO;
-    } else if (piles.unclear.evidence_count > 0) {
+    } else if (piles.unclear.evidence_count > 0 && !piles.is_attested) {
         outcome = piles.unclear;
         outcome.is_about_terms =
             node->predicate == STINT_LICENCE || node->predicate == STINT_RESTRICTION;

@@ -172,6 +172,9 @@ int read_package_metadata(struct reader *reader, const struct reader_file *file)
 bool card_front_matter(const char *text, size_t length, size_t *ret_start, size_t *ret_length,
                        uint32_t *ret_line, bool *ret_is_open);
 
+/* Facts of reviewers' statements; text may be NULL. 0, STINT_INVALID. */
+int read_attestations(struct reader *reader, const char *text, struct stint_error *err);
+
 /* What follows from the facts: absence, the governing terms, restrictions, inheritance. */
 int derive_facts(struct reader *reader);
 /* Open-washing patterns (openness.md §7). */

@@ -50,8 +50,10 @@ const char *stint_evaluator_default_rules(enum stint_artifact_kind kind);
  * @kind: STINT_KIND_AUTO to let the files say
  * @rules: comma-separated ids, "all" for every set of the kind, NULL or "" for the default
  * @name: what to call it; NULL for the last part of the path
- * @attestations: JSON text of reviewers' statements (stint.attestation/1, an array or lines), NULL
- * for none
+ * @attestations: JSON array of reviewers' statements, NULL for none: {"schema":
+ * "stint.attestation/1","digest","component","predicate","value","source","date","reviewer" and, at
+ * will, "subject","document" (digest of what it rests on),"criterion","signature"}. They count only
+ * for the very bytes whose digest they name; the caller has checked who signed them
  * @thread_count: hashing threads, 0 for all processors
  * @is_listing_only: do not hash weights: the digest is missing and assurance is `declared`
  * @progress: may be NULL

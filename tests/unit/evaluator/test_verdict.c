@@ -216,6 +216,62 @@ static void huge_and_truncated_headers_are_refused(void **state)
     }
 }
 
+static struct stint_verdict *judge_attested(struct fixture *f, const char *path,
+                                            const char *attestations, int expected)
+{
+    struct stint_error err = { 0 };
+    struct stint_verdict *verdict = NULL;
+    struct stint_evaluation evaluation = { .path = fixture_path(f, path),
+                                           .kind = STINT_KIND_MODEL,
+                                           .attestations = attestations };
+    int r = stint_evaluate(f->evaluator, &evaluation, &verdict, NULL, &err);
+    if (r != expected)
+        fail_msg("%d: %s", r, err.text);
+    return verdict;
+}
+
+#define STATEMENT                                                                                  \
+    "[{\"schema\":\"stint.attestation/"                                                            \
+    "1\",\"digest\":\"sha256:%s\",\"component\":\"training-code\","                                \
+    "\"predicate\":\"present\",\"value\":true,\"source\":\"https://example.org/tiny\","            \
+    "\"date\":\"2026-11-01\",\"reviewer\":\"R. Eve\"},"                                            \
+    "{\"schema\":\"stint.attestation/1\",\"digest\":\"sha256:%s\",\"component\":"                  \
+    "\"training-settings\",\"predicate\":\"present\",\"value\":true,\"source\":\"same\","          \
+    "\"date\":\"2026-11-01\",\"reviewer\":\"R. Eve\"}]"
+
+static void a_reviewers_word_counts_for_the_bytes_it_names(void **state)
+{
+    struct fixture *f = *state;
+    char text[2048];
+    char hex[STINT_SHA256_HEX];
+    fixture_open_model(f, "m");
+    fixture_remove(f, "m/src/train.py");
+    struct stint_verdict *verdict = judge_attested(f, "m", NULL, 0);
+    assert_string_equal(fixture_result(verdict, "OSAID-C2"), "fail");
+    stint_sha256_hex(&verdict->digest, hex);
+    stint_verdict_free(verdict);
+    (void)snprintf(text, sizeof(text), STATEMENT, hex, hex);
+    verdict = judge_attested(f, "m", text, 0);
+    assert_string_equal(fixture_result(verdict, "OSAID-C2"), "pass");
+    stint_verdict_free(verdict);
+    fixture_text(f, "m/extra.txt", "one more file");
+    verdict = judge_attested(f, "m", text, 0);
+    assert_string_equal(fixture_result(verdict, "OSAID-C2"), "fail");
+    assert_true(fixture_has_finding(verdict, "T-attestation"));
+    stint_verdict_free(verdict);
+}
+
+static void a_malformed_statement_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const texts[] = {
+        "{}", "[{}]", "[{\"schema\":\"stint.attestation/1\"}]", "[1]", "[",
+    };
+    fixture_open_model(f, "m");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(texts); i++)
+        assert_null(judge_attested(f, "m", texts[i], STINT_INVALID));
+}
+
 static void an_open_data_set_passes_and_has_its_class(void **state)
 {
     struct fixture *f = *state;
@@ -354,6 +410,8 @@ int main(void)
         CASE(unknown_terms_are_the_headline_when_they_come_first),
         CASE(damaged_weights_are_never_readable),
         CASE(huge_and_truncated_headers_are_refused),
+        CASE(a_reviewers_word_counts_for_the_bytes_it_names),
+        CASE(a_malformed_statement_is_refused),
         CASE(an_open_data_set_passes_and_has_its_class),
         CASE(data_sets_fail_for_their_own_reasons),
         CASE(every_file_of_a_code_tree_needs_an_approved_licence),
