@@ -81,6 +81,14 @@ struct account {
     int64_t ceiling[STINT_LIMIT_COUNT];
     int64_t used[STINT_LIMIT_COUNT];
     int64_t held_micro; /* of running tasks, part of used[BUDGET] */
+    double usage;       /* dominant share times ms, decayed to usage_ms */
+    double rate;        /* dominant share of what runs */
+    int64_t usage_ms;
+    double fair_share; /* of the siblings' shares, and of their use, at the last ranking */
+    double fair_usage;
+    uint32_t fair_place;
+    uint32_t fair_rank;
+    uint32_t fair_tier;
 };
 
 struct node {
@@ -160,6 +168,7 @@ struct stint_scheduler {
 
     struct account *accounts;
     uint32_t account_count;
+    uint32_t fair_ranks;
 
     int64_t now_ms;
     bool is_dirty;  /* something may have become free for somebody */
@@ -245,5 +254,7 @@ void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_
 
 /* fair.c */
 uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job);
+void fair_change(struct stint_scheduler *s, const struct job *job, int sign, int64_t at_ms);
+int fair_refresh(struct stint_scheduler *s);
 
 #endif

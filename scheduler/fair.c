@@ -1,9 +1,259 @@
-/* Owns: fair share. */
+/* Owns: fair share. Use is the dominant share (the largest of a task's shares of the machine's
+ * cores, memory and GPUs) over time, decayed with a half-life, running tasks included. Tasks are
+ * ranked as Slurm's Fair Tree ranks accounts: siblings by share over use, level by level from the
+ * root, so that a project's light user never pays for another project. Ranks become a few coarse
+ * tiers, inside of which the expansion factor decides. Source: Cox & Morrison, "Fair Tree", Slurm
+ * user group 2014.
+ *
+ * Use is kept in closed form: between two changes of what runs, du/dt = rate - u ln 2 / half-life.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "core.h"
+
+#define LEVEL_BITS  12 /* siblings told apart at one level: 4,095 */
+#define LEVELS      5
+#define LN2_INVERSE 1.4426950408889634
+
+/* 2^-(2^-i) for i = 1, 2, …: written out, so that every machine decays by the same bits. */
+static const double halves[] = {
+    0.7071067811865476, 0.8408964152537146, 0.9170040432046712, 0.9576032806985736,
+    0.9785720620877001, 0.9892280131939755, 0.9945994234836332, 0.9972960560854701,
+    0.9986471128909702, 0.9993233275026507, 0.9996616064962437, 0.9998307889319291,
+    0.9999153908866135, 0.9999576945484312, 0.999978847050492,  0.9999894234693145,
+    0.9999947117206743, 0.9999973558568415, 0.9999986779275468, 0.999999338963555,
+    0.9999996694817229, 0.9999998347408479, 0.9999999173704205, 0.9999999586852094,
+};
+
+/* 2^-(elapsed / half_life). */
+static double decay(int64_t elapsed_ms, int64_t half_life_ms)
+{
+    int64_t whole = elapsed_ms / half_life_ms;
+    double rest = (double)(elapsed_ms % half_life_ms) / (double)half_life_ms;
+    double factor = 1.0;
+    if (whole > 200)
+        return 0;
+    for (; whole > 0; whole--)
+        factor *= 0.5;
+    for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+        rest *= 2;
+        if (rest >= 1) {
+            rest -= 1;
+            factor *= halves[i];
+        }
+    }
+    return factor;
+}
+
+static double usage_at(const struct stint_scheduler *s, const struct account *account,
+                       int64_t at_ms)
+{
+    int64_t elapsed = at_ms > account->usage_ms ? at_ms - account->usage_ms : 0;
+    double factor = decay(elapsed, s->policy.half_life_ms);
+    return account->usage * factor +
+           account->rate * (double)s->policy.half_life_ms * LN2_INVERSE * (1.0 - factor);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* The largest of @job's shares of what the machine has. */
+static double dominant_share(const struct stint_scheduler *s, const struct job *job)
+{
+    double totals[3] = { 0 };
+    for (uint32_t i = 0; i < s->machine->shape_count; i++) {
+        const struct layout *layout = &s->layouts[i];
+        uint64_t gpus = job->need.gpu_type >= 0
+                            ? layout->type_gpus[job->need.gpu_type]
+                            : UINT64_MAX >> (64 - (layout->gpus ? layout->gpus : 1));
+        totals[0] += (double)layout->node_count * (layout->gpus ? __builtin_popcountll(gpus) : 0);
+        for (uint32_t n = 0; n < layout->numa; n++) {
+            totals[1] += (double)layout->node_count * layout->total[n];
+            totals[2] += (double)layout->node_count * layout->total[layout->numa + n];
+        }
+    }
+    double share = 0;
+    if (totals[0] > 0)
+        share = (double)job->need.gpus * job->need.gpu_milli / 1000.0 / totals[0];
+    if (totals[1] > 0)
+        share = larger(share, (double)job->need.cores / totals[1]);
+    if (totals[2] > 0)
+        share = larger(share, (double)job->need.memory_mib / totals[2]);
+    return share * job->nodes;
+}
+
+/* @job begins (+1) or ceases (-1) to use, for its account and all above. */
+void fair_change(struct stint_scheduler *s, const struct job *job, int sign, int64_t at_ms)
+{
+    if (s->policy.tiers == 0)
+        return;
+    double share = dominant_share(s, job);
+    at_ms = at_ms > s->now_ms ? at_ms : s->now_ms;
+    for (uint32_t a = job->fair_account; a < s->account_count; a = s->accounts[a].parent) {
+        struct account *account = &s->accounts[a];
+        account->usage = usage_at(s, account, at_ms);
+        account->usage_ms = at_ms > account->usage_ms ? at_ms : account->usage_ms;
+        account->rate = larger(account->rate + sign * share, 0);
+    }
+}
+
+/* One account among its siblings. */
+struct sibling {
+    uint32_t account;
+    uint32_t parent;
+    double level_fairness; /* share over use, both of the siblings' sums */
+};
+
+static int by_fairness(const void *a, const void *b)
+{
+    const struct sibling *x = a;
+    const struct sibling *y = b;
+    if (x->parent != y->parent)
+        return x->parent < y->parent ? -1 : 1;
+    if (x->level_fairness > y->level_fairness)
+        return -1;
+    if (x->level_fairness < y->level_fairness)
+        return 1;
+    return x->account < y->account ? -1 : x->account > y->account;
+}
+
+/* Gives each account of one group its place among its siblings; equals share a place. */
+static void place_siblings(struct stint_scheduler *s, const struct sibling *siblings,
+                           uint32_t count)
+{
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && siblings[i].level_fairness < siblings[i - 1].level_fairness)
+            place++;
+        s->accounts[siblings[i].account].fair_place =
+            place < (1U << LEVEL_BITS) - 1 ? place : (1U << LEVEL_BITS) - 1;
+    }
+}
+
+static void measure_group(struct stint_scheduler *s, struct sibling *siblings, uint32_t count)
+{
+    double shares = 0;
+    double usage = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        shares += s->accounts[siblings[i].account].shares;
+        usage += usage_at(s, &s->accounts[siblings[i].account], s->now_ms);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct account *account = &s->accounts[siblings[i].account];
+        double used = usage_at(s, account, s->now_ms);
+        account->fair_share = shares > 0 ? account->shares / shares : 0;
+        account->fair_usage = usage > 0 ? used / usage : 0;
+        /* Without shares it comes last; without use, first. */
+        siblings[i].level_fairness = account->shares == 0 ? -1
+                                     : account->fair_usage > 0
+                                         ? account->fair_share / account->fair_usage
+                                         : 1e300;
+    }
+}
+
+/* Places from the root down, packed so that comparing numbers compares paths. */
+static uint64_t path_key(const struct stint_scheduler *s, uint32_t number)
+{
+    uint32_t places[LEVELS];
+    uint32_t depth = 0;
+    uint64_t key = 0;
+    for (uint32_t a = number; a < s->account_count && depth < LEVELS; a = s->accounts[a].parent)
+        places[depth++] = s->accounts[a].fair_place;
+    for (uint32_t i = 0; i < LEVELS; i++)
+        key = key << LEVEL_BITS | (i < depth ? places[depth - 1 - i] : 0);
+    return key;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Ranks of all accounts, and their tiers. */
+static void rank(struct stint_scheduler *s, const struct sibling *siblings, uint32_t count,
+                 uint64_t *keys)
+{
+    uint32_t ranks = 0;
+    for (uint32_t i = 0; i < count; i++)
+        keys[i] = path_key(s, siblings[i].account);
+    qsort(keys, count, sizeof(*keys), by_key);
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || keys[i] != keys[i - 1])
+            keys[ranks++] = keys[i];
+    for (uint32_t i = 0; i < count; i++) {
+        struct account *account = &s->accounts[siblings[i].account];
+        uint64_t key = path_key(s, siblings[i].account);
+        const uint64_t *found = bsearch(&key, keys, ranks, sizeof(*keys), by_key);
+        account->fair_rank = found ? (uint32_t)(found - keys) : ranks - 1;
+        account->fair_tier = (uint32_t)((uint64_t)account->fair_rank * s->policy.tiers / ranks);
+    }
+    s->fair_ranks = ranks;
+}
+
+int fair_refresh(struct stint_scheduler *s)
+{
+    uint32_t count = 0;
+    if (s->policy.tiers == 0 || s->account_count == 0)
+        return 0;
+    struct sibling *siblings = calloc(s->account_count, sizeof(*siblings));
+    uint64_t *keys = calloc(s->account_count, sizeof(*keys));
+    if (!siblings || !keys) {
+        free(siblings);
+        free(keys);
+        return -ENOMEM;
+    }
+    for (uint32_t a = 0; a < s->account_count; a++)
+        if (s->accounts[a].is_known)
+            siblings[count++] = (struct sibling){ .account = a, .parent = s->accounts[a].parent };
+    qsort(siblings, count, sizeof(*siblings), by_fairness); /* into groups */
+    for (uint32_t first = 0, end; first < count; first = end) {
+        for (end = first; end < count && siblings[end].parent == siblings[first].parent;)
+            end++;
+        measure_group(s, siblings + first, end - first);
+        qsort(siblings + first, end - first, sizeof(*siblings), by_fairness);
+        place_siblings(s, siblings + first, end - first);
+    }
+    rank(s, siblings, count, keys);
+    free(siblings);
+    free(keys);
+    return 0;
+}
 
 uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job)
 {
-    (void)s;
-    (void)job;
+    if (s->policy.tiers == 0 || job->fair_account >= s->account_count)
+        return 0;
+    return s->accounts[job->fair_account].fair_tier;
+}
+
+int stint_scheduler_set_usage(struct stint_scheduler *s, uint32_t number, double share_ms,
+                              int64_t at_ms)
+{
+    if (number >= s->account_count || !s->accounts[number].is_known)
+        return STINT_NOT_FOUND;
+    s->accounts[number].usage = larger(share_ms, 0);
+    s->accounts[number].usage_ms = at_ms;
+    return 0;
+}
+
+int stint_scheduler_fair(struct stint_scheduler *s, uint32_t number, struct stint_fair *ret_fair)
+{
+    if (s->policy.tiers == 0 || number >= s->account_count || !s->accounts[number].is_known)
+        return STINT_NOT_FOUND;
+    int r = fair_refresh(s);
+    if (r != 0)
+        return r;
+    const struct account *account = &s->accounts[number];
+    *ret_fair = (struct stint_fair){ .share = account->fair_share,
+                                     .usage = account->fair_usage,
+                                     .usage_share_ms = usage_at(s, account, s->now_ms),
+                                     .rank = account->fair_rank,
+                                     .rank_count = s->fair_ranks,
+                                     .tier = account->fair_tier };
     return 0;
 }

@@ -71,7 +71,7 @@ int stint_machine_add_shape(struct stint_machine *machine, uint32_t numa_count, 
     if (r != 0)
         return r;
     struct stint_shape **shapes =
-        realloc(machine->shapes, (machine->shape_count + 1) * sizeof(*shapes));
+        realloc(machine->shapes, (machine->shape_count + 1) * sizeof(struct stint_shape *));
     struct stint_shape *shape = calloc(1, sizeof(*shape));
     if (shapes)
         machine->shapes = shapes;

@@ -214,6 +214,7 @@ int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
     }
     hold(s, number, claim, allocation);
     account_charge(s, &s->jobs[number], 1, false);
+    fair_change(s, &s->jobs[number], 1, s->now_ms);
     return 0;
 }
 
@@ -244,6 +245,7 @@ int job_start(struct stint_scheduler *s, uint32_t number)
     job->ends_ms = s->now_ms + job->walltime_ms;
     hold(s, number, claim, allocation);
     account_charge(s, job, 1, true);
+    fair_change(s, job, 1, s->now_ms);
     return 0;
 }
 

@@ -674,6 +674,7 @@ int stint_scheduler_end(struct stint_scheduler *s, struct stint_task_key key, in
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
     ratio_learn(s, &s->jobs[number], now_ms - s->jobs[number].started_ms);
+    fair_change(s, &s->jobs[number], -1, now_ms);
     job_release(s, number);
     job_forget(s, number);
     return 0;
@@ -684,6 +685,7 @@ int stint_scheduler_undo(struct stint_scheduler *s, struct stint_task_key key)
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
+    fair_change(s, &s->jobs[number], -1, s->now_ms);
     job_release(s, number);
     account_charge(s, &s->jobs[number], 1, false);
     account_charge(s, &s->jobs[number], -1, true);

@@ -7,6 +7,8 @@
 
 #include "core.h"
 
+#define STARVED_FACTOR 100.0
+
 struct turn {
     double key;
     uint32_t tier;
@@ -69,7 +71,12 @@ static bool is_candidate(const struct job *job)
 static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
 {
     const struct job *job = &s->jobs[number];
-    return (struct turn){ .key = expansion(s, job), .tier = fair_tier(s, job), .job = number };
+    double key = expansion(s, job);
+    /* Shares order tasks until one has waited a hundred times its limit: then it goes first, so
+     * that nobody waits for ever for those who have used less. */
+    return (struct turn){ .key = key,
+                          .tier = key < STARVED_FACTOR ? fair_tier(s, job) : 0,
+                          .job = number };
 }
 
 static int build(struct stint_scheduler *s, struct turn_list *list)
@@ -110,6 +117,7 @@ uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list)
 {
     if (!list->is_begun) {
         list->is_begun = true;
+        (void)fair_refresh(s); /* without memory, the last ranking stands */
         list->first = find_first(s);
         return list->first;
     }

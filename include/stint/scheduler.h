@@ -244,6 +244,28 @@ int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t a
                              enum stint_limit limit);
 
 /**
+ * struct stint_fair - where an account stands in the tree of shares, and why
+ * @share, @usage: its part, 0..1, of its siblings' shares and of their decayed use
+ * @usage_share_ms: its decayed use: dominant share of the machine times milliseconds
+ * @rank: 0 is served first, of @rank_count; @tier: what the order of turns sees
+ */
+struct stint_fair {
+    double share;
+    double usage;
+    double usage_share_ms;
+    uint32_t rank;
+    uint32_t rank_count;
+    uint32_t tier;
+};
+/* Needs a policy with tiers. 0, STINT_NOT_FOUND, -ENOMEM. O(accounts log accounts). */
+int stint_scheduler_fair(struct stint_scheduler *scheduler, uint32_t account,
+                         struct stint_fair *ret_fair);
+/* Past use from before a restart, of this account alone, as of @at_ms: before its runs are adopted.
+ */
+int stint_scheduler_set_usage(struct stint_scheduler *scheduler, uint32_t account, double share_ms,
+                              int64_t at_ms);
+
+/**
  * struct stint_start - one decision
  * @ends_ms: now + walltime
  * @is_backfill: it passed a job that has a promise

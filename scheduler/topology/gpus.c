@@ -27,8 +27,7 @@ int device_number(const char *name)
     const char *digits = name + strlen(name);
     while (digits > name && isdigit((unsigned char)digits[-1]))
         digits--;
-    return *digits && strlen(digits) < 9 ? atoi(digits)
-                                         : -1; /* NOLINT(cert-err34-c): digits only */
+    return *digits && strlen(digits) < 9 ? (int)strtol(digits, NULL, 10) : -1;
 }
 
 /* Index in backends, -1 for devices that are no GPUs: disks, nets, `card0`. Level Zero names the

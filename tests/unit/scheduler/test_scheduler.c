@@ -704,6 +704,87 @@ static void estimates_follow_limits_and_past_use(void **state)
     assert_int_equal(p50, 200000);
 }
 
+/* Institution 0 with projects 1 and 2; users 3 and 4 below 1, 5 below 2. */
+static void open_shares(void)
+{
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_machine_new_flat(1, &machine, NULL), 0);
+    open_machine(machine, (struct stint_policy){
+                              .mode = STINT_MODE_STINT, .tiers = 8, .half_life_ms = 1000000 });
+    static const uint32_t parents[] = { STINT_NO_ACCOUNT, 0, 0, 1, 1, 2 };
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(stint_scheduler_set_account(fixture.scheduler, i, STINT_ACCOUNT_PROJECT,
+                                                     parents[i], i == 2 ? 3 : 1),
+                         0);
+}
+
+static struct stint_ask ask_of(uint64_t job, uint32_t account)
+{
+    struct stint_ask a = ask(job, 1, 100);
+    a.fair_account = account;
+    return a;
+}
+
+static void who_used_less_than_its_share_goes_first(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair fair;
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    submit(ask_of(2, 3));
+    submit(ask_of(3, 4)); /* same project, nothing used */
+    submit(ask_of(4, 5)); /* the other project */
+    end(1, 100);
+    assert_string_equal(pass(100), "4");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 1, &fair), 0);
+    assert_true(fair.share > 0.249 && fair.share < 0.251);
+    assert_true(fair.usage > 0.999);
+    end(4, 130); /* 30 s of project 2, which has three times the shares: still less */
+    submit(ask_of(5, 5));
+    assert_string_equal(pass(130), "5");
+    end(5, 500);
+    assert_string_equal(pass(500), "3"); /* now project 1, and in it who used nothing */
+    end(3, 501);
+    assert_string_equal(pass(501), "2");
+}
+
+static void use_decays_by_half_in_a_half_life(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair before;
+    struct stint_fair after;
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    end(1, 100);
+    assert_string_equal(pass(100), "");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &before), 0);
+    assert_true(before.usage_share_ms > 96000 && before.usage_share_ms < 97000);
+    submit(ask_of(2, 5));
+    assert_string_equal(pass(1100), "2");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &after), 0);
+    assert_true(after.usage_share_ms > before.usage_share_ms * 0.4999);
+    assert_true(after.usage_share_ms < before.usage_share_ms * 0.5001);
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
+    assert_string_equal(pass(1150), ""); /* what runs counts before it ends */
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
+    assert_true(after.usage_share_ms > 49000 && after.usage_share_ms < 50000);
+}
+
+static void equal_use_is_the_same_tier(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair a;
+    struct stint_fair b;
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &a), 0);
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &b), 0);
+    assert_int_equal(a.tier, b.tier);
+    assert_int_equal(stint_scheduler_set_account(fixture.scheduler, 1, STINT_ACCOUNT_PROJECT, 3, 1),
+                     STINT_INVALID); /* no circles */
+}
+
 static void bad_asks_are_refused(void **state)
 {
     (void)state;
@@ -772,6 +853,9 @@ int main(void)
         T(runs_are_adopted_with_what_they_hold),
         T(allocations_read_back_as_they_were_written),
         T(estimates_follow_limits_and_past_use),
+        T(who_used_less_than_its_share_goes_first),
+        T(use_decays_by_half_in_a_half_life),
+        T(equal_use_is_the_same_tier),
         T(bad_asks_are_refused),
     };
     return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
