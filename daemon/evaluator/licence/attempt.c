@@ -25,23 +25,25 @@ bool word_is_free(const struct words *words, size_t index)
            ((flags & WORD_LINK) && words_is_name(words, index));
 }
 
-/* The span that holds word @at of @t, kind 0 when none does. Spans are in order. */
+/* The span that holds word @at of @t, kind 0 when none does. */
 static struct texts_span span_of(const struct recogniser *r, const struct texts_template *t,
                                  uint32_t at)
 {
-    uint32_t low = 0;
-    uint32_t high = t->span_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        struct texts_span span = texts_span_at(r->texts, t->span_first + middle);
-        if (at >= span.end)
-            low = middle + 1;
-        else if (at < span.first)
-            high = middle;
-        else
-            return span;
+    uint32_t index = r->span_of_word[at];
+    return index != ALIGN_NONE ? texts_span_at(r->texts, t->span_first + index)
+                               : (struct texts_span){ 0, 0, 0 };
+}
+
+/* Notes for each word of the template its span, so that every later question is one look. */
+static void note_spans(struct recogniser *r, const struct texts_template *t)
+{
+    for (uint32_t i = 0; i < t->word_count; i++)
+        r->span_of_word[i] = ALIGN_NONE;
+    for (uint32_t i = 0; i < t->span_count; i++) {
+        struct texts_span span = texts_span_at(r->texts, t->span_first + i);
+        for (uint32_t j = span.first; j < span.end; j++)
+            r->span_of_word[j] = i;
     }
-    return (struct texts_span){ 0, 0, 0 };
 }
 
 static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
@@ -60,11 +62,14 @@ static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
         free(r->b_words);
         free(r->pair);
         free(r->found);
+        free(r->span_of_word);
         r->b = malloc(b_count * sizeof(*r->b));
         r->b_words = malloc(b_count * sizeof(*r->b_words));
         r->pair = malloc(b_count * sizeof(*r->pair));
         r->found = malloc(b_count * sizeof(*r->found));
-        r->b_capacity = r->b && r->b_words && r->pair && r->found ? b_count : 0;
+        r->span_of_word = malloc(b_count * sizeof(*r->span_of_word));
+        bool has_all = r->b && r->b_words && r->pair && r->found && r->span_of_word;
+        r->b_capacity = has_all ? b_count : 0;
         if (r->b_capacity == 0)
             return -ENOMEM;
     }
@@ -75,11 +80,10 @@ static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
 static bool has_sequence(const struct recogniser *r, const uint16_t *ids, uint32_t count,
                          struct range range)
 {
-    for (uint32_t i = 0; i + count <= r->kept_count; i++) {
-        if (r->kept[i] < range.first || r->words.list[r->kept[i]].id != ids[0])
+    for (uint32_t i = r->places[ids[0]]; i != ALIGN_NONE; i = r->next_place[i]) {
+        if (i + count > r->kept_count || r->kept[i] < range.first ||
+            r->kept[i + count - 1] >= range.end)
             continue;
-        if (r->kept[i + count - 1] >= range.end)
-            return false;
         uint32_t j = 1;
         while (j < count && r->words.list[r->kept[i + j]].id == ids[j])
             j++;
@@ -253,7 +257,7 @@ static bool may_miss(const struct recogniser *r, const struct texts_template *t,
 /* Is the word one by which attempts are compared? The two ways of comparing must count alike. */
 static bool is_core(const struct recogniser *r, const struct texts_template *t, uint32_t at)
 {
-    uint32_t kind = span_of(r, t, at).kind;
+    uint32_t kind = r->span_of_word[at] == ALIGN_NONE ? 0 : span_of(r, t, at).kind;
     return (kind == 0 || kind == SPAN_OPTIONAL) && !texts_is_bullet(r->texts, t->word_first + at);
 }
 
@@ -293,9 +297,11 @@ static bool is_original(const struct recogniser *r, const struct texts_template 
     return true;
 }
 
+enum filling { FILLING_NONE, FILLING_ORIGINAL, FILLING_NAME };
+
 /* May @list fill a place-holder that the template has in @gap, or that touches it? */
-static bool fills_holder(const struct recogniser *r, const struct texts_template *t,
-                         struct range gap, const uint32_t *list, uint32_t count)
+static enum filling fills_holder(const struct recogniser *r, const struct texts_template *t,
+                                 struct range gap, const uint32_t *list, uint32_t count)
 {
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct texts_span span = texts_span_at(r->texts, t->span_first + i);
@@ -303,13 +309,13 @@ static bool fills_holder(const struct recogniser *r, const struct texts_template
             (span.kind != SPAN_VARIABLE && span.kind != SPAN_NOTICE))
             continue;
         if (is_original(r, t, span, list, count))
-            return true;
+            return FILLING_ORIGINAL;
         bool is_name = true;
         for (uint32_t j = 0; j < count && is_name; j++)
             is_name = words_is_holder(&r->words, list[j]);
-        return is_name;
+        return is_name ? FILLING_NAME : FILLING_NONE;
     }
-    return false;
+    return FILLING_NONE;
 }
 
 /* Words of the text between two matched ones. */
@@ -321,10 +327,8 @@ static void judge_inserted(struct recogniser *r, const struct texts_template *t,
     uint32_t first = 0;
     uint32_t last = 0;
     for (uint32_t i = words.first; i < words.end; i++) {
-        if (word_is_free(&r->words, i)) {
-            attempt->tolerated++;
+        if (word_is_free(&r->words, i))
             continue;
-        }
         if (count < NAME_WORD_MAX)
             list[count] = i;
         first = count == 0 ? i : first;
@@ -333,10 +337,11 @@ static void judge_inserted(struct recogniser *r, const struct texts_template *t,
     }
     if (count == 0)
         return;
-    if (count <= NAME_WORD_MAX && fills_holder(r, t, gap, list, count)) {
-        attempt->tolerated += count;
+    enum filling filling =
+        count <= NAME_WORD_MAX ? fills_holder(r, t, gap, list, count) : FILLING_NONE;
+    attempt->filled += filling == FILLING_NAME ? count : 0;
+    if (filling != FILLING_NONE)
         return;
-    }
     leftover_add(attempt, (struct leftover){ .words = { first, last + 1 },
                                              .template_first = gap.first,
                                              .template_end = gap.first,
@@ -430,6 +435,7 @@ int attempt_run(struct recogniser *r, uint16_t template, struct range range, uin
     int error = reserve(r, (uint32_t)r->words.count + 1, t.word_count);
     if (error != 0)
         return error;
+    note_spans(r, &t);
     int first = attempt_once(r, template, &t, range, false, distance_max, ret_attempt);
     if (first < 0 || (first == 0 && ret_attempt->bad == 0))
         return first;

@@ -23,6 +23,34 @@
 /* Most words of the title lines before one licence. */
 #define TITLE_WORD_MAX 40
 
+static int recogniser_reserve(struct recogniser *r)
+{
+    size_t vocabulary = r->texts->counts[TEXTS_VOCABULARY] + 1u;
+    r->kept = malloc((r->words.count + 1) * sizeof(*r->kept));
+    r->next_place = malloc((r->words.count + 1) * sizeof(*r->next_place));
+    r->places = malloc(vocabulary * sizeof(*r->places));
+    r->balance = calloc(vocabulary, sizeof(*r->balance));
+    r->votes = calloc(r->texts->counts[TEXTS_TEMPLATES] + 1u, sizeof(*r->votes));
+    r->spare = malloc(LEFTOVER_MAX * sizeof(*r->spare));
+    if (!r->kept || !r->next_place || !r->places || !r->balance || !r->votes || !r->spare)
+        return -ENOMEM;
+    for (size_t i = 0; i < vocabulary; i++)
+        r->places[i] = ALIGN_NONE;
+    return 0;
+}
+
+/* Links the places of each word, from the last to the first, so that they come in order. */
+static void link_places(struct recogniser *r)
+{
+    for (uint32_t i = r->kept_count; i-- > 0;) {
+        uint16_t id = r->words.list[r->kept[i]].id;
+        if (id == WORD_FOREIGN)
+            continue;
+        r->next_place[i] = r->places[id];
+        r->places[id] = i;
+    }
+}
+
 static int recogniser_init(struct recogniser *r, const struct stint_licences *table,
                            const char *text, size_t length)
 {
@@ -30,15 +58,11 @@ static int recogniser_init(struct recogniser *r, const struct stint_licences *ta
     r->table = table;
     r->texts = &table->texts;
     int error = words_split(text, length, &r->words);
+    if (error == 0)
+        error = recogniser_reserve(r);
     if (error != 0)
         return error;
     words_mark(&r->words);
-    r->kept = malloc((r->words.count + 1) * sizeof(*r->kept));
-    r->votes = calloc(r->texts->counts[TEXTS_TEMPLATES] + 1u, sizeof(*r->votes));
-    r->balance = calloc(r->texts->counts[TEXTS_VOCABULARY] + 1u, sizeof(*r->balance));
-    r->spare = malloc(LEFTOVER_MAX * sizeof(*r->spare));
-    if (!r->kept || !r->votes || !r->balance || !r->spare)
-        return -ENOMEM;
     for (size_t i = 0; i < r->words.count; i++) {
         struct word *word = &r->words.list[i];
         if (!(word->flags & WORD_DISGUISED))
@@ -46,6 +70,7 @@ static int recogniser_init(struct recogniser *r, const struct stint_licences *ta
         if (!word_is_free(&r->words, i))
             r->kept[r->kept_count++] = (uint32_t)i;
     }
+    link_places(r);
     return candidates_find_hits(r);
 }
 
@@ -55,6 +80,8 @@ static void recogniser_deinit(struct recogniser *r)
     align_work_deinit(&r->work);
     free(r->kept);
     free(r->hits);
+    free(r->places);
+    free(r->next_place);
     free(r->votes);
     free(r->balance);
     free(r->spare);
@@ -64,6 +91,7 @@ static void recogniser_deinit(struct recogniser *r)
     free(r->b_words);
     free(r->pair);
     free(r->found);
+    free(r->span_of_word);
 }
 
 /*
@@ -80,7 +108,7 @@ static bool is_better(const struct attempt *a, const struct attempt *b)
 {
     int64_t x = attempt_value(a);
     int64_t y = attempt_value(b);
-    return x != y ? x > y : a->tolerated < b->tolerated;
+    return x != y ? x > y : a->filled < b->filled;
 }
 
 /* How far a candidate may be from the text and still be worth more than @best. */
@@ -105,6 +133,9 @@ static int try_candidates(struct recogniser *r, struct range range, const struct
 {
     for (uint32_t i = 0; i < count; i++) {
         struct texts_template t = texts_template_at(r->texts, list[i].template);
+        if (*has_best && best->bad == 0 && best->filled == 0 &&
+            t.word_count <= texts_template_at(r->texts, best->template).word_count)
+            continue; /* all of a longer text is there already */
         uint32_t distance = distance_of(*has_best ? best : NULL, &t, distance_max);
         if (distance == 0)
             continue; /* all its words together are worth less than the best */

@@ -44,11 +44,11 @@ struct leftover {
 struct attempt {
     uint16_t template;
     struct range words;
-    struct range core;  /* the same without title, notices and list marks at the ends */
-    uint32_t matched;   /* words of the licence found */
-    uint32_t needed;    /* words of the licence that had to be found */
-    uint32_t bad;       /* words left over, both sides */
-    uint32_t tolerated; /* words left over that may be */
+    struct range core; /* the same without title, notices and list marks at the ends */
+    uint32_t matched;  /* words of the licence found */
+    uint32_t needed;   /* words of the licence that had to be found */
+    uint32_t bad;      /* words left over, both sides */
+    uint32_t filled;   /* words of the text that fill place-holders */
     struct leftover *leftovers;
     uint32_t leftover_count;
     bool is_cut;
@@ -60,6 +60,10 @@ struct recogniser {
     struct words words;
     uint32_t *kept; /* words that are neither bullets nor of notices or links */
     uint32_t kept_count;
+    /* Where each word of the vocabulary stands: the first place in kept, and for each place the
+     * next one of the same word; ALIGN_NONE ends. */
+    uint32_t *places;
+    uint32_t *next_place;
     struct hit *hits; /* in the order of the text */
     uint32_t hit_count;
     uint32_t hit_capacity;
@@ -71,9 +75,10 @@ struct recogniser {
     uint32_t *a_words;
     uint32_t *b_words;
     uint32_t *pair;
-    uint32_t *found;  /* for each word of the template its word in the text, or ALIGN_NONE */
-    uint32_t *votes;  /* for each template, zero between calls */
-    int32_t *balance; /* for each word of the vocabulary, zero between calls */
+    uint32_t *found;        /* for each word of the template its word in the text, or ALIGN_NONE */
+    uint32_t *span_of_word; /* for each word of the template its span, or ALIGN_NONE */
+    uint32_t *votes;        /* for each template, zero between calls */
+    int32_t *balance;       /* for each word of the vocabulary, zero between calls */
     uint32_t a_capacity;
     uint32_t b_capacity;
     bool is_cut;
