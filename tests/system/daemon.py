@@ -3,6 +3,7 @@
 Standard library only. STINT_BUILD names the build folder.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -29,8 +30,8 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)  # waits while the backlog is full, which a socket with a timeout would not
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Answer:
@@ -134,11 +135,10 @@ class Daemon:
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        answer = Answer(response.status, dict(response.getheaders()), response.read())
-        connection.close()
-        return answer
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
 
     def get(self, path, **more):
         return self.request("GET", path, **more)

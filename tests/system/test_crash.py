@@ -59,7 +59,7 @@ class KilledDaemon(unittest.TestCase):
             self.assertGreater(len(acknowledged), 0)
             outcomes = dict(daemon.sql("select id, outcome from job"))
             for id, mark in acknowledged:
-                self.assertEqual(outcomes.get(id), "completed", "job %d" % id)
+                self.assertEqual(outcomes.get(id), "completed", daemon.sql("select * from run where job = ?", id))
                 with open(mark) as file:
                     self.assertEqual(file.read(), "x\n", "job %d ran not once" % id)
             self.assertEqual(daemon.sql("select count(*) from run where end_ms = 0"), [(0,)])

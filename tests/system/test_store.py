@@ -1,0 +1,120 @@
+"""What goes wrong below the daemon: a full disk, a store that cannot be written, one that is damaged. Nothing acknowledged is
+lost, and the way back is named."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from daemon import Daemon, wait_until
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+class FullDisk(unittest.TestCase):
+    @unittest.skipUnless(is_root(), "a small file system of its own needs root")
+    def test_a_full_disk_refuses_and_recovers(self):
+        daemon = Daemon()
+        daemon.state.mkdir(mode=0o711)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=711", "tmpfs", str(daemon.state)]).returncode != 0:
+            self.skipTest("this host lets nobody mount")
+        try:
+            daemon.start()
+            running = daemon.submit("/bin/sh", "-c", "sleep 2; exit 4")
+            daemon.wait(running, "running")
+            filler = daemon.state / "filler"
+            with open(filler, "wb") as file:
+                try:
+                    while True:
+                        file.write(b"\0" * 65536)
+                        file.flush()
+                except OSError:
+                    pass
+
+            def is_refused():
+                answer = daemon.post("/api/v1/jobs", {"command": ["true"], "name": "n" * 100, "purpose": "p" * 4000})
+                self.assertIn(answer.status, (201, 503))
+                return answer.status == 503 and answer
+
+            refused = wait_until(is_refused, what="a full disk refuses")
+            self.assertIn(refused.json["code"], ("read-only", "busy"))
+            self.assertEqual(daemon.get("/api/v1/queue").status, 200)
+            wait_until(lambda: not self.is_alive(daemon, running), what="the job ended while the disk was full")
+            filler.unlink()
+            id = wait_until(lambda: self.try_submit(daemon), what="writes are taken again")
+            self.assertEqual(daemon.wait(id)["outcome"], "completed")
+            job = daemon.wait(running)
+            self.assertEqual((job["outcome"], job["exit_code"]), ("failed", 4))
+            daemon.check_books(self)
+            self.assertEqual(daemon.stop(), 0)
+        finally:
+            daemon.stop()
+            subprocess.run(["umount", str(daemon.state)], check=False)
+            shutil.rmtree(daemon.folder, ignore_errors=True)
+
+    @staticmethod
+    def is_alive(daemon, id):
+        return subprocess.run(["pgrep", "-f", "sleep 2; exit 4"], stdout=subprocess.DEVNULL).returncode == 0
+
+    @staticmethod
+    def try_submit(daemon):
+        answer = daemon.post("/api/v1/jobs", {"command": ["true"]})
+        return answer.json["id"] if answer.status == 201 else None
+
+
+class DamagedStore(unittest.TestCase):
+    def refused(self, daemon):
+        process = daemon.spawn()
+        self.assertNotEqual(process.wait(60), 0)
+        daemon.process = None
+        return daemon.log()
+
+    def test_a_damaged_store_is_refused_untouched(self):
+        with Daemon() as daemon:
+            daemon.wait(daemon.submit("true"))
+            daemon.stop()
+            database = next(daemon.state.glob("*.db"))
+            with open(database, "r+b") as file:
+                file.seek(0)
+                file.write(b"\xff" * 2048)
+            before = database.read_bytes()
+            log = self.refused(daemon)
+            self.assertIn("restore", log)
+            self.assertEqual(database.read_bytes(), before)
+
+    def test_an_altered_log_is_refused(self):
+        with Daemon() as daemon:
+            wait_until(lambda: daemon.get("/api/v1/log/checkpoint").status == 200, what="a head is signed")
+            daemon.stop()
+            database = next(daemon.state.glob("*.db"))
+            subprocess.run(["sqlite3", str(database), "update log_entry set leaf = zeroblob(32) where seq = 0"], check=True)
+            self.assertIn("log", self.refused(daemon))
+
+    def test_two_daemons_do_not_share_a_state_folder(self):
+        with Daemon() as daemon:
+            second = Daemon(folder=daemon.folder)
+            second.socket = daemon.folder / "s2"
+            second.log_path = daemon.folder / "log2"
+            process = second.spawn()
+            self.assertNotEqual(process.wait(60), 0)
+            self.assertIn("another", second.log())
+            second.process = None
+            self.assertEqual(daemon.get("/healthz").status, 200)
+
+    @unittest.skipIf(is_root() and not shutil.which("mount"), "needs mount")
+    def test_a_read_only_state_folder_is_refused_plainly(self):
+        with Daemon() as daemon:
+            daemon.stop()
+            if not is_root() or subprocess.run(["mount", "--bind", daemon.state, daemon.state]).returncode != 0:
+                self.skipTest("needs root and mount")
+            try:
+                subprocess.run(["mount", "-o", "remount,ro,bind", daemon.state], check=True)
+                self.assertRegex(self.refused(daemon), "[Rr]ead-only|written")
+            finally:
+                subprocess.run(["umount", daemon.state], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
