@@ -209,6 +209,20 @@ static void head_is_signed_only_when_durable_and_shown_only_when_stored(void **s
     assert_string_equal(stint_record_checkpoint(f->record), f->shelf.heads[0]);
 }
 
+static void nothing_is_signed_for_what_is_still_in_the_batch(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_append(f), 0);
+    assert_int_equal(stint_record_sign(f->record, NULL), 0);
+    assert_int_equal(f->shelf.head_count, 0);
+    fixture_commit(f);
+    fixture_commit(f);
+    assert_int_equal(fixture_append(f), 0);
+    assert_int_equal(stint_record_sign(f->record, NULL), 0);
+    assert_int_equal(f->shelf.head_count, 1);
+    fixture_lose_batch(f);
+}
+
 static void entries_that_come_meanwhile_get_the_next_head(void **state)
 {
     struct fixture *f = *state;
@@ -464,6 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(head_is_signed_only_when_durable_and_shown_only_when_stored),
+        TEST(nothing_is_signed_for_what_is_still_in_the_batch),
         TEST(entries_that_come_meanwhile_get_the_next_head),
         TEST(lost_batch_leaves_no_trace_after_a_load),
         TEST(lost_head_is_signed_again_after_a_load),
