@@ -178,7 +178,7 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
     }
     stint_buffer_add_text(rows->out, "</td><td>");
     html_time(rows->out, view->estimate_p50_ms);
-    if (view->estimate_p90_ms > view->estimate_p50_ms) {
+    if (view->estimate_p90_ms >= view->estimate_p50_ms + 60000) {
         stint_buffer_add_text(rows->out, "<br><span class=\"quiet\">at the latest ");
         html_time(rows->out, view->estimate_p90_ms);
         stint_buffer_add_text(rows->out, "</span>");
@@ -223,18 +223,12 @@ static bool award_on_view(void *context, const struct stint_award_view *view)
 {
     struct rows *rows = context;
     struct stint_buffer *out = rows->out;
-    char awarded[32];
-    char used[32];
-    char held[32];
     rows->total++;
     if (rows->shown == AWARD_ROWS)
         return true;
     rows->shown++;
     double used_part = percent(view->used_micro, view->awarded_micro);
     double held_part = percent(view->held_micro, view->awarded_micro);
-    stint_micro_format(view->awarded_micro, awarded, sizeof(awarded));
-    stint_micro_format(view->used_micro, used, sizeof(used));
-    stint_micro_format(view->held_micro, held, sizeof(held));
     stint_buffer_add_text(out, "<div class=\"award\"><p><b>");
     html_text(out, view->name);
     stint_buffer_add_text(out, "</b> · ");
@@ -248,8 +242,9 @@ static bool award_on_view(void *context, const struct stint_award_view *view)
                         "</p><svg class=\"bar\" viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" "
                         "aria-hidden=\"true\"><rect class=\"used\" width=\"%.3f\" height=\"4\"/>"
                         "<rect class=\"held\" x=\"%.3f\" width=\"%.3f\" height=\"4\"/></svg>"
-                        "<p class=\"quiet\">used %s, held %s of %s ",
-                        used_part, used_part, held_part, used, held, awarded);
+                        "<p class=\"quiet\">used %.2f, held %.2f of %.2f ",
+                        used_part, used_part, held_part, (double)view->used_micro / 1e6,
+                        (double)view->held_micro / 1e6, (double)view->awarded_micro / 1e6);
     html_text(out, view->unit);
     stint_buffer_printf(out, "s · %s · until ", view->state);
     html_time(out, view->until_ms);

@@ -264,9 +264,9 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
         return;
     }
     stint_buffer_printf(out,
-                        "<svg class=\"machine\" role=\"img\" width=\"%d\" height=\"%d\" "
-                        "viewBox=\"0 0 %d %d\"><title>",
-                        layout.width, layout.height, layout.width, layout.height);
+                        "<svg class=\"machine\" role=\"img\" viewBox=\"0 0 %d %d\" "
+                        "preserveAspectRatio=\"xMinYMin meet\"><title>",
+                        layout.width, layout.height);
     html_text(out, place->name);
     stint_buffer_add_text(out, ": ");
     describe(machine, node, out);

@@ -190,9 +190,10 @@ void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
                                     figure(reason->limit, sentences[i].in, limit, sizeof(limit)));
         }
     }
-    if (reason->until_ms > 0)
-        stint_buffer_printf(out, ", until %s",
-                            stint_instant_format(reason->until_ms, until, sizeof(until)));
+    if (reason->until_ms > 0) {
+        stint_instant_format(reason->until_ms, until, sizeof(until));
+        stint_buffer_printf(out, ", until %.10s %.5s UTC", until, until + 11);
+    }
 }
 
 const char *reason_fix(enum stint_reason_code code)
