@@ -1,4 +1,4 @@
-"""kill -9 of the daemon under load, at random moments: nothing acknowledged is lost, nothing starts twice, every end is
+"""kill -9 (and now and then an orderly stop) of the daemon under load, at random moments: nothing acknowledged is lost, nothing starts twice, every end is
 recorded once, the books balance. STINT_KILLS says how often (5 in the quick tier, at least 50 in the long one)."""
 
 import os
@@ -10,6 +10,7 @@ from daemon import Daemon, wait_until
 
 KILLS = int(os.environ.get("STINT_KILLS", "5"))
 SEED = int(os.environ.get("STINT_SEED", "1"))
+ORDERLY = float(os.environ.get("STINT_ORDERLY", "0.25"))  # share of restarts by SIGTERM instead
 
 
 class Load(threading.Thread):
@@ -48,7 +49,10 @@ class KilledDaemon(unittest.TestCase):
                 load.start()
             for _ in range(KILLS):
                 threading.Event().wait(dice.uniform(0.02, 0.6))
-                daemon.kill()
+                if dice.random() < ORDERLY:
+                    self.assertEqual(daemon.stop(), 0, daemon.log()[-3000:])
+                else:
+                    daemon.kill()
                 daemon.start()
             for load in loads:
                 load.is_over = True
