@@ -112,19 +112,29 @@ static void copy_int(struct stint_buffer *json, const json_t *object, const char
         stint_json_kv_int(json, key, json_integer_value(value));
 }
 
+static bool copy_piece(struct stint_buffer *json, const json_t *piece)
+{
+    static const char *const texts[] = { "file", "sha256", "pointer", "grade", "fact" };
+    bool has_place = json_string_length(json_object_get(piece, "file")) > 0;
+    if (!has_place && json_string_length(json_object_get(piece, "fact")) == 0)
+        return false;
+    stint_json_object(json);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(texts); i++)
+        if (json_string_length(json_object_get(piece, texts[i])) > 0)
+            copy_text(json, piece, texts[i]);
+    copy_int(json, piece, "line");
+    copy_int(json, piece, "offset");
+    stint_json_object_end(json);
+    return true;
+}
+
+/* A piece without a file and a fact shows nothing, and is left out. */
 static void copy_evidence(struct stint_buffer *json, const json_t *list)
 {
-    static const char *const texts[] = { "file", "sha256", "grade", "fact" };
     stint_json_key(json, "evidence");
     stint_json_array(json);
-    for (size_t i = 0; i < json_array_size(list) && i < DOCUMENT_EVIDENCE_MAX; i++) {
-        const json_t *piece = json_array_get(list, i);
-        stint_json_object(json);
-        for (size_t j = 0; j < STINT_ARRAY_SIZE(texts); j++)
-            copy_text(json, piece, texts[j]);
-        copy_int(json, piece, "line");
-        stint_json_object_end(json);
-    }
+    for (size_t i = 0, kept = 0; i < json_array_size(list) && kept < DOCUMENT_EVIDENCE_MAX; i++)
+        kept += copy_piece(json, json_array_get(list, i));
     stint_json_array_end(json);
 }
 

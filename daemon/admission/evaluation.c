@@ -264,6 +264,7 @@ static int run_tool(struct evaluation *evaluation, const char *const *argv, cons
         .extra_fd = -1,
         .timeout_ms = (uint64_t)admission->options.evaluation_timeout_ms,
         .output_max = DOCUMENT_BYTES_MAX,
+        .memory_bytes = ADMISSION_TOOL_MEMORY,
     };
     return stint_engine_run_tool(admission->options.engine, &request, done, evaluation, err);
 }

@@ -278,6 +278,7 @@ static int copy_offer(struct registration *registration, int socket, struct stin
         .extra_fd = socket,
         .timeout_ms = (uint64_t)registration->admission->options.evaluation_timeout_ms,
         .output_max = 65536,
+        .memory_bytes = ADMISSION_TOOL_MEMORY,
     };
     return stint_engine_run_tool(registration->admission->options.engine, &request, offer_on_done,
                                  registration, err);

@@ -41,6 +41,19 @@
 #define ADMISSION_ARTIFACTS_MAX       100000
 #define ADMISSION_DEFAULT_WALLTIME_S  3600
 
+/* Address space of a tool; 0 is the engine's own bound. The address sanitizer maps 16 TiB at start.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define ADMISSION_TOOL_MEMORY (UINT64_C(1) << 60)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADMISSION_TOOL_MEMORY (UINT64_C(1) << 60)
+#endif
+#endif
+#ifndef ADMISSION_TOOL_MEMORY
+#define ADMISSION_TOOL_MEMORY 0
+#endif
+
 /* Shared by admission and by whoever waits for a commit: says that admission is gone. */
 struct admission_life {
     int refs;
