@@ -274,8 +274,7 @@ static void card_keys(struct card *card)
 static int card_unreadable(struct reader *reader, const struct reader_file *file,
                            const struct stint_error *why)
 {
-    unsigned line = 1;
-    (void)sscanf(why->text, "line %u", &line);
+    uint32_t line = strict_yaml_error_line(why);
     (void)reader_bool(reader, file, STINT_MODEL_CARD, STINT_READABLE, "", false, STINT_SOURCE_CARD,
                       STINT_DECLARED, reader_line(line));
     /* Its terms may be anything. */
@@ -362,11 +361,12 @@ static const struct {
     { "noncommercial use only", "non_commercial" },
     { "not for commercial use", "non_commercial" },
     { "no commercial use", "non_commercial" },
-    { "for non-commercial", "non_commercial" },
+    { "for non-commercial purposes only", "non_commercial" },
+    { "for noncommercial purposes only", "non_commercial" },
+    { "strictly non-commercial", "non_commercial" },
     { "research use only", "research_only" },
     { "research purposes only", "research_only" },
     { "for research only", "research_only" },
-    { "monthly active users", "user_limit" },
     { "acceptable use policy", "use_policy_by_link" },
     { "prohibited use policy", "use_policy_by_link" },
 };

@@ -160,8 +160,7 @@ int read_mof(struct reader *reader, const struct reader_file *file)
     if (r == 0 && record.release && name && strcmp(name, "Model Openness Framework") == 0) {
         record_release(&record);
     } else {
-        unsigned line = 1;
-        (void)sscanf(why.text, "line %u", &line);
+        uint32_t line = strict_yaml_error_line(&why);
         uint32_t id = reader_bool(reader, file, STINT_MODEL_METADATA, STINT_READABLE, "", false,
                                   STINT_SOURCE_METADATA, STINT_DECLARED, reader_line(line));
         verdict_finding(reader->verdict, "T-mof",

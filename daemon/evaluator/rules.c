@@ -400,7 +400,7 @@ static int load_node(struct loading *loading, const struct strict_yaml_node *fro
                           : not                           ? NODE_NOT
                           : strict_yaml_get(from, "each") ? NODE_EACH
                                                           : NODE_LEAF;
-    struct rule_node *node;
+    struct rule_node *node = NULL;
     int r = node_new(loading, from, kind, &node);
     if (r != 0)
         return r;

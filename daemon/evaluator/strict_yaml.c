@@ -285,6 +285,15 @@ int strict_yaml_parse(const char *text, size_t length, uint32_t first_line,
     return 0;
 }
 
+uint32_t strict_yaml_error_line(const struct stint_error *err)
+{
+    static const char head[] = "line ";
+    if (strncmp(err->text, head, sizeof(head) - 1) != 0)
+        return 1;
+    unsigned long line = strtoul(err->text + sizeof(head) - 1, NULL, 10);
+    return line > 0 && line < UINT32_MAX ? (uint32_t)line : 1;
+}
+
 const struct strict_yaml_node *strict_yaml_root(const struct strict_yaml_document *document)
 {
     return document->root;

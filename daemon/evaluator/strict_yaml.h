@@ -47,6 +47,8 @@ struct strict_yaml_document;
  */
 int strict_yaml_parse(const char *text, size_t length, uint32_t first_line,
                       struct strict_yaml_document **ret_document, struct stint_error *err);
+/* The line that a refusal of strict_yaml_parse() names; 1 when it names none. */
+uint32_t strict_yaml_error_line(const struct stint_error *err);
 struct strict_yaml_document *strict_yaml_free(struct strict_yaml_document *document);
 const struct strict_yaml_node *strict_yaml_root(const struct strict_yaml_document *document);
 static inline __attribute__((unused)) void strict_yaml_free_auto(
