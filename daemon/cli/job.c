@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "document.h"
+#include "screen.h"
 #include "stint/auto.h"
 
 bool job_id_is_valid(const char *text)
@@ -199,6 +200,21 @@ static int follow_streams(struct follow *follow, struct client_stream *streams, 
     return client_follow(follow->cli->client, streams, count, follow_tick, follow, err);
 }
 
+/* The job's status; an end that its own output cannot tell is told. */
+static int follow_end(const json_t *job)
+{
+    const char *outcome = doc_text_or(job, "outcome", "failed");
+    const char *note = doc_text(job, "note");
+    bool is_plain = strcmp(outcome, "completed") == 0 || strcmp(outcome, "failed") == 0;
+    stint_auto(stint_buffer_deinit) struct stint_buffer line = { 0 };
+    if (note && *note)
+        text_add(&line, note, SIZE_MAX);
+    if (!is_plain || line.length > 0)
+        (void)fprintf(stderr, "stint: job %" PRId64 " %s%s%s\n", doc_int(job, "id", 0), outcome,
+                      line.length > 0 ? ": " : "", stint_buffer_text(&line));
+    return job_exit_status(job);
+}
+
 static int follow_loop(struct follow *follow, struct client_stream *streams, size_t count)
 {
     stint_auto(response_deinit) struct response response = { 0 };
@@ -224,7 +240,7 @@ static int follow_loop(struct follow *follow, struct client_stream *streams, siz
         if (job_is_done(job_of(response.json))) {
             if (!has_output)
                 (void)follow_streams(follow, streams, count, &err);
-            return follow->is_reader ? EXIT_OK : job_exit_status(job_of(response.json));
+            return follow->is_reader ? EXIT_OK : follow_end(job_of(response.json));
         }
         if (!follow_tick(follow))
             return 128 + SIGINT;

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "admin.h"
 #include "cli.h"
@@ -222,21 +224,42 @@ int verb_quota_list(struct cli *cli)
 
 /* ---- reload ---- */
 
-/* The daemon reads its configuration again on SIGHUP; its process is named by its status. */
+/* Who listens on the socket, by its peer credentials (unix(7), SO_PEERCRED); 0 when unknown. */
+static pid_t listener_pid(const char *place)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof(peer);
+    if (strlen(place) >= sizeof(address.sun_path))
+        return 0;
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
+    stint_auto(stint_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return 0;
+    return peer.pid;
+}
+
+/* The daemon reads its configuration again on SIGHUP. */
 int verb_reload(struct cli *cli)
 {
-    stint_auto(response_deinit) struct response response = { 0 };
-    int status = cli_call(cli, "GET", "/api/v1/status", NULL, &response);
-    if (status != EXIT_OK)
-        return status;
-    int64_t pid = doc_int(response.json, "pid", doc_int(response.json, "daemon.pid", 0));
-    if (pid < 2)
-        return cli_usage("systemctl reload stintd, or kill -HUP of its process",
-                         "the daemon does not tell its process id");
-    if (kill((pid_t)pid, SIGHUP) != 0) {
-        (void)cli_usage("ask who runs the daemon", "cannot signal process %" PRId64 ": %s", pid,
+    char place[CLIENT_PLACE_MAX];
+    struct stint_error err = { 0 };
+    const char *named = cli_value(cli, "socket");
+    err.code = client_find(named ? named : cli->socket, place, &err);
+    if (err.code != 0)
+        return cli_fail(&err);
+    pid_t pid = listener_pid(place);
+    if (pid < 2) {
+        (void)cli_usage("systemctl reload stintd, or kill -HUP of its process",
+                        "nobody answers at %.200s", place);
+        return EXIT_UNREACHABLE;
+    }
+    if (kill(pid, SIGHUP) != 0) {
+        int status = errno == EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+        (void)cli_usage("ask who runs the daemon", "cannot signal process %d: %s", (int)pid,
                         strerror(errno));
-        return errno == EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+        return status;
     }
     (void)puts("the daemon was asked to reload; its log says whether the file was good");
     return EXIT_OK;

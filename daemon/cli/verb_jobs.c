@@ -360,6 +360,7 @@ static int show_job(struct cli *cli, const json_t *document)
     text_print(doc_text_or(job, "name", ""));
     (void)printf("  %s%s%s\n", style_on(style_of_state(word)), word, style_off());
     line("reason", code);
+    line("note", doc_text(job, "note"));
     line("", doc_text(job, "reason_text"));
     line("project", doc_text(job, "project"));
     line("award", doc_text(job, "award"));
