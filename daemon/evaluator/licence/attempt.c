@@ -108,7 +108,7 @@ static bool has_optional(const struct recogniser *r, const struct texts_template
     uint32_t found = 0;
     for (uint32_t part = 0; part < SAMPLES; part++) {
         uint32_t at = span.first + (length - count) * part / (SAMPLES - 1);
-        uint16_t ids[SAMPLE_WORDS];
+        uint16_t ids[SAMPLE_WORDS] = { 0 };
         for (uint32_t i = 0; i < count; i++)
             ids[i] = texts_word_at(r->texts, t->word_first + at + i);
         found += has_sequence(r, ids, count, range);
