@@ -25,12 +25,75 @@ struct outcome {
     uint32_t evidence_count;
 };
 
+/* @by_predicate: the facts in the order component, predicate, subject, id; @by_subject: component,
+ * subject, id. A hostile card names thousands of data sets, and each leaf looks at each of them. */
 struct judging {
     const struct stint_licences *licences;
     const struct stint_facts *facts;
     struct stint_verdict *verdict;
     const char *subject; /* bound by `each`, else NULL */
+    const struct stint_fact **by_predicate;
+    const struct stint_fact **by_subject;
+    size_t count;
 };
+
+static int id_compare(const struct stint_fact *a, const struct stint_fact *b)
+{
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int predicate_compare(const void *left, const void *right)
+{
+    const struct stint_fact *a = *(const struct stint_fact *const *)left;
+    const struct stint_fact *b = *(const struct stint_fact *const *)right;
+    if (a->component != b->component)
+        return a->component < b->component ? -1 : 1;
+    if (a->predicate != b->predicate)
+        return a->predicate < b->predicate ? -1 : 1;
+    int order = strcmp(a->subject, b->subject);
+    return order != 0 ? order : id_compare(a, b);
+}
+
+static int subject_compare(const void *left, const void *right)
+{
+    const struct stint_fact *a = *(const struct stint_fact *const *)left;
+    const struct stint_fact *b = *(const struct stint_fact *const *)right;
+    if (a->component != b->component)
+        return a->component < b->component ? -1 : 1;
+    int order = strcmp(a->subject, b->subject);
+    return order != 0 ? order : id_compare(a, b);
+}
+
+/* First place in @rows at or after @wanted. */
+static size_t lower(const struct stint_fact *const *rows, size_t count,
+                    const struct stint_fact *wanted,
+                    int (*compare)(const void *left, const void *right))
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(&rows[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int judging_index(struct judging *judging)
+{
+    judging->count = stint_facts_count(judging->facts);
+    judging->by_predicate = calloc(judging->count + 1, sizeof(*judging->by_predicate));
+    judging->by_subject = calloc(judging->count + 1, sizeof(*judging->by_subject));
+    if (!judging->by_predicate || !judging->by_subject)
+        return -ENOMEM;
+    for (size_t i = 0; i < judging->count; i++)
+        judging->by_predicate[i] = judging->by_subject[i] = stint_facts_at(judging->facts, i);
+    qsort(judging->by_predicate, judging->count, sizeof(*judging->by_predicate), predicate_compare);
+    qsort(judging->by_subject, judging->count, sizeof(*judging->by_subject), subject_compare);
+    return 0;
+}
 
 static void evidence_add(struct outcome *outcome, uint32_t id)
 {
@@ -168,13 +231,15 @@ static struct outcome leaf_component(const struct judging *judging, const struct
                                      enum stint_component component)
 {
     struct piles piles = { 0 };
-    size_t count = stint_facts_count(judging->facts);
-    for (size_t i = 0; i < count; i++) {
-        const struct stint_fact *fact = stint_facts_at(judging->facts, i);
-        if (fact->component != component || fact->predicate != node->predicate)
-            continue;
-        if (judging->subject && strcmp(fact->subject, judging->subject) != 0)
-            continue;
+    struct stint_fact wanted = { .component = component,
+                                 .predicate = node->predicate,
+                                 .subject = judging->subject ? judging->subject : "" };
+    for (size_t i = lower(judging->by_predicate, judging->count, &wanted, predicate_compare);
+         i < judging->count; i++) {
+        const struct stint_fact *fact = judging->by_predicate[i];
+        if (fact->component != component || fact->predicate != node->predicate ||
+            (judging->subject && strcmp(fact->subject, judging->subject) != 0))
+            break;
         piles_sort(&piles, node, fact, leaf_test_fact(judging, node, fact));
     }
     struct outcome outcome;
@@ -203,10 +268,15 @@ static struct outcome leaf_component(const struct judging *judging, const struct
 /* Is the component known to be among the files? For `only_present`. */
 static bool component_is_present(const struct judging *judging, enum stint_component component)
 {
-    size_t count = stint_facts_count(judging->facts);
-    for (size_t i = 0; i < count; i++) {
-        const struct stint_fact *fact = stint_facts_at(judging->facts, i);
-        if (fact->component == component && fact->predicate == STINT_PRESENT && fact->truth)
+    struct stint_fact wanted = { .component = component,
+                                 .predicate = STINT_PRESENT,
+                                 .subject = "" };
+    for (size_t i = lower(judging->by_predicate, judging->count, &wanted, predicate_compare);
+         i < judging->count; i++) {
+        const struct stint_fact *fact = judging->by_predicate[i];
+        if (fact->component != component || fact->predicate != STINT_PRESENT)
+            break;
+        if (fact->truth)
             return true;
     }
     return false;
@@ -254,19 +324,14 @@ static struct outcome judge_each(const struct judging *judging, const struct rul
 {
     struct outcome sum = { .node = node, .value = node->if_none, .component = node->each };
     bool is_first = true;
-    size_t count = stint_facts_count(judging->facts);
-    for (size_t i = 0; i < count; i++) {
-        const struct stint_fact *fact = stint_facts_at(judging->facts, i);
-        bool is_seen = false;
-        if (fact->component != node->each || !fact->subject[0])
+    const char *last = "";
+    struct stint_fact wanted = { .component = node->each, .subject = "" };
+    for (size_t i = lower(judging->by_subject, judging->count, &wanted, subject_compare);
+         i < judging->count && judging->by_subject[i]->component == node->each; i++) {
+        const struct stint_fact *fact = judging->by_subject[i];
+        if (strcmp(fact->subject, last) == 0)
             continue;
-        for (size_t j = 0; j < i && !is_seen; j++) {
-            const struct stint_fact *earlier = stint_facts_at(judging->facts, j);
-            is_seen =
-                earlier->component == node->each && strcmp(earlier->subject, fact->subject) == 0;
-        }
-        if (is_seen)
-            continue;
+        last = fact->subject;
         struct judging bound = *judging;
         bound.subject = fact->subject;
         struct outcome next = judge_node(&bound, node->child);
@@ -426,7 +491,15 @@ static void judge_progress(const struct stint_rules *rules, struct stint_rules_r
     result->has_progress = true;
     for (size_t i = 0; i < 3; i++)
         result->progress[i] = progress[i + 1];
-    result->result = strcmp(result->class_name, "none") != 0 ? STINT_RESULT_PASS : result->result;
+    if (strcmp(result->class_name, "none") == 0)
+        return;
+    /* What the class that was reached does not ask for is no longer required. */
+    unsigned reached = (unsigned)strlen(result->class_name);
+    for (size_t i = 0; i < rules->criterion_count; i++)
+        if (rules->criteria[i].class_level < reached ||
+            (rules->criteria[i].is_report && is_paper_in))
+            result->criteria[i].is_required = false;
+    result->result = STINT_RESULT_PASS;
 }
 
 static enum stint_result criteria_result(const struct stint_rules_result *result)
@@ -461,8 +534,15 @@ int stint_rules_judge(const struct stint_rules *rules, const struct stint_licenc
     result->criteria = calloc(rules->criterion_count, sizeof(*result->criteria));
     if (!result->criteria)
         return -ENOMEM;
-    for (size_t i = 0; i < rules->criterion_count; i++)
+    int r = judging_index(&judging);
+    for (size_t i = 0; r == 0 && i < rules->criterion_count; i++)
         judge_criterion(&judging, rules, &rules->criteria[i], &result->criteria[i]);
+    free(judging.by_predicate);
+    free(judging.by_subject);
+    if (r != 0) {
+        free(result->criteria);
+        return r;
+    }
     result->result = criteria_result(result);
     if (rules->has_classes)
         judge_progress(rules, result);
