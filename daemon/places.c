@@ -13,6 +13,8 @@
 
 #include "stint/auto.h"
 
+#define STINT_RUNTIME_DIR "/run/stint"
+
 /* Folder of the running program. */
 static int program_folder(char *folder, size_t size)
 {
@@ -69,9 +71,8 @@ static void read_boot_id(char *boot_id, size_t size)
 int places_find(const struct stint_config *config, struct places *ret_places,
                 struct stint_error *err)
 {
-    int r =
-        find_one(config->launcher, "engine/stint-launcher",
-                 STINT_LIBEXECDIR "/stint-launcher", "engine.launcher", ret_places->launcher, err);
+    int r = find_one(config->launcher, "engine/stint-launcher", STINT_LIBEXECDIR "/stint-launcher",
+                     "engine.launcher", ret_places->launcher, err);
     if (r == 0)
         r = find_one(config->evaluator, "evaluator/stint-evaluate",
                      STINT_LIBEXECDIR "/stint-evaluate", "engine.evaluator", ret_places->evaluator,
@@ -147,6 +148,28 @@ int places_make_state(const char *state, uid_t uid, gid_t gid, struct stint_erro
     if ((status.st_uid == geteuid() || geteuid() == 0) && (status.st_mode & 07777) != 0711 &&
         fchmod(fd, 0711) != 0)
         return stint_fail(err, -errno, "cannot set the mode of %s: %s", path, strerror(errno));
+    return 0;
+}
+
+/* The folder a service manager made for us as root, or one that is not there, becomes the daemon's;
+ * any other is as its owner wants it. */
+int places_make_socket_folder(const char *socket, uid_t uid, gid_t gid, struct stint_error *err)
+{
+    char folder[PLACE_MAX];
+    (void)snprintf(folder, sizeof(folder), "%s", socket);
+    char *slash = strrchr(folder, '/');
+    if (geteuid() != 0 || uid == 0 || !slash || slash == folder)
+        return 0;
+    *slash = '\0';
+    bool is_made = mkdir(folder, 0755) == 0;
+    if (!is_made && (errno != EEXIST || strcmp(folder, STINT_RUNTIME_DIR) != 0))
+        return errno == EEXIST ? 0
+                               : stint_fail(err, -errno, "cannot make the folder %s: %s", folder,
+                                            strerror(errno));
+    stint_auto(stint_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, uid, gid) != 0)
+        return stint_fail(err, -errno, "cannot give the folder %s to the daemon: %s", folder,
+                          strerror(errno));
     return 0;
 }
 

@@ -44,6 +44,10 @@ int places_daemon_user(const struct stint_config *config, uid_t *ret_uid, gid_t 
 /* The state folder with mode 0711 (jobs' users pass through it), owned by @uid, parents made. */
 int places_make_state(const char *state, uid_t uid, gid_t gid, struct stint_error *err);
 
+/* The folder of the Unix socket, when root is to be given up: a missing one, or /run/stint, becomes
+ * the daemon's own. */
+int places_make_socket_folder(const char *socket, uid_t uid, gid_t gid, struct stint_error *err);
+
 /* From root to @uid for good: groups, gid, uid, and a check that there is no way back. Nothing when
  * we are @uid already. */
 int places_become(const char *user, uid_t uid, gid_t gid, struct stint_error *err);

@@ -24,6 +24,8 @@ static int open_launcher(struct rooms *rooms, struct stint_error *err)
         r = places_daemon_user(config, &rooms->daemon_uid, &rooms->daemon_gid, err);
     if (r == 0)
         r = places_make_state(config->state, rooms->daemon_uid, rooms->daemon_gid, err);
+    if (r == 0)
+        r = places_make_socket_folder(config->socket, rooms->daemon_uid, rooms->daemon_gid, err);
     if (r != 0)
         return r;
     (void)snprintf(rooms->places.state, sizeof(rooms->places.state), "%s", config->state);

@@ -1,6 +1,7 @@
 /* Owns: the wires between rooms: who is called when something became durable, ended, or may start;
  * the loop's own handles; signals. Decides nothing. */
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
@@ -223,7 +224,9 @@ static int load_record(struct rooms *rooms, struct stint_error *err)
     if (r == 0)
         r = leaves.result;
     if (r == 0)
-        (void)stint_reader_last_checkpoint(reader, load_note, &note);
+        r = stint_reader_last_checkpoint(reader, load_note, &note);
+    if (r == -ENOENT) /* the first start; any other error must not skip the comparison */
+        r = 0;
     if (r == 0)
         r = stint_record_load_end(rooms->record, note, err);
     free(note);

@@ -42,10 +42,10 @@ int verdict_keep(struct stint_admission *admission, int64_t id, const char *dige
 
 void verdicts_free(struct stint_admission *admission)
 {
-    struct verdict_head *head, *next;
-    HASH_ITER(hh, admission->verdicts, head, next)
-    {
-        HASH_DELETE(hh, admission->verdicts, head);
+    struct verdict_head *head = admission->verdicts, *next;
+    HASH_CLEAR(hh, admission->verdicts); /* frees the table alone; the heads stay a list */
+    for (; head; head = next) {
+        next = head->hh.next;
         free(head->key);
         free(head);
     }
@@ -69,7 +69,7 @@ static void digest_text(const char *text, char hex[DOCUMENT_DIGEST_SIZE])
 {
     struct stint_sha256 digest;
     stint_sha256(text, strlen(text), &digest);
-    (void)strcpy(hex, "sha256:");
+    memcpy(hex, "sha256:", 7);
     (void)stint_sha256_hex(&digest, hex + 7);
 }
 
@@ -157,6 +157,7 @@ int verdict_store(struct stint_admission *admission, const struct document *docu
     if (r != 0)
         return r;
     struct stint_store_mark mark = stint_store_mark(store);
+    struct stint_record_mark record_mark = stint_record_mark(admission->options.record);
     int64_t id = is_same ? head->id : stint_store_next_id(store, STINT_ID_VERDICT);
     if (!is_same)
         r = verdict_put(admission, id, document, rules, err);
@@ -166,9 +167,11 @@ int verdict_store(struct stint_admission *admission, const struct document *docu
         r = verdict_publish(admission, id, document, rules, err);
     if (r == 0)
         r = verdict_keep(admission, id, document->digest, rules, document->result, document->code);
-    if (r != 0)
-        stint_store_rewind(store, mark);
-    else
+    if (r == 0) {
         *ret_id = id;
+        return 0;
+    }
+    stint_store_rewind(store, mark);
+    stint_record_rewind(admission->options.record, record_mark);
     return r;
 }

@@ -43,10 +43,15 @@ void accounts_free(struct stint_ledger *ledger)
     ledger->account_capacity = 0;
 }
 
+static int64_t account_key(enum stint_account_kind kind, int64_t owner)
+{
+    return owner * 8 + (int64_t)kind; /* ids and uids are far from 2^60 */
+}
+
 struct ledger_account *account_find(const struct stint_ledger *ledger, enum stint_account_kind kind,
                                     int64_t owner)
 {
-    struct ledger_account_key key = { .owner = owner, .kind = (int64_t)kind };
+    int64_t key = account_key(kind, owner);
     struct ledger_account *account = NULL;
     HASH_FIND(hh, ledger->accounts_by_key, &key, sizeof(key), account);
     return account;
@@ -75,7 +80,9 @@ struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_accou
     if (!account) {
         if (!accounts_grow(ledger) || !(account = calloc(1, sizeof(*account))))
             return NULL;
-        account->key = (struct ledger_account_key){ .owner = owner, .kind = (int64_t)kind };
+        account->key = account_key(kind, owner);
+        account->owner = owner;
+        account->kind = kind;
         account->number = ledger->account_count;
         ledger->accounts[ledger->account_count++] = account;
         HASH_ADD(hh, ledger->accounts_by_key, key, sizeof(account->key), account);
@@ -179,8 +186,8 @@ size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t
 static const char *owner_name(const struct stint_ledger *ledger,
                               const struct ledger_account *account)
 {
-    int64_t owner = account->key.owner;
-    switch ((enum stint_account_kind)account->key.kind) {
+    int64_t owner = account->owner;
+    switch (account->kind) {
     case STINT_ACCOUNT_SITE:
     case STINT_ACCOUNT_ARRAY:
         return NULL;
@@ -212,7 +219,7 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
     if (account >= ledger->account_count)
         return;
     const struct ledger_account *found = ledger->accounts[account];
-    ret_view->kind = kinds[found->key.kind];
+    ret_view->kind = kinds[found->kind];
     ret_view->name = owner_name(ledger, found);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(found->quotas); i++) {
         const struct ledger_quota *quota = found->quotas[i];

@@ -74,12 +74,20 @@ int act_publish(struct stint_ledger *ledger, const struct stint_act *act, const 
     return stint_record_append(ledger->options.record, &draft, NULL, err);
 }
 
-int act_end(struct stint_ledger *ledger, struct stint_store_mark mark, int status)
+struct act_mark act_mark(const struct stint_ledger *ledger)
 {
-    if (status != 0)
-        stint_store_rewind(ledger->options.store, mark);
-    else
+    return (struct act_mark){ stint_store_mark(ledger->options.store),
+                              stint_record_mark(ledger->options.record) };
+}
+
+int act_end(struct stint_ledger *ledger, struct act_mark mark, int status)
+{
+    if (status == 0) {
         ledger->generation++;
+        return 0;
+    }
+    stint_store_rewind(ledger->options.store, mark.store);
+    stint_record_rewind(ledger->options.record, mark.record);
     return status;
 }
 

@@ -2,6 +2,7 @@
  * entry with the figures before and after, in one batch. */
 #include "state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -138,7 +139,7 @@ int stint_ledger_award_grant(struct stint_ledger *ledger, const struct stint_act
         r = award_name_next(ledger, given);
     if (r != 0 || act->is_rehearsal)
         return r;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     struct stint_award_row row = {
         .id = stint_store_next_id(ledger->options.store, STINT_ID_AWARD),
         .name = name ? name : given,
@@ -216,7 +217,7 @@ static int change_put(struct stint_ledger *ledger, const struct stint_act *act, 
                       const struct ledger_leg legs[2], struct stint_error *err)
 {
     int64_t before_micro = award->awarded_micro;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     int r = stint_store_put_award(ledger->options.store, row, err);
     if (r == 0)
         r = postings_put(ledger, legs, 2, NULL, verb, err);
@@ -276,7 +277,7 @@ static int transfer_put(struct stint_ledger *ledger, const struct stint_act *act
 {
     struct stint_award_row row;
     int64_t from_before = from->awarded_micro, to_before = to->awarded_micro;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     int r = postings_put(ledger, legs, 4, NULL, "award.transfer", err);
     award_fill(ledger, from, &row);
     if (r == 0)
@@ -303,6 +304,7 @@ int stint_ledger_award_transfer(struct stint_ledger *ledger, const struct stint_
         r = amount_check(amount_micro, err);
     if (r != 0)
         return r;
+    assert(source && target);
     const struct ledger_leg legs[4] = { { source, STINT_POSTING_FREE, -amount_micro },
                                         { source, STINT_POSTING_SITE, amount_micro },
                                         { target, STINT_POSTING_SITE, -amount_micro },

@@ -55,7 +55,7 @@ int stint_ledger_institution_add(struct stint_ledger *ledger, const struct stint
     int r = institution_check(ledger, act, name, title, err);
     if (r != 0 || act->is_rehearsal)
         return r;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     struct stint_institution_row row = {
         .id = stint_store_next_id(ledger->options.store, STINT_ID_INSTITUTION),
         .name = name,
@@ -143,7 +143,7 @@ int stint_ledger_project_add(struct stint_ledger *ledger, const struct stint_act
     int r = project_add_check(ledger, act, name, institution, pi, title, err);
     if (r != 0 || act->is_rehearsal)
         return r;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     struct stint_project_row row = {
         .id = stint_store_next_id(ledger->options.store, STINT_ID_PROJECT),
         .name = name,
@@ -170,7 +170,7 @@ static int project_change(struct stint_ledger *ledger, const struct stint_act *a
                           const char *verb, const struct stint_project_row *row,
                           struct stint_error *err)
 {
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     int r = stint_store_put_project(ledger->options.store, row, err);
     if (r == 0)
         r = project_publish(ledger, act, verb, row, err);
@@ -200,12 +200,21 @@ int stint_ledger_project_suspend(struct stint_ledger *ledger, const struct stint
     return r;
 }
 
-static void replace_text(char **text, char **with)
+/* Both or neither: a change that is durable and not in memory would be a lie until the restart. */
+static int project_take_texts(struct ledger_project *project, const char *pi, const char *title)
 {
-    if (!*with)
-        return;
-    free(*text);
-    *text = stint_take(*with);
+    char *new_pi = strdup(pi);
+    char *new_title = strdup(title);
+    if (!new_pi || !new_title) {
+        free(new_pi);
+        free(new_title);
+        return -ENOMEM;
+    }
+    free(project->pi);
+    free(project->title);
+    project->pi = new_pi;
+    project->title = new_title;
+    return 0;
 }
 
 int stint_ledger_project_set(struct stint_ledger *ledger, const struct stint_act *act,
@@ -213,8 +222,6 @@ int stint_ledger_project_set(struct stint_ledger *ledger, const struct stint_act
                              struct stint_error *err)
 {
     struct stint_project_row row;
-    stint_auto(stint_free) char *new_pi = pi ? strdup(pi) : NULL;
-    stint_auto(stint_free) char *new_title = title ? strdup(title) : NULL;
     int r = act_begin(ledger, act, false, err);
     if (r == 0)
         r = project_texts_check(pi, title, err);
@@ -223,17 +230,11 @@ int stint_ledger_project_set(struct stint_ledger *ledger, const struct stint_act
     struct ledger_project *project = name ? project_by_name(ledger, name) : NULL;
     if (!project)
         return refuse_unknown("project", name, err);
-    if ((pi && !new_pi) || (title && !new_title))
-        return stint_fail(err, -ENOMEM, "no memory");
     if (act->is_rehearsal)
         return 0;
     project_fill(project, &row);
     row.pi = pi ? pi : row.pi;
     row.title = title ? title : row.title;
     r = project_change(ledger, act, "project.set", &row, err);
-    if (r != 0)
-        return r;
-    replace_text(&project->pi, &new_pi);
-    replace_text(&project->title, &new_title);
-    return 0;
+    return r == 0 ? project_take_texts(project, row.pi, row.title) : r;
 }

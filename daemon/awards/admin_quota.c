@@ -121,7 +121,7 @@ static int quota_apply(struct stint_ledger *ledger, const struct stint_act *act,
         .set_by = act->caller->name,
         .set_ms = ledger_now_ms(ledger),
     };
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     int r = quota_store(ledger, change, &row, err);
     if (r == 0)
         r = quota_publish(ledger, act, change, target, err);

@@ -2,6 +2,7 @@
  * how many members it has now; whom it was about stays in the private event. */
 #include "state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
@@ -122,6 +123,7 @@ static int user_add_check(struct stint_ledger *ledger, const struct stint_act *a
     r = user_resolve(ledger, name, &change->user, err);
     if (r != 0)
         return r;
+    assert(change->user);
     if (change->project && !user_member(change->user, change->project) &&
         change->user->member_count >= LEDGER_MEMBERSHIPS_MAX)
         return stint_fail(err, STINT_TOO_LARGE, "%s is a member of %d projects already", name,
@@ -153,10 +155,11 @@ int stint_ledger_user_add(struct stint_ledger *ledger, const struct stint_act *a
     int r = user_add_check(ledger, act, user, project, role, is_operator, &change, err);
     if (r != 0 || act->is_rehearsal)
         return r;
+    assert(change.user);
     bool was_member = change.project && user_member(change.user, change.project);
     if (change.project && !was_member && !user_join(change.user, change.project, change.role))
         return stint_fail(err, -ENOMEM, "no memory");
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     r = user_add_put(ledger, act, &change, err);
     if (r != 0) {
         if (change.project && !was_member)
@@ -175,18 +178,19 @@ int stint_ledger_user_add(struct stint_ledger *ledger, const struct stint_act *a
 int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_act *act,
                               const char *user, bool is_suspended, struct stint_error *err)
 {
-    struct ledger_user *found;
+    struct ledger_user *found = NULL;
     int r = act_begin(ledger, act, false, err);
     if (r == 0)
         r = user_resolve(ledger, user, &found, err);
     if (r != 0)
         return r;
+    assert(found);
     if (found->is_suspended == is_suspended)
         return stint_fail(err, STINT_WRONG_STATE, "%s is %s already", user,
                           is_suspended ? "suspended" : "active");
     if (act->is_rehearsal)
         return 0;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     r = user_put(ledger, found, found->is_operator, is_suspended, err);
     if (r == 0)
         r = user_publish(ledger, act, is_suspended ? "user.suspend" : "user.resume", found, NULL,
@@ -211,7 +215,7 @@ int stint_ledger_user_remove(struct stint_ledger *ledger, const struct stint_act
                           project ? project : "");
     if (act->is_rehearsal)
         return 0;
-    struct stint_store_mark mark = stint_store_mark(ledger->options.store);
+    struct act_mark mark = act_mark(ledger);
     r = stint_store_remove_member(ledger->options.store, left->id, found->uid, err);
     if (r == 0)
         r = user_publish(ledger, act, "user.remove", found, left, NULL, err);

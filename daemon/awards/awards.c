@@ -60,7 +60,9 @@ struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_a
         return NULL;
     HASH_ADD(by_id, ledger->awards, id, sizeof(award->id), award);
     HASH_ADD_KEYPTR(by_name, ledger->awards_by_name, award->name, strlen(award->name), award);
-    return stint_take(award);
+    struct ledger_award *made = award;
+    award = NULL; /* now the table's */
+    return made;
 }
 
 void award_drop(struct stint_ledger *ledger, struct ledger_award *award)
@@ -73,11 +75,11 @@ void award_drop(struct stint_ledger *ledger, struct ledger_award *award)
 
 void awards_free(struct stint_ledger *ledger)
 {
-    struct ledger_award *award, *next;
+    struct ledger_award *award = ledger->awards, *next;
     HASH_CLEAR(by_name, ledger->awards_by_name);
-    HASH_ITER(by_id, ledger->awards, award, next)
-    {
-        HASH_DELETE(by_id, ledger->awards, award);
+    HASH_CLEAR(by_id, ledger->awards); /* frees the table alone; the awards stay a list */
+    for (; award; award = next) {
+        next = award->by_id.next;
         award_free(award);
     }
 }

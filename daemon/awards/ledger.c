@@ -229,16 +229,15 @@ static int accounts_retell(struct stint_ledger *ledger)
     for (uint32_t i = 0; i < ledger->account_count; i++) {
         const struct ledger_account *account = ledger->accounts[i];
         uint32_t parent = STINT_NO_ACCOUNT;
-        uint32_t shares = account->key.kind <= STINT_ACCOUNT_PROJECT ? LEDGER_SHARES : 0;
-        if (account->key.kind == STINT_ACCOUNT_INSTITUTION) {
+        uint32_t shares = account->kind <= STINT_ACCOUNT_PROJECT ? LEDGER_SHARES : 0;
+        if (account->kind == STINT_ACCOUNT_INSTITUTION) {
             parent = LEDGER_SITE_ACCOUNT;
-        } else if (account->key.kind == STINT_ACCOUNT_PROJECT) {
-            const struct ledger_project *project = project_find(ledger, account->key.owner);
+        } else if (account->kind == STINT_ACCOUNT_PROJECT) {
+            const struct ledger_project *project = project_find(ledger, account->owner);
             parent = project ? project->institution->account->number : LEDGER_SITE_ACCOUNT;
         }
-        int r =
-            stint_scheduler_set_account(ledger->options.scheduler, account->number,
-                                        (enum stint_account_kind)account->key.kind, parent, shares);
+        int r = stint_scheduler_set_account(ledger->options.scheduler, account->number,
+                                            account->kind, parent, shares);
         if (r != 0)
             return r;
     }

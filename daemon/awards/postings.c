@@ -126,6 +126,7 @@ int stint_ledger_hold(struct stint_ledger *ledger, const struct stint_ledger_run
         r = run_find(ledger, run, &parts, err);
     if (r != 0)
         return r;
+    assert(parts.award);
     if (parts.award->is_revoked || now_ms < parts.award->from_ms || now_ms >= parts.award->until_ms)
         return stint_fail(err, STINT_NO_AWARD, "award %s is %s", parts.award->name,
                           award_state(parts.award, now_ms));
@@ -151,6 +152,7 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
     int r = run_find(ledger, run, &parts, err);
     if (r != 0)
         return r;
+    assert(parts.award);
     if (charged > run->held_micro) /* a higher rate since the start: what was promised stands */
         charged = run->held_micro;
     const struct ledger_leg legs[] = {

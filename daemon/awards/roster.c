@@ -145,7 +145,9 @@ struct ledger_institution *institution_add(struct stint_ledger *ledger,
     HASH_ADD(by_id, ledger->institutions, id, sizeof(institution->id), institution);
     HASH_ADD_KEYPTR(by_name, ledger->institutions_by_name, institution->name,
                     strlen(institution->name), institution);
-    return stint_take(institution);
+    struct ledger_institution *made = institution;
+    institution = NULL; /* now the table's */
+    return made;
 }
 
 static void project_free(struct ledger_project *project)
@@ -179,7 +181,9 @@ struct ledger_project *project_add(struct stint_ledger *ledger, const struct sti
     HASH_ADD(by_id, ledger->projects, id, sizeof(project->id), project);
     HASH_ADD_KEYPTR(by_name, ledger->projects_by_name, project->name, strlen(project->name),
                     project);
-    return stint_take(project);
+    struct ledger_project *made = project;
+    project = NULL; /* now the table's */
+    return made;
 }
 
 struct ledger_user *user_for(struct stint_ledger *ledger, uid_t uid, const char *name)
@@ -252,26 +256,27 @@ void project_drop(struct stint_ledger *ledger, struct ledger_project *project)
     project_free(project);
 }
 
+/* HASH_CLEAR frees the tables alone; the elements stay a list. */
 void roster_free(struct stint_ledger *ledger)
 {
-    struct ledger_institution *institution, *next_institution;
-    struct ledger_project *project, *next_project;
-    struct ledger_user *user, *next_user;
+    struct ledger_institution *institution = ledger->institutions, *next_institution;
+    struct ledger_project *project = ledger->projects, *next_project;
+    struct ledger_user *user = ledger->users, *next_user;
     HASH_CLEAR(by_name, ledger->institutions_by_name);
     HASH_CLEAR(by_name, ledger->projects_by_name);
-    HASH_ITER(by_id, ledger->institutions, institution, next_institution)
-    {
-        HASH_DELETE(by_id, ledger->institutions, institution);
+    HASH_CLEAR(by_id, ledger->institutions);
+    HASH_CLEAR(by_id, ledger->projects);
+    HASH_CLEAR(hh, ledger->users);
+    for (; institution; institution = next_institution) {
+        next_institution = institution->by_id.next;
         institution_free(institution);
     }
-    HASH_ITER(by_id, ledger->projects, project, next_project)
-    {
-        HASH_DELETE(by_id, ledger->projects, project);
+    for (; project; project = next_project) {
+        next_project = project->by_id.next;
         project_free(project);
     }
-    HASH_ITER(hh, ledger->users, user, next_user)
-    {
-        HASH_DELETE(hh, ledger->users, user);
+    for (; user; user = next_user) {
+        next_user = user->hh.next;
         free(user->members);
         free(user);
     }

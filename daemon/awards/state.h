@@ -5,8 +5,8 @@
 #ifndef STINT_AWARDS_STATE_H
 #define STINT_AWARDS_STATE_H
 
-/* The default of uthash falls through in a switch, which our warnings refuse. All keys are ids, uids
- * or names that operators gave: nobody outside can make them collide. */
+/* The default of uthash falls through in a switch, which our warnings refuse. All keys are ids,
+ * uids or names that operators gave: nobody outside can make them collide. */
 #define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
@@ -14,6 +14,7 @@
 #include "period.h"
 #include "stint/auto.h"
 #include "stint/ledger.h"
+#include "stint/record.h"
 #include "stint/scheduler.h"
 #include "stint/store.h"
 
@@ -47,13 +48,11 @@ struct ledger_quota {
  * @owner: id of the institution, project or award, uid of the user, 0 for the site
  * @usage: by enum stint_period; the entry of NONE is unused
  */
-struct ledger_account_key {
-    int64_t owner;
-    int64_t kind; /* enum stint_account_kind; as wide as owner: no padding in a hashed key */
-};
 struct ledger_account {
     UT_hash_handle hh;
-    struct ledger_account_key key;
+    int64_t key; /* of both, see account_key() */
+    int64_t owner;
+    enum stint_account_kind kind;
     uint32_t number;
     int64_t queued;
     int64_t running;
@@ -268,8 +267,15 @@ int act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
 int act_publish(struct stint_ledger *ledger, const struct stint_act *act, const char *type,
                 const char *verb, const char *subject, const char *target, struct stint_error *err);
 
+/* Where the batch and the record stand: an action that fails half way goes back to it in both, or
+ * the log would have a hole. */
+struct act_mark {
+    struct stint_store_mark store;
+    struct stint_record_mark record;
+};
+struct act_mark act_mark(const struct stint_ledger *ledger);
 /* 0, or the change refused half way: the open batch is as it was at @mark. */
-int act_end(struct stint_ledger *ledger, struct stint_store_mark mark, int status);
+int act_end(struct stint_ledger *ledger, struct act_mark mark, int status);
 
 /* A user by login name: one that is known, else the system's. STINT_NOT_FOUND. */
 int user_resolve(struct stint_ledger *ledger, const char *name, struct ledger_user **ret_user,

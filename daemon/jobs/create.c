@@ -6,6 +6,7 @@
 
 #include "job.h"
 #include "journal.h"
+#include "stint/engine.h"
 #include "stint/ledger.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
@@ -169,11 +170,31 @@ static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, st
     return 0;
 }
 
+/* What the engine would never run as is refused before it waits (users.md §3.3: no uid 0, no system
+ * uids). */
+static int owner_may_run(struct stint_jobs *jobs, uid_t uid, struct stint_error *err)
+{
+    struct stint_engine_report report;
+    stint_engine_report(jobs->options.engine, &report);
+    if (uid == 0 ? report.root_allowed : !report.separate_users || uid >= report.min_uid)
+        return 0;
+    if (uid == 0)
+        (void)stint_fail(err, STINT_NOT_PERMITTED, "jobs of root are not run here");
+    else
+        (void)stint_fail(err, STINT_NOT_PERMITTED,
+                         "jobs of system users (below uid %u) are not run here", report.min_uid);
+    return stint_fix(
+        err, STINT_NOT_PERMITTED,
+        "submit as an ordinary user, for example with `runuser -u NAME -- stint submit …`");
+}
+
 int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, uint64_t *ret_id,
                       struct stint_error *err)
 {
     stint_auto(job_free) struct job *job = NULL;
     int r = stint_store_ready(jobs->options.store, err);
+    if (r == 0)
+        r = owner_may_run(jobs, new->caller->uid, err);
     if (r == 0 && new->request->array)
         r = stint_fail(err, STINT_INVALID,
                        "array: this version runs plain jobs; submit one job for each element");

@@ -58,6 +58,18 @@ int stint_record_append(struct stint_record *record, const struct stint_log_draf
     return 0;
 }
 
+struct stint_record_mark stint_record_mark(const struct stint_record *record)
+{
+    (void)record;
+    return (struct stint_record_mark){ entry_count };
+}
+
+void stint_record_rewind(struct stint_record *record, struct stint_record_mark mark)
+{
+    (void)record;
+    entry_count = mark.size;
+}
+
 /* ---- the fixture */
 
 static int64_t clock_now_ms(void)

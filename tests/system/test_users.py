@@ -1,0 +1,164 @@
+"""Who may do what: ordinary users over the socket, the service with its own user, and what the public never sees."""
+
+import os
+import pwd
+import subprocess
+import unittest
+
+from daemon import BUILD, Daemon
+
+ANNA, BERT, SERVICE = 61001, 61002, 61000
+NAMES = {ANNA: "stint-test-anna", BERT: "stint-test-bert", SERVICE: "stint-test-daemon"}
+
+
+def add_users():
+    for uid, name in NAMES.items():
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            subprocess.run(["useradd", "--uid", str(uid), "--no-create-home", "--user-group", "--shell", "/bin/sh", name], check=True)
+
+
+def remove_users():
+    for name in NAMES.values():
+        subprocess.run(["userdel", name], stderr=subprocess.DEVNULL)
+
+
+def as_user(daemon, uid, *words):
+    """`stint` run by an ordinary user."""
+    environment = {"PATH": os.environ["PATH"], "STINT_SOCKET": str(daemon.socket), "NO_COLOR": "1", "HOME": "/"}
+    return subprocess.run([str(BUILD / "daemon/cli/stint"), *map(str, words)], env=environment, user=uid, group=uid,
+                          extra_groups=[], cwd="/", capture_output=True, text=True, timeout=60)
+
+
+def reachable_by_others(path):
+    """May an ordinary user run our programs where they are built?"""
+    while path != path.parent:
+        if not path.stat().st_mode & 1:
+            return False
+        path = path.parent
+    return True
+
+
+@unittest.skipUnless(os.geteuid() == 0, "users of its own need root")
+@unittest.skipUnless(reachable_by_others(BUILD), "the build folder is closed to other users")
+class Service(unittest.TestCase):
+    """Started as root with a configuration file: the daemon becomes its own user, jobs become theirs."""
+
+    @classmethod
+    def setUpClass(cls):
+        add_users()
+        cls.daemon = Daemon()
+        config = cls.daemon.folder / "stint.conf"
+        config.write_text("[daemon]\nuser = %s\njoin = closed\nsocket_mode = 0666\n" % NAMES[SERVICE])
+        cls.daemon.config = config
+        os.chown(cls.daemon.folder, SERVICE, SERVICE)
+        cls.daemon.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+        remove_users()
+
+    def add_anna(self):
+        done = self.daemon.stint("admin", "user", "add", NAMES[ANNA], "--project", "default", "--reason", "new student")
+        self.assertIn(done.returncode, (0, 8), done.stderr)
+
+    def test_the_daemon_gave_up_root(self):
+        with open("/proc/%d/status" % self.daemon.process.pid) as file:
+            uids = next(line for line in file if line.startswith("Uid:")).split()[1:]
+        self.assertEqual(set(uids), {str(SERVICE)})
+
+    def test_a_stranger_is_refused_and_told_how_to_ask(self):
+        done = as_user(self.daemon, BERT, "submit", "--", "true")
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertIn("operator", done.stderr)
+
+    def test_a_job_runs_as_its_submitter(self):
+        self.add_anna()
+        done = as_user(self.daemon, ANNA, "submit", "--parsable", "--", "sh", "-c", "id -u; id -g; touch $STINT_OUTPUT_DIR/mine")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        id = int(done.stdout)
+        self.assertEqual(self.daemon.wait(id)["outcome"], "completed")
+        self.assertEqual(as_user(self.daemon, ANNA, "logs", id).stdout.split(), [str(ANNA), str(pwd.getpwuid(ANNA).pw_gid)])
+        mine = next(self.daemon.state.glob("jobs/%d*/mine" % id))
+        self.assertEqual(mine.stat().st_uid, ANNA)
+
+    def test_root_and_system_users_run_nothing(self):
+        done = self.daemon.stint("submit", "--", "true")
+        self.assertEqual(done.returncode, 6, done.stdout)
+        self.assertIn("root", done.stderr)
+        self.assertEqual(self.daemon.sql("select count(*) from job where uid = 0"), [(0,)])
+
+    def test_others_jobs_are_not_theirs(self):
+        self.add_anna()
+        self.daemon.stint("admin", "user", "add", NAMES[BERT], "--project", "default", "--reason", "guest")
+        id = int(as_user(self.daemon, ANNA, "submit", "--parsable", "-J", "secret-name", "--hold", "--", "true").stdout)
+        self.assertEqual(as_user(self.daemon, BERT, "cancel", "--yes", id).returncode, 6)
+        self.assertNotIn("secret-name", as_user(self.daemon, BERT, "show", id, "--json").stdout)
+        self.assertIn("secret-name", as_user(self.daemon, ANNA, "show", id, "--json").stdout)
+        self.assertNotEqual(as_user(self.daemon, BERT, "admin", "award", "grant", "x", "--project", "default", "--amount", "1",
+                                    "--until", "2030-01-01", "--reason", "want").returncode, 0)
+        self.assertEqual(as_user(self.daemon, ANNA, "cancel", "--yes", id).returncode, 0)
+
+    def test_quotas_hold_back_with_a_reason(self):
+        self.add_anna()
+        done = self.daemon.stint("admin", "quota", "set", "--user", NAMES[ANNA], "jobs=1", "--reason", "autumn call")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        first = int(as_user(self.daemon, ANNA, "submit", "--parsable", "--memory", "64M", "--", "sleep", "300").stdout)
+        second = int(as_user(self.daemon, ANNA, "submit", "--parsable", "--memory", "64M", "--", "true").stdout)
+        self.daemon.wait(first, "running")
+        why = as_user(self.daemon, ANNA, "why", second)
+        self.assertIn("UserJobLimit", why.stdout)
+        self.assertEqual(as_user(self.daemon, ANNA, "cancel", "--yes", first).returncode, 0)
+        self.assertEqual(self.daemon.wait(second)["outcome"], "completed")
+        self.daemon.stint("admin", "quota", "set", "--user", NAMES[ANNA], "jobs=", "--reason", "over")
+
+    def test_no_public_answer_names_a_person_or_what_he_runs(self):
+        self.add_anna()
+        marks = ["seeded-job-name", "seeded-argument", "seeded-purpose", "seeded-variable", NAMES[ANNA], str(self.daemon.state)]
+        done = as_user(self.daemon, ANNA, "submit", "--parsable", "-J", marks[0], "--purpose", marks[2], "--env",
+                       "SEEDED=" + marks[3], "--memory", "64M", "--", "sh", "-c", "sleep 30 # " + marks[1])
+        running = int(done.stdout)
+        held = int(as_user(self.daemon, ANNA, "submit", "--parsable", "-J", marks[0], "--hold", "--", "true", marks[1]).stdout)
+        self.daemon.wait(running, "running")
+        openapi = self.daemon.public("/api/v1/openapi.json").json
+        paths = [path for path, methods in openapi["paths"].items() if "get" in methods]
+        paths += ["/", "/metrics", "/api/v1/log/entries"]
+        self.assertGreater(len(paths), 15)
+        seen = 0
+        for path in paths:
+            path = path.replace("{digest}", "x").replace("{name}", "default").replace("{n}", "0").replace("{id}", str(running))
+            if "events" in path or "{" in path:
+                continue
+            answer = self.daemon.public(path)
+            seen += answer.status == 200
+            for mark in marks:
+                self.assertNotIn(mark.encode(), answer.body, "%s shows %s" % (path, mark))
+        self.assertGreater(seen, 10)
+        for id in (running, held):
+            as_user(self.daemon, ANNA, "cancel", "--yes", id)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "users of its own need root")
+@unittest.skipUnless(reachable_by_others(BUILD), "the build folder is closed to other users")
+class OrdinaryUser(unittest.TestCase):
+    def test_a_private_daemon_of_an_ordinary_user_works_at_once(self):
+        add_users()
+        try:
+            with_user = Daemon()
+            os.chown(with_user.folder, ANNA, ANNA)
+            with_user.start(user=ANNA, group=ANNA, extra_groups=[], cwd="/")
+            try:
+                done = as_user(with_user, ANNA, "run", "--memory", "64M", "--", "id", "-u")
+                self.assertEqual((done.returncode, done.stdout.strip()), (0, str(ANNA)), done.stderr)
+                doctor = as_user(with_user, ANNA, "doctor")
+                self.assertEqual(doctor.returncode, 0, doctor.stdout + doctor.stderr)
+            finally:
+                with_user.stop()
+        finally:
+            remove_users()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
