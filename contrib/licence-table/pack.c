@@ -198,7 +198,8 @@ static uint16_t add_titles(struct pack *pack, const uint16_t *ids, size_t id_cou
         struct words words;
         split(more[i], strlen(more[i]), &words);
         for (size_t j = 0; j < words.count && count < 512; j++)
-            list[count++] = vocabulary_add(pack, words_text(&words, j));
+            if (strcmp(words_text(&words, j), "only") != 0) /* a word that can limit */
+                list[count++] = vocabulary_add(pack, words_text(&words, j));
         words_deinit(&words);
     }
     qsort(list, count, sizeof(list[0]), compare_u16);

@@ -349,6 +349,16 @@ static void judge_inserted(struct recogniser *r, const struct texts_template *t,
                                              .is_inserted = true });
 }
 
+/* A page shows either what is inside a comment or what is outside: a licence that lies on both
+ * sides of an edge is not there as a whole. */
+static void judge_edges(struct recogniser *r, struct attempt *attempt)
+{
+    for (uint32_t i = attempt->core.first + 1; i < attempt->core.end; i++)
+        if (r->words.list[i].flags & WORD_EDGE)
+            leftover_add(attempt, (struct leftover){
+                                      .words = { i, i + 1 }, .count = 1, .is_inserted = true });
+}
+
 /* Walks the found words in order and judges each gap between them. */
 static void judge(struct recogniser *r, const struct texts_template *t, struct attempt *attempt)
 {
@@ -425,6 +435,7 @@ static int attempt_once(struct recogniser *r, uint16_t template, const struct te
         if (r->pair[i] != ALIGN_NONE)
             r->found[r->b_words[i]] = r->a_words[r->pair[i]];
     judge(r, t, attempt);
+    judge_edges(r, attempt);
     return attempt->matched > 0 ? 0 : 1;
 }
 

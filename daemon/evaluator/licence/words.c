@@ -34,6 +34,8 @@ struct scan {
     bool saw_sentence;
     bool saw_stop;
     bool saw_blank;
+    bool saw_edge;
+    bool in_comment;
     bool saw_hyphen_only; /* since the last word nothing but blanks, hyphens, comment marks */
     char buffer[WORD_TEXT_MAX + 1];
     size_t buffer_length;
@@ -141,7 +143,7 @@ static int word_end(struct scan *scan)
         set_normal(words, word, normal, strlen(normal));
     }
     scan->newlines = 0;
-    scan->saw_sentence = scan->saw_stop = scan->saw_blank = false;
+    scan->saw_sentence = scan->saw_stop = scan->saw_blank = scan->saw_edge = false;
     scan->saw_hyphen_only = true;
     return 0;
 }
@@ -159,6 +161,8 @@ static void word_begin(struct scan *scan, size_t offset)
         flags |= WORD_SENTENCE;
     if (scan->saw_stop)
         flags |= WORD_STOP;
+    if (scan->saw_edge)
+        flags |= WORD_EDGE;
     if (!is_first && !scan->saw_blank)
         flags |= WORD_GLUED;
     if (offset < scan->link_end)
@@ -230,8 +234,40 @@ static void link_open(struct scan *scan, size_t offset)
     }
 }
 
+/* "~~words~~": struck out by what shows the text, so no longer said. Longer rows of tildes are
+ * lines. */
+static bool is_struck(const struct scan *scan, size_t offset)
+{
+    const char *text = scan->words->source;
+    size_t length = scan->words->source_length;
+    size_t first = offset;
+    size_t end = offset;
+    while (first > 0 && offset - first < 4 && text[first - 1] == '~')
+        first--;
+    while (end < length && text[end] == '~' && end - first < 4)
+        end++;
+    bool has_before = first > 0 && !strchr(" \t\r\n", text[first - 1]);
+    bool has_after = end < length && !strchr(" \t\r\n", text[end]);
+    return end - first == 2 && (has_before || has_after);
+}
+
+/* "<!--" and "-->": what a page shows begins or ends here. */
+static void comment_edge(struct scan *scan, size_t offset)
+{
+    const char *text = scan->words->source + offset;
+    size_t left = scan->words->source_length - offset;
+    bool is_edge = scan->in_comment ? left >= 3 && memcmp(text, "-->", 3) == 0
+                                    : left >= 4 && memcmp(text, "<!--", 4) == 0;
+    scan->in_comment ^= is_edge;
+    scan->saw_edge |= is_edge;
+}
+
 static void scan_punctuation(struct scan *scan, size_t offset, uint32_t code)
 {
+    if (code == '<' || code == '-')
+        comment_edge(scan, offset);
+    if (code == '~' && is_struck(scan, offset))
+        word_add_hidden(scan, offset, 1);
     bool is_comment = scan->newlines > 0 && code < 0x80 && strchr("#*/>|!%", (int)code);
     scan->saw_hyphen_only &= code == '-' || code == 0x2010 || code == 0x2011 || is_comment;
     scan->saw_stop |= code == '.' || code == 0x3002;

@@ -30,6 +30,7 @@ enum word_flag {
     WORD_LINK = 1 << 10,      /* of the target of a mark-up link */
     WORD_COMMA = 1 << 11,     /* a comma follows */
     WORD_STOP = 1 << 12,      /* a full stop stands before it */
+    WORD_EDGE = 1 << 13,      /* an HTML comment begins or ends before it */
 };
 
 /**

@@ -131,6 +131,35 @@ static void riders_in_notices_are_never_clean(void **state)
     }
 }
 
+/* Words struck out, or a sign of negation before them. */
+static void struck_and_negated_words_are_never_clean(void **state)
+{
+    (void)state;
+    static const char *const forms[] = { "~~%s~~",
+                                         "<del>%s</del>",
+                                         "<s>%s</s>",
+                                         "\xc2\xac%s",
+                                         "\xe2\x88\x84 %s",
+                                         "\xe2\x9d\x8c %s",
+                                         "<span style=\"display:none\">%s</span>",
+                                         "<!-- %s",
+                                         "%s\xcc\xb6" };
+    struct sample sample = sample_of(table, "MIT");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(forms); i++) {
+        for (uint32_t at = 0; at < sample.t.word_count; at += 9) {
+            if (sample_kind(&sample, at) != SAMPLE_CORE)
+                continue;
+            char text[200];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            (void)snprintf(text, sizeof(text), forms[i], sample_word(&sample, at));
+#pragma GCC diagnostic pop
+            if (is_clean_with(&sample, at, text, true))
+                fail_msg("'%s' is clean", text);
+        }
+    }
+}
+
 static const char *flipped(const char *word)
 {
     static const char *const pairs[][2] = { { "may", "must" },     { "with", "without" },
@@ -255,6 +284,7 @@ int main(void)
         cmocka_unit_test(flipped_words_are_never_clean),
         cmocka_unit_test(changed_numbers_are_never_clean),
         cmocka_unit_test(disguises_are_never_clean),
+        cmocka_unit_test(struck_and_negated_words_are_never_clean),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -62,6 +62,10 @@ static void with_stars(const char *text, struct stint_buffer *out)
     line_by_line(text, " * ", "", out);
     stint_buffer_add_text(out, " */\n");
 }
+static void in_an_html_comment(const char *text, struct stint_buffer *out)
+{
+    stint_buffer_printf(out, "<!--\n%s\n-->\n<p></p>\n", text);
+}
 static void with_quote_marks(const char *text, struct stint_buffer *out)
 {
     line_by_line(text, "> ", "  ", out);
@@ -148,6 +152,7 @@ static const struct {
     { "// comments", with_slashes },
     { "# comments", with_hashes },
     { "block comment", with_stars },
+    { "HTML comment", in_an_html_comment },
     { "quoted mail", with_quote_marks },
     { "HTML", with_tags },
     { "character references", with_references },

@@ -109,6 +109,8 @@ static void what_is_hidden_marks_its_word(void **state)
           "[a\x01"
           "b]" },
         { "a \xef\xbb\xbf b", "a [\x01] b" },
+        { "~~without~~ words", "[\x01] [\x01without] [\x01] [\x01] words" },
+        { "~~~~\nwords ~ here", "words here" },
         { "honest words", "honest words" },
     };
     check(rows, STINT_ARRAY_SIZE(rows), WORD_DISGUISED);
