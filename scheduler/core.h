@@ -52,6 +52,7 @@ struct job {
     int64_t submit_ms;
     int64_t begin_ms;
     int64_t cost_micro;
+    int64_t attained_ms;
     int64_t started_ms;
     int64_t ends_ms;
     int32_t priority;
@@ -66,6 +67,8 @@ struct job {
     uint8_t never;   /* enum stint_reason_code of class never, or 0 */
     bool is_blocked; /* by the caller; its reason is in the table of blocks */
     bool is_preemptible;
+    bool is_stopping;    /* asked to stop, still running */
+    bool is_preempting;  /* others are being stopped for its promise */
     bool was_promised;   /* the sequence of heads holds it */
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
@@ -166,6 +169,10 @@ struct stint_scheduler {
     uint32_t news_count;
     uint32_t news_capacity;
 
+    uint32_t *stops; /* decided and not told yet */
+    uint32_t stop_count;
+    uint32_t stop_capacity;
+
     struct account *accounts;
     uint32_t account_count;
     uint32_t fair_ranks;
@@ -247,6 +254,11 @@ bool account_fits(const struct stint_scheduler *s, const struct job *job,
 void account_charge(struct stint_scheduler *s, const struct job *job, int sign, bool with_budgets);
 size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                        struct stint_reason *reasons, size_t max);
+
+/* preempt.c */
+enum { LEVELS_OF_SERVICE = 4 };
+uint32_t service_level(const struct stint_scheduler *s, const struct job *job);
+void preempt(struct stint_scheduler *s);
 
 /* estimate.c */
 void plan_free(struct plan *plan);

@@ -138,9 +138,19 @@ static void renew_heads(struct stint_scheduler *s, struct pass *pass)
             i++;
         } else if (s->jobs[number].place == PLACE_QUEUE) {
             s->jobs[number].was_promised = false;
+            s->jobs[number].is_preempting = false;
             memmove(&s->heads[i], &s->heads[i + 1], (--s->head_count - i) * sizeof(*s->heads));
         } /* else it started, and the list moved up */
     }
+}
+
+/* Heads by their turn; those for whom others are stopped do not count. */
+static uint32_t plain_heads(const struct stint_scheduler *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->head_count; i++)
+        count += !s->jobs[s->heads[i]].is_preempting;
+    return count;
 }
 
 /* @number is next: it starts or is promised a start. False when the turn ends with it. */
@@ -153,7 +163,8 @@ static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t num
         return start(s, pass, number, false);
     if (s->reserved_max == 0)
         return false; /* fcfs, sjf: the head blocks */
-    if (search_earliest(s, job, s->now_ms, TIME_NEVER)) {
+    if (s->head_count < STINT_SCHEDULER_RESERVED_MAX &&
+        search_earliest(s, job, s->now_ms, TIME_NEVER)) {
         pass->r = job_promise(s, number);
         if (pass->r != 0)
             return false;
@@ -161,14 +172,14 @@ static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t num
         job->is_soft = !is_firm(s, job, s->found.start_ms);
         s->heads[s->head_count++] = number;
     }
-    return s->head_count < s->reserved_max; /* no node is up for it: others go on */
+    return plain_heads(s) < s->reserved_max; /* no node is up for it: others go on */
 }
 
 /* Heads of the queue start in turn until as many wait with a promise as may. */
 static void take_turns(struct stint_scheduler *s, struct pass *pass)
 {
     struct cursor cursor = { 0 };
-    if (s->reserved_max > 0 && s->head_count >= s->reserved_max)
+    if (s->reserved_max > 0 && plain_heads(s) >= s->reserved_max)
         return;
     if (s->policy.mode == STINT_MODE_STINT) {
         uint32_t number;
@@ -378,7 +389,7 @@ static void pass_run(struct stint_scheduler *s, struct pass *pass)
     case STINT_MODE_COUNT:
         break;
     }
-    bool was_full = s->head_count >= s->reserved_max;
+    bool was_full = plain_heads(s) >= s->reserved_max;
     if (s->is_dirty && s->now_ms - s->chosen_ms >= CHOOSE_MS)
         drop_soft_heads(s);
     if (s->is_dirty)
@@ -416,6 +427,8 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     }
     queue_walked(&s->main);
     queue_walked(&s->backfill);
+    if (s->policy.preempts && s->policy.mode == STINT_MODE_STINT && !is_full(&pass))
+        preempt(s);
     *ret_count = pass.count;
     s->generation++;
     /* Cut short: the rest is looked at whole next time. */

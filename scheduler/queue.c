@@ -9,12 +9,16 @@
 #include "core.h"
 #include "stint/auto.h"
 
-/* Limit times size; GPUs weigh as the literature's processors do, cores where there are none. */
+/* Limit times size; GPUs weigh as the literature's processors do, cores where there are none. What
+ * was stopped for others comes back first, oldest first: it may be stopped again, and by its area
+ * it would come last for ever. */
 static int64_t area(const struct job *job)
 {
     int64_t size = job->need.gpus > 0 ? (int64_t)job->need.gpus * job->need.gpu_milli
                                       : (int64_t)job->need.cores * 1000;
     int64_t all = 0;
+    if (job->attained_ms > 0)
+        return 0;
     size *= job->nodes;
     if (__builtin_mul_overflow(size, job->expected_ms / 1000 + 1, &all))
         return INT64_MAX;

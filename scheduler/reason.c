@@ -87,6 +87,11 @@ static struct stint_reason waiting_reason(struct stint_scheduler *s, const struc
         reason.code = STINT_REASON_EngineAway;
         return reason;
     }
+    if (job->is_preempting) {
+        reason.code = STINT_REASON_Preempting;
+        fill_figures(s, job, &reason);
+        return reason;
+    }
     if (count_fits(s, job, UP, false) >= job->nodes) {
         bool can_pass = job->claim == NULL && search_now(s, job, s->now_ms);
         reason.code = can_pass ? STINT_REASON_Priority : STINT_REASON_Reserved;

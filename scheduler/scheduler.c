@@ -172,6 +172,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     free(s->found.vectors);
     free(s->ratios.milli);
     free(s->turns.turns);
+    free(s->stops);
     free(s);
     return NULL;
 }
@@ -302,6 +303,7 @@ static uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask)
                          .submit_ms = ask->submit_ms,
                          .begin_ms = ask->begin_ms ? ask->begin_ms : INT64_MIN,
                          .cost_micro = ask->cost_micro,
+                         .attained_ms = ask->attained_ms > 0 ? ask->attained_ms : 0,
                          .priority = ask->priority,
                          .user = ask->user,
                          .fair_account = ask->fair_account,
@@ -346,6 +348,7 @@ void job_ask(const struct stint_scheduler *s, const struct job *job, struct stin
                                .submit_ms = job->submit_ms,
                                .begin_ms = job->begin_ms == INT64_MIN ? 0 : job->begin_ms,
                                .cost_micro = job->cost_micro,
+                               .attained_ms = job->attained_ms,
                                .fair_account = job->fair_account,
                                .account_count = job->account_count };
     memcpy(ask->accounts, job->accounts, sizeof(ask->accounts));
@@ -390,6 +393,7 @@ void job_unqueue(struct stint_scheduler *s, uint32_t number)
     if (job->was_promised)
         forget_head(s, number);
     job->was_promised = false;
+    job->is_preempting = false;
     job->place = PLACE_WAITING;
     s->generation++;
     if (s->policy.mode == STINT_MODE_FCFS || s->policy.mode == STINT_MODE_SJF)
@@ -668,13 +672,28 @@ int stint_scheduler_adopt(struct stint_scheduler *s, const struct stint_ask *ask
     return 0;
 }
 
+/* Nobody need be told to stop what has ended. */
+static void forget_stop(struct stint_scheduler *s, uint32_t number)
+{
+    if (!s->jobs[number].is_stopping)
+        return;
+    for (uint32_t i = 0; i < s->stop_count; i++) {
+        if (s->stops[i] != number)
+            continue;
+        memmove(&s->stops[i], &s->stops[i + 1], (--s->stop_count - i) * sizeof(*s->stops));
+        return;
+    }
+}
+
 int stint_scheduler_end(struct stint_scheduler *s, struct stint_task_key key, int64_t now_ms)
 {
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    ratio_learn(s, &s->jobs[number], now_ms - s->jobs[number].started_ms);
+    if (!s->jobs[number].is_stopping)
+        ratio_learn(s, &s->jobs[number], now_ms - s->jobs[number].started_ms);
     fair_change(s, &s->jobs[number], -1, now_ms);
+    forget_stop(s, number);
     job_release(s, number);
     job_forget(s, number);
     return 0;
@@ -686,6 +705,7 @@ int stint_scheduler_undo(struct stint_scheduler *s, struct stint_task_key key)
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
     fair_change(s, &s->jobs[number], -1, s->now_ms);
+    forget_stop(s, number);
     job_release(s, number);
     account_charge(s, &s->jobs[number], 1, false);
     account_charge(s, &s->jobs[number], -1, true);

@@ -11,7 +11,7 @@
 
 struct turn {
     double key;
-    uint32_t tier;
+    uint32_t tier; /* of fair share, then of attained service */
     uint32_t job;
 };
 
@@ -75,7 +75,9 @@ static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
     /* Shares order tasks until one has waited a hundred times its limit: then it goes first, so
      * that nobody waits for ever for those who have used less. */
     return (struct turn){ .key = key,
-                          .tier = key < STARVED_FACTOR ? fair_tier(s, job) : 0,
+                          .tier = key < STARVED_FACTOR ? fair_tier(s, job) * LEVELS_OF_SERVICE +
+                                                             service_level(s, job)
+                                                       : 0,
                           .job = number };
 }
 

@@ -58,6 +58,11 @@ int stint_mode_from_name(const char *name); /* -1 when unknown */
  * @walltime_max_ms: 0 is none; longer asks are ExceedsMaxWalltime
  * @tiers: coarse classes of fair share, 0 turns fair share off; 1..16
  * @half_life_ms: of past use; must be > 0 when @tiers > 0
+ * @preempts: in mode stint, running tasks that may be stopped are, for waiting ones of a lower
+ * level of attained service (processor-hours: up to 1, 8, 64, more); see stint_scheduler_stops()
+ * @grace_ms: what a task that is asked to stop takes at most
+ * @min_run_ms: it runs so long between two stops; 0 is 10 minutes
+ * @resume_ms: what a stop and a resume cost it; none is made for a smaller gain
  */
 struct stint_policy {
     enum stint_mode mode;
@@ -67,6 +72,10 @@ struct stint_policy {
     int64_t walltime_max_ms;
     uint32_t tiers;
     int64_t half_life_ms;
+    bool preempts;
+    int64_t grace_ms;
+    int64_t min_run_ms;
+    int64_t resume_ms;
 };
 
 /**
@@ -114,6 +123,8 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
  * @priority: -100..100; in mode stint a factor of 1/4..4 on its expansion factor
  * @locality: enum stint_place_locality
  * @preemptible: may be stopped for others and comes back to the queue
+ * @attained_ms: its processors (GPUs, or cores without) times milliseconds that it ran already,
+ * before it was stopped and came back
  * @user: number of the user, for past use of limits; UINT32_MAX for none
  * @cost_micro: what it holds of its accounts' STINT_LIMIT_BUDGET for the whole walltime
  * @accounts: every limit of each of them must fit; @account_count used, unknown ones refused
@@ -134,6 +145,7 @@ struct stint_ask {
     int64_t memory_bytes;
     int64_t walltime_ms;
     int64_t expected_ms;
+    int64_t attained_ms;
     int64_t submit_ms;
     int64_t begin_ms;
     int64_t cost_micro;
@@ -290,6 +302,15 @@ struct stint_start {
  */
 int stint_scheduler_pass(struct stint_scheduler *scheduler, int64_t now_ms,
                          struct stint_start *starts, size_t start_max, size_t *ret_count);
+/**
+ * stint_scheduler_stops() - who must be stopped, as the last pass decided
+ * @keys: caller's array of @max; each is told once
+ * The caller stops them (a signal, the grace), reports stint_scheduler_end() and submits them again
+ * with what they attained; the waiting tasks in whose favour it was hold a promise meanwhile and
+ * say Preempting. Returns how many.
+ */
+size_t stint_scheduler_stops(struct stint_scheduler *scheduler, struct stint_task_key *keys,
+                             size_t max);
 /* When time alone could let something start (a begin time, a promised start, a run past its end);
  * INT64_MAX for never. */
 int64_t stint_scheduler_next_ms(const struct stint_scheduler *scheduler);

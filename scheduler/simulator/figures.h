@@ -2,6 +2,8 @@
 #ifndef STINT_SCHEDULER_FIGURES_H
 #define STINT_SCHEDULER_FIGURES_H
 
+#include <stdbool.h>
+
 #include "stint/simulator.h"
 
 /* One job of a replay. Times in seconds of the trace; ends - starts is more than the run time when
@@ -10,6 +12,12 @@ struct replayed {
     int64_t start_s; /* first start */
     int64_t end_s;   /* -1 until it ended */
     uint32_t procs;
+    uint32_t attempt;    /* counts stops, so that an old end is known as such */
+    int64_t ran_s;       /* of its own run time, before the last stop */
+    int64_t resumed_s;   /* when it last started */
+    int64_t attained_ms; /* processors times time */
+    bool is_preemptible;
+    bool has_started;
 };
 
 /* Fills the figures that follow from @jobs, in the order of the trace. 0 or -ENOMEM. */

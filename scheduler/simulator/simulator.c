@@ -16,6 +16,7 @@
 struct ending {
     int64_t end_s;
     uint32_t job;
+    uint32_t attempt;
 };
 
 /* What the last two runs of a user took. */
@@ -91,6 +92,12 @@ static int64_t limit_of(const struct replay *replay, const struct stint_trace_jo
     return replay->simulation->estimates == STINT_ESTIMATES_ACTUAL ? job->run_s : job->limit_s;
 }
 
+/* What a resume adds to what is left; nothing before the first start. */
+static int64_t resume_of(const struct replay *replay, const struct replayed *job)
+{
+    return job->attempt > 0 ? replay->simulation->resume_cost_s : 0;
+}
+
 /* The mean of the user's last two run times, at most the limit; the limit until there were two. */
 static int64_t predict(const struct replay *replay, const struct stint_trace_job *job)
 {
@@ -119,16 +126,20 @@ static void ask_size(const struct replay *replay, uint32_t procs, struct stint_a
 static int submit(struct replay *replay, uint32_t number, struct stint_error *err)
 {
     const struct stint_trace_job *job = &replay->trace->jobs[number];
-    struct stint_ask ask = { .key = { (uint64_t)number + 1, 0 },
-                             .gpu_type = STINT_ANY_GPU_TYPE,
-                             .user = UINT32_MAX,
-                             .walltime_ms = limit_of(replay, job) * 1000,
-                             .expected_ms =
-                                 replay->simulation->estimates == STINT_ESTIMATES_PREDICTED
-                                     ? predict(replay, job) * 1000
-                                     : 0,
-                             .submit_ms = job->submit_s * 1000,
-                             .fair_account = STINT_NO_ACCOUNT };
+    const struct replayed *mine = &replay->jobs[number];
+    struct stint_ask ask = {
+        .key = { (uint64_t)number + 1, 0 },
+        .preemptible = mine->is_preemptible,
+        .attained_ms = mine->attained_ms,
+        .gpu_type = STINT_ANY_GPU_TYPE,
+        .user = UINT32_MAX,
+        .walltime_ms = (limit_of(replay, job) - mine->ran_s + resume_of(replay, mine)) * 1000,
+        .expected_ms = replay->simulation->estimates == STINT_ESTIMATES_PREDICTED
+                           ? predict(replay, job) * 1000
+                           : 0,
+        .submit_ms = (job->submit_s + mine->ran_s) * 1000,
+        .fair_account = STINT_NO_ACCOUNT
+    };
     ask_size(replay, replay->jobs[number].procs, &ask);
     return stint_scheduler_submit(replay->scheduler, &ask, err);
 }
@@ -146,6 +157,8 @@ static void end_due(struct replay *replay)
 {
     while (replay->ending_count > 0 && replay->endings[0].end_s == replay->now_s) {
         struct ending ending = ending_pop(replay);
+        if (ending.attempt != replay->jobs[ending.job].attempt)
+            continue; /* it was stopped before */
         struct stint_task_key key = { (uint64_t)ending.job + 1, 0 };
         (void)stint_scheduler_end(replay->scheduler, key, replay->now_s * 1000);
         replay->jobs[ending.job].end_s = replay->now_s;
@@ -177,9 +190,15 @@ static void note_start(struct replay *replay, const struct stint_start *start)
 {
     uint32_t number = (uint32_t)(start->key.job - 1);
     const struct stint_trace_job *job = &replay->trace->jobs[number];
-    replay->jobs[number].start_s = replay->now_s;
-    replay->busy += replay->jobs[number].procs;
-    ending_push(replay, (struct ending){ replay->now_s + job->run_s, number });
+    struct replayed *mine = &replay->jobs[number];
+    if (!mine->has_started)
+        mine->start_s = replay->now_s;
+    mine->has_started = true;
+    mine->resumed_s = replay->now_s;
+    replay->busy += mine->procs;
+    ending_push(replay,
+                (struct ending){ replay->now_s + job->run_s - mine->ran_s + resume_of(replay, mine),
+                                 number, mine->attempt });
     if (!replay->simulation->events)
         return;
     struct stint_buffer line = { 0 };
@@ -194,7 +213,7 @@ static double microseconds(const struct timespec *from, const struct timespec *t
     return (double)(to->tv_sec - from->tv_sec) * 1e6 + (double)(to->tv_nsec - from->tv_nsec) / 1e3;
 }
 
-static int pass(struct replay *replay)
+static int pass_once(struct replay *replay)
 {
     struct timespec before;
     struct timespec after;
@@ -215,6 +234,39 @@ static int pass(struct replay *replay)
             note_start(replay, &replay->starts[i]);
     }
     return 0;
+}
+
+/* A task that was asked to stop does so at once, and is back in the queue. */
+static int stop(struct replay *replay, struct stint_task_key key, struct stint_error *err)
+{
+    uint32_t number = (uint32_t)(key.job - 1);
+    struct replayed *mine = &replay->jobs[number];
+    int64_t ran = replay->now_s - mine->resumed_s;
+    int64_t resume = resume_of(replay, mine);
+    (void)stint_scheduler_end(replay->scheduler, key, replay->now_s * 1000);
+    mine->ran_s += ran > resume ? ran - resume : 0;
+    mine->attained_ms += ran * mine->procs * 1000;
+    mine->attempt++;
+    replay->busy -= mine->procs;
+    replay->result->preemptions++;
+    if (replay->simulation->events)
+        (void)fprintf(replay->simulation->events, "%" PRId64 " stop %" PRId64 "\n", replay->now_s,
+                      replay->trace->jobs[number].id);
+    return submit(replay, number, err);
+}
+
+static int pass(struct replay *replay, struct stint_error *err)
+{
+    struct stint_task_key keys[64];
+    size_t count;
+    int r = pass_once(replay);
+    while (r == 0 && (count = stint_scheduler_stops(replay->scheduler, keys, 64)) > 0) {
+        for (size_t i = 0; i < count && r == 0; i++)
+            r = stop(replay, keys[i], err);
+        if (r == 0 && count < 64)
+            r = pass_once(replay);
+    }
+    return r;
 }
 
 /* To the next instant at which something happens; false when all is over. */
@@ -279,9 +331,19 @@ static int open_machine(struct replay *replay, struct stint_error *err)
     return r;
 }
 
+/* A number in [0, 1): splitmix64 (Steele, Lea & Flood 2014). */
+static double draw(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (double)((z ^ (z >> 31)) >> 11) / (double)(UINT64_C(1) << 53);
+}
+
 static int open_arrays(struct replay *replay)
 {
     size_t count = replay->trace->job_count;
+    uint64_t random = replay->simulation->seed;
     for (size_t i = 0; i < count; i++)
         if (replay->trace->jobs[i].user < STINT_TRACE_JOB_MAX &&
             replay->trace->jobs[i].user >= replay->memory_count)
@@ -297,6 +359,7 @@ static int open_arrays(struct replay *replay)
         int64_t procs = replay->trace->jobs[i].procs;
         replay->jobs[i].procs = (uint32_t)(procs < replay->procs ? procs : replay->procs);
         replay->jobs[i].end_s = -1;
+        replay->jobs[i].is_preemptible = draw(&random) < replay->simulation->preemptible;
         replay->order[i] = (uint32_t)i;
     }
     qsort_r(replay->order, count, sizeof(*replay->order), by_submission, replay->trace->jobs);
@@ -325,7 +388,7 @@ static int replay_run(struct replay *replay, struct stint_error *err)
         end_due(replay);
         r = submit_due(replay, err);
         if (r == 0)
-            r = pass(replay);
+            r = pass(replay, err);
     } while (r == 0 && advance(replay));
     clock_gettime(CLOCK_MONOTONIC, &after);
     if (r != 0)
@@ -358,8 +421,13 @@ int stint_simulate(const struct stint_simulation *simulation,
                 : stint_fail(err, STINT_INVALID, "a trace without jobs");
     if (r == 0)
         r = open_arrays(&replay);
+    struct stint_policy policy = simulation->policy;
+    if (simulation->preemptible > 0) {
+        policy.preempts = true;
+        policy.resume_ms = simulation->resume_cost_s * 1000;
+    }
     if (r == 0)
-        r = stint_scheduler_new(replay.machine, &simulation->policy, &replay.scheduler, err);
+        r = stint_scheduler_new(replay.machine, &policy, &replay.scheduler, err);
     if (r == 0)
         r = replay_run(&replay, err);
     replay_close(&replay);

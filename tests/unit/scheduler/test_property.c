@@ -47,6 +47,7 @@ struct world {
     int64_t ceilings[ACCOUNTS];
     bool done[JOBS + 1];
     int64_t now_ms;
+    int64_t grace_ms;
     uint64_t trail; /* hash of all decisions */
 };
 
@@ -101,6 +102,8 @@ static struct stint_ask random_ask(const struct stint_machine *machine, uint64_t
                              .nodes = below(5) == 0 ? 2 : 1,
                              .priority = below(4) == 0 ? (int32_t)below(201) - 100 : 0,
                              .user = below(5),
+                             .preemptible = below(2),
+                             .attained_ms = below(3) == 0 ? (int64_t)below(1000000000) : 0,
                              .memory_bytes = below(2) ? (int64_t)below(4096) << 20 : 0,
                              .walltime_ms = 1 + below(100000),
                              .submit_ms = now_ms - below(1000),
@@ -208,6 +211,22 @@ static void check(struct stint_scheduler *scheduler)
         fail_msg("%s", wrong);
 }
 
+/* Who must stop does so within the grace, and is not told of again. */
+static void obey_stops(struct world *world)
+{
+    struct stint_task_key keys[8];
+    size_t count;
+    while ((count = stint_scheduler_stops(world->scheduler, keys, 8)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            uint64_t job = keys[i].job;
+            assert_non_null(world->held[job]);
+            assert_true(world->asks[job].preemptible);
+            if (world->ends_ms[job] > world->now_ms + world->grace_ms)
+                world->ends_ms[job] = world->now_ms + world->grace_ms;
+        }
+    }
+}
+
 static void pass(struct world *world)
 {
     struct stint_start starts[START_MAX];
@@ -234,6 +253,7 @@ static void pass(struct world *world)
     check(world->scheduler);
     if (world->twin)
         check(world->twin);
+    obey_stops(world);
 }
 
 /* Every waiting task has one headline, and whoever is told to wait for room does not fit. */
@@ -352,7 +372,12 @@ static uint64_t scenario(uint64_t seed)
     world->memory = calloc(nodes * 64, sizeof(*world->memory));
     struct stint_policy policy = { .mode = (enum stint_mode)below(STINT_MODE_COUNT),
                                    .reserved_heads = below(4),
-                                   .cores_per_free_gpu = below(4) == 0 };
+                                   .cores_per_free_gpu = below(4) == 0,
+                                   .preempts = below(3) == 0,
+                                   .grace_ms = below(2000),
+                                   .min_run_ms = 1 + below(10000),
+                                   .resume_ms = below(1000) };
+    world->grace_ms = policy.grace_ms;
     assert_int_equal(stint_scheduler_new(world->machine, &policy, &world->scheduler, NULL), 0);
     /* A look at everything must find nothing that the look at what is new did not. (Conservative,
      * and several promises, pack again; mode stint chooses heads again when it looks; on a machine
@@ -360,7 +385,7 @@ static uint64_t scenario(uint64_t seed)
     bool is_plain = policy.mode == STINT_MODE_FCFS || policy.mode == STINT_MODE_SJF ||
                     (is_flat && policy.reserved_heads <= 1 &&
                      (policy.mode == STINT_MODE_EASY || policy.mode == STINT_MODE_EASY_SJBF));
-    if (is_plain)
+    if (is_plain && !policy.preempts)
         assert_int_equal(stint_scheduler_new(world->machine, &policy, &world->twin, NULL), 0);
     for (uint32_t a = 0; a < ACCOUNTS; a++) {
         world->ceilings[a] = 1 + below(12);

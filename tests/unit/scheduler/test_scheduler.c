@@ -785,6 +785,88 @@ static void equal_use_is_the_same_tier(void **state)
                      STINT_INVALID); /* no circles */
 }
 
+static void open_preemptive(void)
+{
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_machine_new_flat(10, &machine, NULL), 0);
+    open_machine(machine, (struct stint_policy){ .mode = STINT_MODE_STINT,
+                                                 .preempts = true,
+                                                 .grace_ms = 30000,
+                                                 .resume_ms = 60000 });
+}
+
+static struct stint_ask stoppable(uint64_t job, uint32_t cpus, int64_t walltime_s)
+{
+    struct stint_ask a = ask(job, cpus, walltime_s);
+    a.preemptible = true;
+    return a;
+}
+
+/* The jobs to be stopped, as text. */
+static const char *stops(void)
+{
+    static char text[128];
+    struct stint_task_key keys[16];
+    size_t at = 0;
+    size_t count = stint_scheduler_stops(fixture.scheduler, keys, 16);
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llu", i ? " " : "",
+                               (unsigned long long)keys[i].job);
+    return text;
+}
+
+static void long_runs_that_may_be_stopped_make_room(void **state)
+{
+    (void)state;
+    open_preemptive();
+    submit(stoppable(1, 4, 100000));
+    submit(ask(2, 6, 100000)); /* never declared */
+    assert_string_equal(pass(0), "1 2");
+    struct stint_ask small = ask(3, 2, 600);
+    small.submit_ms = 800000;
+    submit(small);
+    assert_string_equal(pass(800), "");
+    assert_string_equal(stops(), ""); /* under one processor-hour: level 0 as well */
+    assert_string_equal(pass(1000), "");
+    struct stint_ask more = ask(4, 1, 600);
+    more.submit_ms = 1000000;
+    submit(more);
+    assert_string_equal(pass(1000), "");
+    assert_string_equal(stops(), "1"); /* one stop is enough for both */
+    assert_string_equal(stops(), "");  /* told once */
+    assert_string_equal(why(4), "Preempting");
+    assert_int_equal(reason(4).until_ms, 1030000);
+    end(1, 1010);
+    assert_string_equal(pass(1010), "4 3");
+    struct stint_ask again = stoppable(1, 4, 99000);
+    again.attained_ms = 4 * 1010000;
+    submit(again);
+    assert_string_equal(pass(1010), "");
+    assert_string_equal(stops(), ""); /* its level is the higher one */
+    end(3, 1100);
+    end(4, 1100);
+    assert_string_equal(pass(1100), "1");
+    submit(small);
+    assert_string_equal(pass(1101), "");
+    assert_string_equal(stops(), ""); /* it has a minimum run */
+}
+
+static void nobody_is_stopped_for_less_than_it_costs(void **state)
+{
+    (void)state;
+    open_preemptive();
+    submit(stoppable(1, 10, 3700));
+    assert_string_equal(pass(0), "1");
+    submit(ask(2, 1, 600));
+    assert_string_equal(pass(3000), "");
+    assert_string_equal(stops(), ""); /* 700 s of one core against 90 s of ten */
+    struct stint_ask wide = ask(3, 10, 600);
+    submit(wide);
+    assert_string_equal(pass(3001), "");
+    assert_string_equal(stops(), "1");
+}
+
 static void bad_asks_are_refused(void **state)
 {
     (void)state;
@@ -856,6 +938,8 @@ int main(void)
         T(who_used_less_than_its_share_goes_first),
         T(use_decays_by_half_in_a_half_life),
         T(equal_use_is_the_same_tier),
+        T(long_runs_that_may_be_stopped_make_room),
+        T(nobody_is_stopped_for_less_than_it_costs),
         T(bad_asks_are_refused),
     };
     return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);

@@ -231,6 +231,15 @@ static void the_default_policy_beats_easy_on_every_log(void **state)
         assert_true(ours.mean_bounded_slowdown <= 0.65 * easy.mean_bounded_slowdown);
         assert_true(ours.mean_wait_s <= 0.92 * easy.mean_wait_s);
         assert_true((double)ours.max_wait_s <= 2.5 * (double)easy.max_wait_s);
+        /* With half of the jobs preemptible slowdown is at most a fifth. */
+        struct stint_simulation half = { .trace = &trace,
+                                         .preemptible = 0.5,
+                                         .seed = 1,
+                                         .resume_cost_s = 60,
+                                         .policy = { .mode = STINT_MODE_STINT } };
+        assert_int_equal(stint_simulate(&half, &ours, NULL), 0);
+        assert_true(ours.mean_bounded_slowdown <= 0.2 * easy.mean_bounded_slowdown);
+        assert_int_equal(ours.promise_violations, 0);
         stint_trace_deinit(&trace);
     }
 }

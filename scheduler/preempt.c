@@ -1,0 +1,231 @@
+/* Owns: who is stopped for whom. Tasks that declared it may be stopped for waiting ones of a lower
+ * level of attained service (Tiresias, NSDI 2019: least attained service in few levels, which needs
+ * no knowledge of run times). A task runs a minimum between two stops, none is made whose cost is
+ * not repaid by the wait that it saves, and among those that could be stopped the highest level and
+ * then the least service since its start goes first. Whoever others are stopped for holds a
+ * promise. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "stint/auto.h"
+
+#define HOUR_MS     INT64_C(3600000)
+#define MIN_RUN_MS  600000
+#define VICTIMS_MAX 256 /* looked at in one pass */
+#define TRIES_MAX   64  /* waiting tasks tried in one pass */
+
+static int64_t size_of(const struct job *job)
+{
+    int64_t gpus = (int64_t)job->need.gpus * job->need.gpu_milli / 1000;
+    int64_t size = job->need.gpus > 0 ? (gpus > 0 ? gpus : 1) : job->need.cores;
+    return (size > 0 ? size : 1) * job->nodes;
+}
+
+static int64_t attained(const struct stint_scheduler *s, const struct job *job)
+{
+    int64_t ran = job->place == PLACE_RUNNING ? s->now_ms - job->started_ms : 0;
+    int64_t more;
+    if (ran <= 0 || __builtin_mul_overflow(ran, size_of(job), &more))
+        more = ran <= 0 ? 0 : INT64_MAX / 2;
+    return more > INT64_MAX / 2 - job->attained_ms ? INT64_MAX / 2 : job->attained_ms + more;
+}
+
+/* Up to 1, 8, 64 processor-hours, and more: 0..3. Tasks that may not be stopped are level 0. */
+uint32_t service_level(const struct stint_scheduler *s, const struct job *job)
+{
+    static const int64_t limits[] = { HOUR_MS, 8 * HOUR_MS, 64 * HOUR_MS };
+    uint32_t level = 0;
+    if (!s->policy.preempts || !job->is_preemptible)
+        return 0;
+    int64_t service = attained(s, job);
+    while (level < LEVELS_OF_SERVICE - 1 && service >= limits[level])
+        level++;
+    return level;
+}
+
+struct victim {
+    uint32_t job;
+    uint32_t level;
+    int64_t lost; /* service since its start */
+    bool is_taken;
+};
+
+struct victims {
+    uint32_t count;
+    struct victim list[VICTIMS_MAX];
+};
+
+static int by_order(const void *a, const void *b)
+{
+    const struct victim *x = a;
+    const struct victim *y = b;
+    if (x->level != y->level)
+        return x->level > y->level ? -1 : 1;
+    if (x->lost != y->lost)
+        return x->lost < y->lost ? -1 : 1;
+    return x->job < y->job ? -1 : x->job > y->job;
+}
+
+static void find_victims(const struct stint_scheduler *s, struct victims *victims)
+{
+    int64_t min_run = s->policy.min_run_ms > 0 ? s->policy.min_run_ms : MIN_RUN_MS;
+    victims->count = 0;
+    for (uint32_t i = 0; i < s->running.count && victims->count < VICTIMS_MAX; i++) {
+        const struct job *job = &s->jobs[s->running.jobs[i]];
+        uint32_t level = service_level(s, job);
+        if (level == 0 || job->is_stopping || s->now_ms - job->started_ms < min_run)
+            continue;
+        victims->list[victims->count++] =
+            (struct victim){ .job = s->running.jobs[i],
+                             .level = level,
+                             .lost = (s->now_ms - job->started_ms) * size_of(job) };
+    }
+    qsort(victims->list, victims->count, sizeof(*victims->list), by_order);
+}
+
+/* Takes @victim out of the timelines (+1), or puts it back (-1), for the time it still has. */
+static void lift(struct stint_scheduler *s, const struct job *victim, int sign)
+{
+    const int32_t *vector = victim->claim->vectors;
+    for (uint32_t i = 0; i < victim->claim->node_count; i++) {
+        struct node *node = &s->nodes[victim->claim->nodes[i]];
+        timeline_add(&node->timeline, TIME_START, victim->ends_ms, vector, sign);
+        vector += node->layout->width;
+    }
+}
+
+/* Would @job start now, with those that are lifted gone? A search of the future alone: what is free
+ * in fact has not changed. */
+static bool would_start(struct stint_scheduler *s, const struct job *job)
+{
+    return search_earliest(s, job, s->now_ms, s->now_ms + 1);
+}
+
+static bool is_worth_it(const struct stint_scheduler *s, const struct job *job, int64_t start_ms,
+                        int64_t victim_size)
+{
+    int64_t cost = s->policy.grace_ms + s->policy.resume_ms;
+    int64_t saved = start_ms - s->now_ms - cost;
+    return saved > 0 && (double)saved * (double)size_of(job) > (double)cost * (double)victim_size;
+}
+
+/* Stops those taken, and promises @number the room. */
+static void decide(struct stint_scheduler *s, struct victims *victims, const uint32_t *taken,
+                   uint32_t taken_count, uint32_t number)
+{
+    int64_t grace = s->policy.grace_ms > 0 ? s->policy.grace_ms : 1;
+    struct job *job = &s->jobs[number];
+    for (uint32_t i = 0; i < taken_count; i++) {
+        struct victim *victim = &victims->list[taken[i]];
+        struct job *stopped = &s->jobs[victim->job];
+        lift(s, stopped, -1);
+        victim->is_taken = true;
+        stopped->is_stopping = true;
+        if (stopped->ends_ms > s->now_ms + grace)
+            run_move_end(s, victim->job, s->now_ms + grace);
+        s->stops[s->stop_count++] = victim->job;
+    }
+    if (search_earliest(s, job, s->now_ms, TIME_NEVER) && job_promise(s, number) == 0) {
+        job->is_preempting = true;
+        job->is_soft = false;
+        if (!job->was_promised)
+            s->heads[s->head_count++] = number;
+        job->was_promised = true;
+    }
+}
+
+/* Lower levels stop higher ones; inside of a level the older task stops the younger, or wide ones
+ * would never have their turn again. */
+static bool may_stop(const struct stint_scheduler *s, const struct victim *victim,
+                     const struct job *job, uint32_t level)
+{
+    return victim->level > level ||
+           (victim->level == level && s->jobs[victim->job].submit_ms > job->submit_ms);
+}
+
+/* Lifts victims until @job would start, and puts back those it would start without. Returns how
+ * many stay lifted, their numbers in @taken; 0 when it would not. */
+static uint32_t lift_enough(struct stint_scheduler *s, const struct victims *victims,
+                            const struct job *job, uint32_t *taken)
+{
+    uint32_t level = service_level(s, job);
+    uint32_t count = 0;
+    bool fits = false;
+    for (uint32_t i = 0; i < victims->count && !fits; i++) {
+        if (victims->list[i].is_taken || !may_stop(s, &victims->list[i], job, level))
+            continue;
+        lift(s, &s->jobs[victims->list[i].job], 1);
+        taken[count++] = i;
+        fits = would_start(s, job);
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        lift(s, &s->jobs[victims->list[taken[i]].job], -1);
+        if (!fits || would_start(s, job))
+            memmove(&taken[i], &taken[i + 1], (--count - i) * sizeof(*taken));
+        else
+            lift(s, &s->jobs[victims->list[taken[i]].job], 1);
+    }
+    return count;
+}
+
+/* Stops others for @number if that pays. */
+static void try_for(struct stint_scheduler *s, struct victims *victims, uint32_t number)
+{
+    struct job *job = &s->jobs[number];
+    uint32_t taken[VICTIMS_MAX];
+    int64_t size = 0;
+    struct claim *claim = job->claim ? job_suspend_promise(s, number) : NULL;
+    bool is_waiting = account_fits(s, job, NULL) &&
+                      search_earliest(s, job, s->now_ms, TIME_NEVER) &&
+                      is_worth_it(s, job, s->found.start_ms, 1);
+    int64_t otherwise = s->found.start_ms;
+    uint32_t count = is_waiting ? lift_enough(s, victims, job, taken) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += size_of(&s->jobs[victims->list[taken[i]].job]);
+    if (count > 0 && is_worth_it(s, job, otherwise, size)) {
+        decide(s, victims, taken, count, number);
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            lift(s, &s->jobs[victims->list[taken[i]].job], -1);
+    }
+    if (claim && !job->claim)
+        job_resume_promise(s, number, stint_take(claim));
+    free(claim);
+}
+
+void preempt(struct stint_scheduler *s)
+{
+    struct victims victims;
+    struct cursor cursor = { 0 };
+    uint32_t tries = 0;
+    if (s->main.count == 0)
+        return;
+    find_victims(s, &victims);
+    if (victims.count == 0)
+        return;
+    if (s->stop_capacity < s->stop_count + VICTIMS_MAX) {
+        uint32_t *stops = realloc(s->stops, (s->stop_count + VICTIMS_MAX) * sizeof(*stops));
+        if (!stops)
+            return; /* nobody is stopped: no fault */
+        s->stops = stops;
+        s->stop_capacity = s->stop_count + VICTIMS_MAX;
+    }
+    for (uint32_t number; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++) {
+        if (tries++ >= TRIES_MAX || s->head_count >= STINT_SCHEDULER_RESERVED_MAX)
+            break;
+        if (!s->jobs[number].is_preempting)
+            try_for(s, &victims, number);
+    }
+}
+
+size_t stint_scheduler_stops(struct stint_scheduler *s, struct stint_task_key *keys, size_t max)
+{
+    size_t count = s->stop_count < max ? s->stop_count : max;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = s->jobs[s->stops[i]].key;
+    if (count > 0)
+        memmove(s->stops, s->stops + count, (s->stop_count - count) * sizeof(*s->stops));
+    s->stop_count -= (uint32_t)count;
+    return count;
+}
