@@ -11,17 +11,26 @@
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
+/* What of a node's memory can be granted: whole MiB on each NUMA node, as the plan counts it. */
+static int64_t grantable_memory(const struct stint_shape *shape)
+{
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < shape->numa_count; i++)
+        bytes += shape->numa[i].memory_bytes & ~((INT64_C(1) << 20) - 1);
+    return bytes < shape->memory_bytes ? bytes : shape->memory_bytes;
+}
+
 /* A job that names no memory gets its cores' or its GPUs' part of a node, whichever is more, in
  * whole MiB: memory is never granted twice, so "unknown" cannot be allowed. */
 static int64_t default_memory(const struct stint_jobs *jobs, int64_t cpus, int64_t gpu_milli)
 {
     const struct stint_shape *shape = jobs->options.machine->nodes[0].shape;
-    int64_t by_cores = shape->core_count ? shape->memory_bytes / shape->core_count * cpus : 0;
-    int64_t by_gpus =
-        shape->gpu_count ? shape->memory_bytes / shape->gpu_count / 1000 * gpu_milli : 0;
+    int64_t whole = grantable_memory(shape);
+    int64_t by_cores = shape->core_count ? whole / shape->core_count * cpus : 0;
+    int64_t by_gpus = shape->gpu_count ? whole / shape->gpu_count / 1000 * gpu_milli : 0;
     int64_t bytes = by_cores > by_gpus ? by_cores : by_gpus;
-    if (bytes > shape->memory_bytes)
-        bytes = shape->memory_bytes;
+    if (bytes > whole)
+        bytes = whole;
     return bytes & ~((INT64_C(1) << 20) - 1);
 }
 
