@@ -323,6 +323,11 @@ bool stint_facts_is_full(const struct stint_facts *facts)
     return facts->is_full;
 }
 
+void stint_facts_spoil(struct stint_facts *facts)
+{
+    facts->is_full = true;
+}
+
 static void place_json(const struct stint_place *at, struct stint_buffer *buffer)
 {
     switch (at->kind) {

@@ -191,9 +191,10 @@ int stint_artifact_hash(const struct stint_artifact_tree *tree,
     int fault = atomic_load(&hashing.fault);
     if (fault != 0)
         return stint_fail(err, fault, "no memory to hash %s", tree->name);
-    if (manifest->trouble_count == 0)
-        stint_artifact_manifest_seal(manifest);
-    return 0;
+    if (manifest->trouble_count > 0)
+        return 0;
+    stint_artifact_manifest_seal(manifest);
+    return manifest->has_digest ? 0 : stint_fail(err, -ENOMEM, "no memory to hash %s", tree->name);
 }
 
 void stint_artifact_manifest_seal(struct stint_artifact_manifest *manifest)

@@ -156,8 +156,10 @@ bool reader_scope(struct reader *reader, enum stint_component target, const char
                   const char *folder, const char *only_file, uint32_t fact)
 {
     struct licence_scope *scope = fact > 0 ? scope_new(reader) : NULL;
-    if (!scope)
+    if (!scope) {
+        stint_facts_spoil(reader->facts); /* terms that nobody would look at */
         return false;
+    }
     *scope = (struct licence_scope){
         .folder = stint_facts_keep(reader->facts, folder),
         .file = only_file ? stint_facts_keep(reader->facts, only_file) : NULL,
@@ -179,6 +181,20 @@ uint32_t reader_licence(struct reader *reader, const struct reader_file *file,
     uint32_t id =
         reader_text(reader, file, target, STINT_LICENCE, subject, expression, source, grade, at);
     return reader_scope(reader, target, subject, folder, only_file, id) ? id : 0;
+}
+
+void reader_unreadable(struct reader *reader, const struct reader_file *file,
+                       enum stint_component component, enum stint_source source, uint32_t line,
+                       const char *why)
+{
+    char what[600];
+    uint32_t id = reader_bool(reader, file, component, STINT_READABLE, "", false, source,
+                              STINT_DECLARED, reader_line(line));
+    (void)reader_licence(reader, file, STINT_ARTIFACT, "", file->folder, NULL,
+                         "LicenseRef-unknown-unreadable", source, STINT_DECLARED,
+                         reader_line(line));
+    (void)snprintf(what, sizeof(what), "%.200s cannot be read: %.300s", file->path, why);
+    verdict_finding(reader->verdict, "T-unreadable", what, &id, 1);
 }
 
 void reader_licence_seen(struct reader *reader, const char *path, uint32_t line, const char *id,

@@ -102,6 +102,11 @@ uint32_t reader_licence(struct reader *reader, const struct reader_file *file,
                         enum stint_component target, const char *subject, const char *folder,
                         const char *only_file, const char *expression, enum stint_source source,
                         enum stint_grade grade, struct stint_place at);
+/* A file that ought to be understood and cannot be: nothing of it is believed, and since it may
+ * have named terms or a base, the terms of everything beside it are unknown. */
+void reader_unreadable(struct reader *reader, const struct reader_file *file,
+                       enum stint_component component, enum stint_source source, uint32_t line,
+                       const char *why);
 /* A line in the verdict's list of licences. */
 void reader_licence_seen(struct reader *reader, const char *path, uint32_t line, const char *id,
                          const char *match, uint32_t facets);

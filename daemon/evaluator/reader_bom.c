@@ -300,6 +300,9 @@ int read_bom(struct reader *reader, const struct reader_file *file)
     if (!strstr(file->text, "CycloneDX") && !strstr(file->text, "spdx.org/rdf"))
         return 0;
     root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
+    if (!root)
+        reader_unreadable(reader, file, STINT_MODEL_METADATA, STINT_SOURCE_METADATA,
+                          problem.line > 0 ? (uint32_t)problem.line : 1, problem.text);
     struct bom bom = { .reader = reader, .file = file, .root = root };
     const char *format = text_of(root, "bomFormat");
     const char *context = text_of(root, "@context");

@@ -270,22 +270,11 @@ static void card_keys(struct card *card)
     each_scalar(card, "datasets", card_dataset);
 }
 
-/* What cannot be read says so, with its line: nothing of it is believed. */
 static int card_unreadable(struct reader *reader, const struct reader_file *file,
                            const struct stint_error *why)
 {
-    uint32_t line = strict_yaml_error_line(why);
-    (void)reader_bool(reader, file, STINT_MODEL_CARD, STINT_READABLE, "", false, STINT_SOURCE_CARD,
-                      STINT_DECLARED, reader_line(line));
-    /* Its terms may be anything. */
-    (void)reader_licence(reader, file, STINT_ARTIFACT, "", file->folder, NULL,
-                         "LicenseRef-unknown-unreadable-card", STINT_SOURCE_CARD, STINT_DECLARED,
-                         reader_line(line));
-    char what[300];
-    (void)snprintf(what, sizeof(what), "front matter cannot be read: %s", why->text);
-    uint32_t id = reader_text(reader, file, STINT_MODEL_CARD, STINT_VALUE, "", what,
-                              STINT_SOURCE_CARD, STINT_DECLARED, reader_line(line));
-    verdict_finding(reader->verdict, "T-card", what, &id, 1);
+    reader_unreadable(reader, file, STINT_MODEL_CARD, STINT_SOURCE_CARD,
+                      strict_yaml_error_line(why), why->text);
     return 0;
 }
 

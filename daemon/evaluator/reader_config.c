@@ -17,13 +17,9 @@ static json_t *load_object(struct reader *reader, const struct reader_file *file
     json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
     if (json_is_object(root))
         return root;
-    char what[300];
-    (void)snprintf(what, sizeof(what), "%s is not a JSON object: %s", file->path,
-                   root ? "another value" : problem.text);
-    uint32_t id = reader_bool(reader, file, STINT_MODEL_METADATA, STINT_READABLE, "", false,
-                              STINT_SOURCE_CONFIG, STINT_DECLARED,
-                              reader_line(root || problem.line < 1 ? 1 : (uint64_t)problem.line));
-    verdict_finding(reader->verdict, "T-config", what, &id, 1);
+    reader_unreadable(reader, file, STINT_MODEL_METADATA, STINT_SOURCE_CONFIG,
+                      root || problem.line < 1 ? 1 : (uint32_t)problem.line,
+                      root ? "not a JSON object" : problem.text);
     json_decref(root);
     return NULL;
 }

@@ -166,6 +166,10 @@ int read_croissant(struct reader *reader, const struct reader_file *file)
     json_error_t problem;
     json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
     struct croissant croissant = { .reader = reader, .file = file, .root = root };
+    bool looks_like_one = strstr(file->text, "croissant") || strstr(file->text, "schema.org");
+    if (!root && looks_like_one)
+        reader_unreadable(reader, file, STINT_DATA_INFORMATION, STINT_SOURCE_METADATA,
+                          problem.line > 0 ? (uint32_t)problem.line : 1, problem.text);
     if (json_is_object(root) && is_croissant(root))
         croissant_root(&croissant);
     json_decref(root);

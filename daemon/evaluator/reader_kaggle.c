@@ -100,6 +100,10 @@ int read_host_metadata(struct reader *reader, const struct reader_file *file)
 {
     json_error_t problem;
     json_t *root = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, &problem);
+    if (!json_is_object(root))
+        reader_unreadable(reader, file, STINT_MODEL_METADATA, STINT_SOURCE_METADATA,
+                          root || problem.line < 1 ? 1 : (uint32_t)problem.line,
+                          root ? "not a JSON object" : problem.text);
     for (size_t i = 0; json_is_object(root) && i < STINT_ARRAY_SIZE(rows); i++)
         if (strcmp(file->base, rows[i].base) == 0)
             rows[i].read(reader, file, root);

@@ -160,11 +160,9 @@ int read_mof(struct reader *reader, const struct reader_file *file)
     if (r == 0 && record.release && name && strcmp(name, "Model Openness Framework") == 0) {
         record_release(&record);
     } else {
-        uint32_t line = strict_yaml_error_line(&why);
-        uint32_t id = reader_bool(reader, file, STINT_MODEL_METADATA, STINT_READABLE, "", false,
-                                  STINT_SOURCE_METADATA, STINT_DECLARED, reader_line(line));
-        verdict_finding(reader->verdict, "T-mof",
-                        "a record of the Model Openness Framework that cannot be read", &id, 1);
+        reader_unreadable(reader, file, STINT_MODEL_METADATA, STINT_SOURCE_METADATA,
+                          strict_yaml_error_line(&why),
+                          why.text[0] ? why.text : "not a record of the framework");
     }
     strict_yaml_free(document);
     return 0;

@@ -202,6 +202,8 @@ size_t stint_facts_count(const struct stint_facts *facts);
 const struct stint_fact *stint_facts_at(const struct stint_facts *facts, size_t index);
 const struct stint_fact *stint_facts_by_id(const struct stint_facts *facts, uint32_t id);
 bool stint_facts_is_full(const struct stint_facts *facts);
+/* Something that should have become a fact could not: from now on as if the set were full. */
+void stint_facts_spoil(struct stint_facts *facts);
 /* A copy of @text that lives as long as the set; NULL when the set is full. */
 const char *stint_facts_keep(struct stint_facts *facts, const char *text);
 
