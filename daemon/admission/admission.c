@@ -165,7 +165,7 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
     int r = rules_digest_of(&admission->options, &digest, err);
     if (r != 0)
         return r;
-    (void)strcpy(admission->rules_digest, "sha256:");
+    memcpy(admission->rules_digest, "sha256:", 7);
     (void)stint_sha256_hex(&digest, admission->rules_digest + 7);
     artifacts_free(admission);
     verdicts_free(admission);

@@ -79,7 +79,6 @@ static void artifact_free(struct artifact *artifact)
     free(artifact->path);
     free(artifact);
 }
-STINT_AUTO_FREE(struct artifact, artifact_free);
 
 void artifact_forget(struct stint_admission *admission, struct artifact *artifact)
 {
@@ -103,43 +102,54 @@ static void path_keep(struct stint_admission *admission, struct artifact *artifa
     artifact->is_by_path = true;
 }
 
-int artifact_keep(struct stint_admission *admission, const struct stint_artifact_row *row)
+static bool artifact_fill(const struct stint_artifact_row *row, struct artifact *artifact)
 {
-    bool is_registered = row->state && strcmp(row->state, "registered") == 0;
-    struct artifact *before = artifact_by_digest(admission, row->digest);
-    if (before)
-        artifact_forget(admission, before);
-    if (!is_registered && admission->seen_count >= ADMISSION_SEEN_MAX)
-        return 0; /* not remembered: judged again when it comes again */
-    stint_auto(artifact_free) struct artifact *artifact = calloc(1, sizeof(*artifact));
-    if (!artifact || !(artifact->name = strdup(row->name ? row->name : "")) ||
-        !(artifact->path = strdup(row->path ? row->path : "")))
-        return -ENOMEM;
+    artifact->name = strdup(row->name ? row->name : "");
+    artifact->path = strdup(row->path ? row->path : "");
     (void)snprintf(artifact->digest, sizeof(artifact->digest), "%s", row->digest);
     artifact->kind = kind_literal(row->kind);
-    artifact->is_registered = is_registered;
+    artifact->is_registered = row->state && strcmp(row->state, "registered") == 0;
     artifact->is_in_place = row->is_in_place;
     artifact->bytes = row->bytes;
     artifact->files = row->files;
     artifact->at_ms = row->at_ms;
     artifact->verdict = row->verdict;
     artifact->registered_by = row->registered_by;
+    return artifact->name && artifact->path;
+}
+
+int artifact_keep(struct stint_admission *admission, const struct stint_artifact_row *row)
+{
+    struct artifact *before = artifact_by_digest(admission, row->digest);
+    struct artifact *artifact = calloc(1, sizeof(*artifact));
+    if (!artifact || !artifact_fill(row, artifact)) {
+        artifact_free(artifact);
+        return -ENOMEM;
+    }
+    if (before)
+        artifact_forget(admission, before);
+    if (!artifact->is_registered && admission->seen_count >= ADMISSION_SEEN_MAX) {
+        artifact_free(artifact); /* not remembered: judged again when it comes again */
+        return 0;
+    }
     HASH_ADD(by_digest, admission->artifacts, digest, strlen(artifact->digest), artifact);
     if (artifact->is_in_place)
         path_keep(admission, artifact);
-    if (!is_registered)
+    if (!artifact->is_registered)
         admission->seen_count++;
-    (void)stint_take(artifact);
     return 0;
 }
 
 void artifacts_free(struct stint_admission *admission)
 {
-    struct artifact *artifact, *next;
-    HASH_ITER(by_digest, admission->artifacts, artifact, next)
-    {
-        artifact_forget(admission, artifact);
+    struct artifact *artifact = admission->artifacts, *next;
+    HASH_CLEAR(by_path, admission->artifacts_by_path);
+    HASH_CLEAR(by_digest, admission->artifacts); /* frees the table alone; the rows stay a list */
+    for (; artifact; artifact = next) {
+        next = artifact->by_digest.next;
+        artifact_free(artifact);
     }
+    admission->seen_count = 0;
 }
 
 /* ---- views */

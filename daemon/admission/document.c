@@ -205,7 +205,7 @@ static int read_manifest(const json_t *json, struct document *document, struct s
         return r < 0 ? r : STINT_UNTRUSTED;
     if (!manifest.has_digest || manifest.file_count == 0)
         return refuse(err, "a manifest of nothing");
-    (void)strcpy(document->digest, "sha256:");
+    memcpy(document->digest, "sha256:", 7);
     (void)stint_sha256_hex(&manifest.digest, document->digest + 7);
     document->files = (int64_t)manifest.file_count;
     document->bytes = (int64_t)manifest.total_bytes;

@@ -84,7 +84,6 @@ static void evaluation_free(struct evaluation *evaluation)
     document_deinit(&evaluation->document);
     free(evaluation);
 }
-STINT_AUTO_FREE(struct evaluation, evaluation_free);
 
 /* ---- the answer */
 
@@ -489,14 +488,10 @@ static int evaluation_join(struct evaluation *evaluation, evaluation_fn fn, void
     return 0;
 }
 
-static struct evaluation *evaluation_new(struct stint_admission *admission,
-                                         const struct evaluation_ask *ask)
+static bool evaluation_fill(const struct evaluation_ask *ask, struct evaluation *evaluation)
 {
-    stint_auto(evaluation_free) struct evaluation *evaluation = calloc(1, sizeof(*evaluation));
-    if (!evaluation || !(evaluation->rules = strdup(ask->rules)) ||
-        !(evaluation->path = strdup(ask->path)))
-        return NULL;
-    evaluation->admission = admission;
+    evaluation->rules = strdup(ask->rules);
+    evaluation->path = strdup(ask->path);
     evaluation->uid = ask->uid;
     evaluation->gid = ask->gid;
     evaluation->kind = kind_literal(ask->kind) ? kind_literal(ask->kind) : "auto";
@@ -505,7 +500,19 @@ static struct evaluation *evaluation_new(struct stint_admission *admission,
     (void)snprintf(evaluation->known_digest, sizeof(evaluation->known_digest), "%s",
                    ask->known_digest);
     (void)snprintf(evaluation->must_be, sizeof(evaluation->must_be), "%s", ask->must_be);
-    return stint_take(evaluation);
+    return evaluation->rules && evaluation->path;
+}
+
+static struct evaluation *evaluation_new(struct stint_admission *admission,
+                                         const struct evaluation_ask *ask)
+{
+    struct evaluation *evaluation = calloc(1, sizeof(*evaluation));
+    if (!evaluation || !evaluation_fill(ask, evaluation)) {
+        evaluation_free(evaluation);
+        return NULL;
+    }
+    evaluation->admission = admission;
+    return evaluation;
 }
 
 int evaluation_wanted(struct stint_admission *admission, const struct evaluation_ask *ask,

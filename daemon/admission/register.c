@@ -172,10 +172,13 @@ static void registration_keep(struct registration *registration, const char *pat
     registration->stage = REGISTRATION_KEEPING;
     int r = stint_store_ready(store, &err);
     struct stint_store_mark mark = stint_store_mark(store);
+    struct stint_record_mark record_mark = stint_record_mark(admission->options.record);
     if (r == 0) {
         r = row_put(registration, path, &err);
-        if (r != 0)
+        if (r != 0) {
             stint_store_rewind(store, mark);
+            stint_record_rewind(admission->options.record, record_mark);
+        }
     }
     if (r == 0)
         r = stint_store_after(store, keep_on_durable, registration, &err);

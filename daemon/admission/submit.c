@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "state.h"
+#include "stint/record.h"
 #include "wake.h"
 
 #define LATE_RETRY_MS 5000 /* a late job whose evaluator could not be started */
@@ -245,16 +246,6 @@ static void let_in(struct submission *submission, bool is_evaluated)
 
 /* ---- refusing */
 
-static size_t headline_of(const struct submission *submission, struct use_state **ret_states)
-{
-    size_t count = submission->request.use_count;
-    struct use_state *states = calloc(count ? count : 1, sizeof(*states));
-    for (size_t i = 0; states && i < count; i++)
-        states[i] = submission->slots[i].state;
-    *ret_states = states;
-    return states ? refusal_headline(states, count) : count;
-}
-
 static void say_refused(struct submission *submission, const struct use_state *headline,
                         const char *reference)
 {
@@ -326,66 +317,90 @@ static int late_conclude(struct submission *submission, size_t which,
     struct stint_admission *admission = submission->admission;
     int64_t decision = 0;
     if (which == submission->request.use_count) {
-        stint_auto(stint_free) struct stint_job_use *uses = uses_of(submission);
-        return uses ? stint_jobs_admit(admission->options.jobs, submission->job, uses, err)
-                    : -ENOMEM;
+        struct stint_job_use *uses = uses_of(submission);
+        int admitted =
+            uses ? stint_jobs_admit(admission->options.jobs, submission->job, uses, err) : -ENOMEM;
+        free(uses);
+        return admitted;
     }
     int r = stint_store_ready(admission->options.store, err);
-    if (r == 0)
-        r = refusal_store(admission, &submission->request, submission->project, states,
-                          states[which].code, &decision, err);
+    if (r != 0)
+        return r;
+    struct stint_store_mark mark = stint_store_mark(admission->options.store);
+    struct stint_record_mark record_mark = stint_record_mark(admission->options.record);
+    r = refusal_store(admission, &submission->request, submission->project, states,
+                      states[which].code, &decision, err);
     if (r == 0)
         r = stint_jobs_refuse(admission->options.jobs, submission->job, states[which].code,
                               decision, states[which].why, err);
+    if (r != 0) { /* tried again, or the job is gone: then nothing was decided of it */
+        stint_store_rewind(admission->options.store, mark);
+        stint_record_rewind(admission->options.record, record_mark);
+    }
     return r;
 }
 
-static void late(struct submission *submission, size_t which, const struct use_state *states)
+/* 0, or what to try again for. */
+static int late(struct submission *submission, size_t which, const struct use_state *states)
 {
     struct stint_error err = { 0 };
     int r = late_conclude(submission, which, states, &err);
-    if (r == STINT_BUSY || r == STINT_READ_ONLY || r < 0) {
-        submission->is_retry = true; /* the job goes on waiting with its true reason */
-        submission->due_ms = (int64_t)uv_now(submission->admission->options.loop) + LATE_RETRY_MS;
-        admission_wake(submission->admission, LATE_RETRY_MS);
-        return;
-    }
-    submission_unlist(submission); /* done, or the job was cancelled meanwhile */
+    return r == STINT_BUSY || r == STINT_READ_ONLY || r < 0 ? r : 0;
 }
 
 /* ---- when every use is known */
 
-static void conclude(struct submission *submission)
+static void conclude_rehearsal(struct submission *submission, const struct use_state *states)
+{
+    rehearsal_write(submission->admission, &submission->request, submission->project,
+                    submission->cost_micro, states, &submission->text);
+    submission->answer = (struct stint_answer){ .is_evaluated = true,
+                                                .rehearsal = stint_buffer_text(&submission->text) };
+    answer_give(submission);
+    submission_unlist(submission);
+}
+
+static void late_again(struct submission *submission)
 {
     struct stint_admission *admission = submission->admission;
+    submission->is_retry = true; /* the job goes on waiting with its true reason */
+    submission->due_ms = (int64_t)uv_now(admission->options.loop) + LATE_RETRY_MS;
+    admission_wake(admission, LATE_RETRY_MS);
+}
+
+static void conclude_with(struct submission *submission, struct use_state *states)
+{
     size_t count = submission->request.use_count;
-    stint_auto(stint_free) struct use_state *states = NULL;
-    size_t which = headline_of(submission, &states);
-    if (!states) {
+    for (size_t i = 0; i < count; i++)
+        states[i] = submission->slots[i].state;
+    size_t which = refusal_headline(states, count);
+    if (submission->job && late(submission, which, states) == 0)
+        submission_unlist(submission); /* done, or the job was cancelled meanwhile */
+    else if (submission->job)
+        late_again(submission);
+    else if (which < count)
+        refuse(submission, which, states);
+    else if (submission->is_rehearsal)
+        conclude_rehearsal(submission, states);
+    else
+        let_in(submission, true);
+}
+
+static void conclude(struct submission *submission)
+{
+    size_t count = submission->request.use_count;
+    struct use_state *states = calloc(count + 1, sizeof(*states));
+    if (!states)
         (void)stint_fail(&submission->own_error, -ENOMEM, "no memory for the decision");
-    }
-    if (submission->own_error.code != 0 && submission->job) {
-        submission->is_retry = true;
-        submission->due_ms = (int64_t)uv_now(admission->options.loop) + LATE_RETRY_MS;
-        admission_wake(admission, LATE_RETRY_MS);
-    } else if (submission->own_error.code != 0) {
+    if (states && submission->own_error.code == 0) {
+        conclude_with(submission, states);
+    } else if (submission->job) {
+        late_again(submission);
+    } else {
         answer_error(submission, &submission->own_error, STINT_REASON_NONE);
         submission_unlist(submission);
-    } else if (submission->job) {
-        late(submission, which, states);
-    } else if (which < count) {
-        refuse(submission, which, states);
-    } else if (submission->is_rehearsal) {
-        rehearsal_write(admission, &submission->request, submission->project,
-                        submission->cost_micro, states, &submission->text);
-        submission->answer =
-            (struct stint_answer){ .is_evaluated = true,
-                                   .rehearsal = stint_buffer_text(&submission->text) };
-        answer_give(submission);
-        submission_unlist(submission);
-    } else {
-        let_in(submission, true);
     }
+    free(states);
 }
 
 static void use_on_answer(void *context, const struct evaluation_answer *answer)

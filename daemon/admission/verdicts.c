@@ -69,8 +69,8 @@ static void digest_text(const char *text, char hex[DOCUMENT_DIGEST_SIZE])
 {
     struct stint_sha256 digest;
     stint_sha256(text, strlen(text), &digest);
-    memcpy(hex, "sha256:", 7);
-    (void)stint_sha256_hex(&digest, hex + 7);
+    char bare[STINT_SHA256_HEX];
+    (void)snprintf(hex, DOCUMENT_DIGEST_SIZE, "sha256:%s", stint_sha256_hex(&digest, bare));
 }
 
 /* Public: the bytes and the rules by digest, the outcome, no name and no path. The verdict itself

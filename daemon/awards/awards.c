@@ -30,7 +30,6 @@ static void award_free(struct ledger_award *award)
     free(award->title);
     free(award);
 }
-STINT_AUTO_FREE(struct ledger_award, award_free);
 
 static bool project_keep(struct ledger_project *project, struct ledger_award *award)
 {
@@ -43,26 +42,32 @@ static bool project_keep(struct ledger_project *project, struct ledger_award *aw
     return true;
 }
 
-struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_award_row *row)
+static bool award_fill(struct stint_ledger *ledger, const struct stint_award_row *row,
+                       struct ledger_award *award)
 {
-    stint_auto(award_free) struct ledger_award *award = calloc(1, sizeof(*award));
-    if (!award || !(award->name = strdup(row->name)) ||
-        !(award->title = strdup(row->title ? row->title : "")))
-        return NULL;
     award->id = row->id;
+    award->name = strdup(row->name);
+    award->title = strdup(row->title ? row->title : "");
     award->from_ms = row->from_ms;
     award->until_ms = row->until_ms;
     award->created_ms = row->created_ms;
     award->is_revoked = row->state && strcmp(row->state, "revoked") == 0;
     award->project = project_find(ledger, row->project);
     award->account = account_for(ledger, STINT_ACCOUNT_AWARD, row->id, STINT_NO_ACCOUNT);
-    if (!award->project || !award->account || !project_keep(award->project, award))
+    return award->name && award->title && award->project && award->account &&
+           project_keep(award->project, award);
+}
+
+struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_award_row *row)
+{
+    struct ledger_award *award = calloc(1, sizeof(*award));
+    if (!award || !award_fill(ledger, row, award)) {
+        award_free(award);
         return NULL;
+    }
     HASH_ADD(by_id, ledger->awards, id, sizeof(award->id), award);
     HASH_ADD_KEYPTR(by_name, ledger->awards_by_name, award->name, strlen(award->name), award);
-    struct ledger_award *made = award;
-    award = NULL; /* now the table's */
-    return made;
+    return award;
 }
 
 void award_drop(struct stint_ledger *ledger, struct ledger_award *award)

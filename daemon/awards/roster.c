@@ -127,27 +127,30 @@ static void institution_free(struct ledger_institution *institution)
     free(institution->title);
     free(institution);
 }
-STINT_AUTO_FREE(struct ledger_institution, institution_free);
+
+static bool institution_fill(struct stint_ledger *ledger, const struct stint_institution_row *row,
+                             struct ledger_institution *institution)
+{
+    institution->id = row->id;
+    institution->name = strdup(row->name);
+    institution->title = copy_text(row->title);
+    institution->account =
+        account_for(ledger, STINT_ACCOUNT_INSTITUTION, row->id, LEDGER_SITE_ACCOUNT);
+    return institution->name && institution->title && institution->account;
+}
 
 struct ledger_institution *institution_add(struct stint_ledger *ledger,
                                            const struct stint_institution_row *row)
 {
-    stint_auto(institution_free) struct ledger_institution *institution =
-        calloc(1, sizeof(*institution));
-    if (!institution || !(institution->name = strdup(row->name)) ||
-        !(institution->title = copy_text(row->title)))
+    struct ledger_institution *institution = calloc(1, sizeof(*institution));
+    if (!institution || !institution_fill(ledger, row, institution)) {
+        institution_free(institution);
         return NULL;
-    institution->id = row->id;
-    institution->account =
-        account_for(ledger, STINT_ACCOUNT_INSTITUTION, row->id, LEDGER_SITE_ACCOUNT);
-    if (!institution->account)
-        return NULL;
+    }
     HASH_ADD(by_id, ledger->institutions, id, sizeof(institution->id), institution);
     HASH_ADD_KEYPTR(by_name, ledger->institutions_by_name, institution->name,
                     strlen(institution->name), institution);
-    struct ledger_institution *made = institution;
-    institution = NULL; /* now the table's */
-    return made;
+    return institution;
 }
 
 static void project_free(struct ledger_project *project)
@@ -160,30 +163,34 @@ static void project_free(struct ledger_project *project)
     free(project->awards);
     free(project);
 }
-STINT_AUTO_FREE(struct ledger_project, project_free);
 
-struct ledger_project *project_add(struct stint_ledger *ledger, const struct stint_project_row *row)
+static bool project_fill(struct stint_ledger *ledger, const struct stint_project_row *row,
+                         struct ledger_project *project)
 {
-    stint_auto(project_free) struct ledger_project *project = calloc(1, sizeof(*project));
-    if (!project || !(project->name = strdup(row->name)) || !(project->pi = copy_text(row->pi)) ||
-        !(project->title = copy_text(row->title)))
-        return NULL;
     project->id = row->id;
+    project->name = strdup(row->name);
+    project->pi = copy_text(row->pi);
+    project->title = copy_text(row->title);
     project->created_ms = row->created_ms;
     project->is_suspended = row->state && strcmp(row->state, "suspended") == 0;
     project->institution = institution_find(ledger, row->institution);
-    if (!project->institution)
+    if (project->institution)
+        project->account = account_for(ledger, STINT_ACCOUNT_PROJECT, row->id,
+                                       project->institution->account->number);
+    return project->name && project->pi && project->title && project->account;
+}
+
+struct ledger_project *project_add(struct stint_ledger *ledger, const struct stint_project_row *row)
+{
+    struct ledger_project *project = calloc(1, sizeof(*project));
+    if (!project || !project_fill(ledger, row, project)) {
+        project_free(project);
         return NULL;
-    project->account =
-        account_for(ledger, STINT_ACCOUNT_PROJECT, row->id, project->institution->account->number);
-    if (!project->account)
-        return NULL;
+    }
     HASH_ADD(by_id, ledger->projects, id, sizeof(project->id), project);
     HASH_ADD_KEYPTR(by_name, ledger->projects_by_name, project->name, strlen(project->name),
                     project);
-    struct ledger_project *made = project;
-    project = NULL; /* now the table's */
-    return made;
+    return project;
 }
 
 struct ledger_user *user_for(struct stint_ledger *ledger, uid_t uid, const char *name)

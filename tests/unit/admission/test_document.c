@@ -72,14 +72,15 @@ static char *mutated(const char *path, const char *value)
     (void)snprintf(copy, sizeof(copy), "%s", path);
     char *part = strtok_r(copy, "/", &rest);
     for (char *next = strtok_r(NULL, "/", &rest); next; next = strtok_r(NULL, "/", &rest)) {
-        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(part)) : json_object_get(at, part);
+        at = json_is_array(at) ? json_array_get(at, strtoul(part, NULL, 10))
+                               : json_object_get(at, part);
         part = next;
     }
     assert_non_null(at);
     json_t *set = json_loads(value, JSON_DECODE_ANY, NULL);
     assert_non_null(set);
     if (json_is_array(at))
-        assert_int_equal(json_array_set_new(at, (size_t)atoi(part), set), 0);
+        assert_int_equal(json_array_set_new(at, strtoul(part, NULL, 10), set), 0);
     else
         assert_int_equal(json_object_set_new(at, part, set), 0);
     free(text);

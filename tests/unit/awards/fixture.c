@@ -115,7 +115,7 @@ int fixture_setup(void **state)
     entry_count = 0;
     record_answer = 0;
     clock_ms = NOON_MS;
-    (void)strcpy(f->folder, "/tmp/stint-awards-XXXXXX");
+    (void)snprintf(f->folder, sizeof(f->folder), "%s", "/tmp/stint-awards-XXXXXX");
     if (!mkdtemp(f->folder))
         return -1;
     f->loop = uv_default_loop();
