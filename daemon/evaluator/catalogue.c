@@ -181,6 +181,12 @@ static bool find_entry(const struct catalogue *catalogue, const char *name, cons
     return false;
 }
 
+bool catalogue_has_model(const struct catalogue *catalogue, const char *name)
+{
+    struct found found;
+    return catalogue && find_entry(catalogue, name, "model", &found);
+}
+
 /* A fact at a line of a catalogue file. */
 static uint32_t found_fact(struct reader *reader, const struct found *found,
                            const struct strict_yaml_node *at, struct stint_fact fact)

@@ -15,6 +15,8 @@ struct catalogue *catalogue_close(struct catalogue *catalogue);
 /* Facts about the base model or source data set that @name (a name fact) names: terms, training
  * data. false when the catalogue does not know it. */
 bool catalogue_inherit(struct reader *reader, const struct stint_fact *name);
+/* Is @name a model that the catalogue knows? NULL knows none. */
+bool catalogue_has_model(const struct catalogue *catalogue, const char *name);
 /* Facts about every training data set that is named. */
 void catalogue_describe(struct reader *reader);
 

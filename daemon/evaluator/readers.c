@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "evaluator/catalogue.h"
 #include "evaluator/reader.h"
 #include "evaluator/tree.h"
 #include "stint/auto.h"
@@ -100,15 +101,20 @@ static bool is_gguf(const struct reader *reader, const char *path, const char *b
 static bool is_other_weights(const struct reader *reader, const char *path, const char *base)
 {
     (void)path;
-    return reader->kind == STINT_KIND_MODEL && path_is_weights(base) &&
+    /* What calls itself a model is looked at in any artefact: weights under another kind's name
+     * would be judged by laxer rules. */
+    bool is_called_model =
+        text_has_word(base, "model") || ends_with(base, ".ckpt") || ends_with(base, ".pth");
+    return (reader->kind == STINT_KIND_MODEL || is_called_model) && path_is_weights(base) &&
            !ends_with(base, ".safetensors") && !ends_with(base, ".gguf") &&
            !ends_with(base, ".onnx");
 }
 
 static bool is_onnx(const struct reader *reader, const char *path, const char *base)
 {
+    (void)reader;
     (void)path;
-    return reader->kind == STINT_KIND_MODEL && ends_with(base, ".onnx");
+    return ends_with(base, ".onnx");
 }
 
 static bool is_json(const struct reader *reader, const char *path, const char *base)
@@ -254,7 +260,8 @@ int read_all(struct reader *reader, struct stint_error *err)
 
 bool verdict_is_own_name(const struct reader *reader, const char *name)
 {
-    return strcasecmp(reader->verdict->name, name) == 0;
+    return strcasecmp(reader->verdict->name, name) == 0 &&
+           !catalogue_has_model(reader->catalogue, name);
 }
 
 /* Front matter keys that only cards of data sets have. */

@@ -1,7 +1,10 @@
 /* Owns: which terms govern which file. The nearest word wins: a line in the file itself, then a
  * licence of its folder written for its kind of part, then any licence of that folder, then the
  * folder above. What stands beside each other at one level all binds (DESIGN §4: the strictest
- * decides). */
+ * decides). Weights are the exception: they are one work, and a permissive word close to them (a
+ * key in their own header, a LICENSE in their folder) does not lift what the card or the root says,
+ * so all levels bind. A licence text written for one part spares other parts other texts of its
+ * level, never what metadata declares of the whole. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,25 +71,66 @@ static bool target_matches(enum stint_component target, enum stint_component com
     return target == STINT_DATA_INFORMATION && component == STINT_DATA_CARD;
 }
 
-/* Scopes of one name that fit: those written for the part first, the general ones only without
- * them. */
-static size_t level(const struct reader *reader, bool is_file, const char *name,
-                    enum stint_component component, const char *subject, scope_fn fn, void *context)
+static bool is_weights(enum stint_component component)
 {
+    return component == STINT_WEIGHTS || component == STINT_CHECKPOINTS ||
+           component == STINT_OPTIMIZER_STATE;
+}
+
+static bool is_metadata(const struct reader *reader, const struct licence_scope *scope)
+{
+    const struct stint_fact *fact = stint_facts_by_id(reader->facts, scope->fact);
+    return fact && fact->source != STINT_SOURCE_LICENCE && fact->source != STINT_SOURCE_HEADER;
+}
+
+struct question {
+    const struct reader *reader;
+    enum stint_component component;
+    const char *subject;
+    scope_fn fn;
+    void *context;
+};
+
+static bool scope_fits(const struct question *question, const struct licence_scope *scope,
+                       bool has_own)
+{
+    bool is_general = scope->target == STINT_ARTIFACT;
+    if (scope->subject[0] && strcmp(scope->subject, question->subject) != 0)
+        return false;
+    if (!is_general)
+        return target_matches(scope->target, question->component);
+    /* Terms written for the part stand in the place of the general ones of their level. */
+    bool is_word_of_whole =
+        !is_code_component(question->component) && is_metadata(question->reader, scope);
+    return !has_own || is_word_of_whole;
+}
+
+static bool scope_is_own(const struct question *question, const struct licence_scope *scope)
+{
+    return scope->target != STINT_ARTIFACT && target_matches(scope->target, question->component) &&
+           (!scope->subject[0] || strcmp(scope->subject, question->subject) == 0);
+}
+
+static bool scope_has_name(const struct licence_scope *scope, bool is_file, const char *name)
+{
+    return (scope->file != NULL) == is_file &&
+           strcmp(is_file ? scope->file : scope->folder, name) == 0;
+}
+
+/* Calls @fn for the scopes of one name that fit; how many. */
+static size_t level(const struct question *question, bool is_file, const char *name)
+{
+    const struct reader *reader = question->reader;
     size_t first = scope_lower(reader, is_file, name);
     size_t count = 0;
-    for (int pass = 0; pass < 2 && count == 0; pass++)
-        for (size_t i = first; i < reader->scope_count; i++) {
-            const struct licence_scope *scope = &reader->scopes[i];
-            if ((scope->file != NULL) != is_file ||
-                strcmp(is_file ? scope->file : scope->folder, name) != 0)
-                break;
-            bool is_general = scope->target == STINT_ARTIFACT;
-            bool fits =
-                pass == 0 ? !is_general && target_matches(scope->target, component) : is_general;
-            if (!fits || (scope->subject[0] && strcmp(scope->subject, subject) != 0))
-                continue;
-            fn(context, scope);
+    bool has_own = false;
+    for (size_t i = first;
+         i < reader->scope_count && scope_has_name(&reader->scopes[i], is_file, name); i++)
+        has_own = has_own || scope_is_own(question, &reader->scopes[i]);
+    for (size_t i = first;
+         i < reader->scope_count && scope_has_name(&reader->scopes[i], is_file, name); i++)
+        if (scope_fits(question, &reader->scopes[i], has_own)) {
+            question->fn(question->context, &reader->scopes[i]);
             count++;
         }
     return count;
@@ -97,15 +141,18 @@ size_t reader_governing(const struct reader *reader, const char *path,
                         void *context)
 {
     char folder[STINT_ARTIFACT_PATH_BYTES_MAX + 1];
-    size_t count = level(reader, true, path, component, subject, fn, context);
+    struct question question = {
+        .reader = reader, .component = component, .subject = subject, .fn = fn, .context = context
+    };
+    size_t count = level(&question, true, path);
     (void)snprintf(folder, sizeof(folder), "%s", path);
-    while (count == 0 && folder[0]) {
+    while (folder[0] && (count == 0 || is_weights(component))) {
         char *slash = strrchr(folder, '/');
         if (slash)
             *slash = '\0';
         else
             folder[0] = '\0';
-        count = level(reader, false, folder, component, subject, fn, context);
+        count += level(&question, false, folder);
     }
     return count;
 }

@@ -280,6 +280,83 @@ static void a_malformed_statement_is_refused(void **state)
         assert_null(judge_attested(f, "m", texts[i], STINT_INVALID));
 }
 
+#define NC_CARD "---\nlicense: cc-by-nc-4.0\ndatasets: [village/sentences]\n---\n"
+#define MOF_RECORD                                                                                 \
+    "framework: {name: Model Openness Framework}\nrelease:\n  name: t\n  components:\n"            \
+    "  - {name: 'Model parameters (Final)', license: MIT}\n"
+
+/* A permissive word near the weights, while the card says otherwise. */
+static void a_word_near_the_weights_lifts_no_terms(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        const char *text;
+    } words[] = {
+        { "model.safetensors.license", "SPDX-License-Identifier: MIT\n" },
+        { "model.yml", MOF_RECORD },
+        { "LICENSE-MODEL", NULL },
+        { "REUSE.toml", "[[annotations]]\npath = \"**\"\nSPDX-License-Identifier = \"MIT\"\n" },
+        { "bom.json",
+          "{\"bomFormat\":\"CycloneDX\",\"components\":[{\"type\":"
+          "\"machine-learning-model\",\"licenses\":[{\"license\":{\"id\":\"MIT\"}}]}]}" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++) {
+        char name[32];
+        char path[128];
+        (void)snprintf(name, sizeof(name), "m%zu", i);
+        fixture_open_model(f, name);
+        (void)snprintf(path, sizeof(path), "%s/README.md", name);
+        fixture_text(f, path, NC_CARD);
+        (void)snprintf(path, sizeof(path), "%s/%s", name, words[i].path);
+        fixture_text(f, path, words[i].text ? words[i].text : fixture_apache());
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, name, STINT_KIND_MODEL, NULL);
+        if (strcmp(fixture_result(verdict, "OSAID-P2"), "fail") != 0 ||
+            strcmp(fixture_result(verdict, "OSAID-F1"), "fail") != 0)
+            fail_msg("%s lifted the terms of the card", words[i].path);
+    }
+}
+
+static void a_licence_in_a_folder_lifts_no_terms_of_weights_in_it(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    fixture_text(f, "m/README.md", NC_CARD);
+    fixture_tensors(f, "m/fp16/model.safetensors", NULL);
+    fixture_remove(f, "m/model.safetensors");
+    fixture_text(f, "m/fp16/LICENSE", fixture_apache());
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_string_equal(fixture_result(verdict, "OSAID-P2"), "fail");
+}
+
+static void weights_under_another_kind_do_not_pass(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        const char *bytes;
+        size_t length;
+    } files[] = { { "d/model.safetensors", NULL, 0 },
+                  { "d/pytorch_model.bin", "PK\3\4....", 8 },
+                  { "d/model.onnx", "\x08\x07\x3a\x01\x00", 5 } };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(files); i++) {
+        fixture_open_data(f, "d");
+        if (files[i].bytes)
+            fixture_bytes(f, files[i].path, files[i].bytes, files[i].length);
+        else
+            fixture_tensors(f, files[i].path, NULL);
+        stint_auto(stint_verdict_free) struct stint_verdict *data =
+            fixture_judge(f, "d", STINT_KIND_DATASET, NULL);
+        stint_auto(stint_verdict_free) struct stint_verdict *code =
+            fixture_judge(f, "d", STINT_KIND_CODE, NULL);
+        assert_string_equal(fixture_result(data, "OD-K"), "fail");
+        assert_string_equal(fixture_result(code, "OSI-K"), "fail");
+        fixture_remove(f, files[i].path);
+    }
+}
+
 static void an_open_data_set_passes_and_has_its_class(void **state)
 {
     struct fixture *f = *state;
@@ -420,6 +497,9 @@ int main(void)
         CASE(huge_and_truncated_headers_are_refused),
         CASE(a_reviewers_word_counts_for_the_bytes_it_names),
         CASE(a_malformed_statement_is_refused),
+        CASE(a_word_near_the_weights_lifts_no_terms),
+        CASE(a_licence_in_a_folder_lifts_no_terms_of_weights_in_it),
+        CASE(weights_under_another_kind_do_not_pass),
         CASE(an_open_data_set_passes_and_has_its_class),
         CASE(data_sets_fail_for_their_own_reasons),
         CASE(every_file_of_a_code_tree_needs_an_approved_licence),

@@ -16,7 +16,7 @@ static void write_words(const char *text, unsigned flags, char *out, size_t size
     struct words words;
     size_t length = 0;
     assert_int_equal(words_split(text, strlen(text), &words), 0);
-    words_mark(&words);
+    assert_int_equal(words_mark(&words), 0);
     out[0] = '\0';
     for (size_t i = 0; i < words.count; i++) {
         bool is_marked = words.list[i].flags & flags;
