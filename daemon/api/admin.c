@@ -241,7 +241,7 @@ void handle_project_patch(struct exchange *ex)
 {
     struct body body = { 0 };
     struct stint_error err = { 0 };
-    bool is_suspended;
+    bool is_suspended = false;
     const char *name = exchange_param(ex, "id");
     if (!name || !body_read(ex, project_patch_fields, &body))
         return;
@@ -277,7 +277,7 @@ void handle_user_patch(struct exchange *ex)
 {
     struct body body = { 0 };
     struct stint_error err = { 0 };
-    bool is_suspended;
+    bool is_suspended = false;
     const char *name = exchange_param(ex, "name");
     if (!name || !body_read(ex, user_patch_fields, &body))
         return;

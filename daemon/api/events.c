@@ -219,8 +219,8 @@ static void client_replay(struct client *client)
     if (stint_store_read(client->events->api->options.store, replay_work, replay_done, replay,
                          NULL) != 0) {
         client->is_reading = false;
+        client->refs--; /* the response still holds it */
         client_end(client);
-        client_unref(client);
         free(replay);
     }
 }

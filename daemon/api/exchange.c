@@ -432,7 +432,7 @@ void exchange_send(struct exchange *ex, int status)
     }
     int r = stint_store_after(store, on_durable, exchange_ref(ex), &err);
     if (r != 0) {
-        exchange_unref(ex);
+        ex->refs--; /* the connection still holds it */
         out_problem(ex, problem_status(r), &err, STINT_REASON_NONE, NULL, 0);
         answer_ready(ex);
     }

@@ -154,9 +154,9 @@ static void item_submit(struct submit *submit, size_t index, const json_t *json,
     struct stint_error err = { 0 };
     err.code = stint_request_parse(json, &request, &err);
     struct item *item = err.code == 0 ? malloc(sizeof(*item)) : NULL;
-    if (err.code == 0 && !item)
-        (void)stint_fail(&err, -ENOMEM, "no memory for the request");
-    if (err.code != 0) {
+    if (!item) {
+        if (err.code == 0)
+            (void)stint_fail(&err, -ENOMEM, "no memory for the request");
         stint_request_deinit(&request);
         if (submit->is_bulk)
             item_problem(submit, index, &err, STINT_REASON_NONE, NULL, 0);

@@ -143,24 +143,27 @@ static int bind_tcp(const char *listen_at, int *ret_fd, struct stint_error *err)
     return 0;
 }
 
+/* The address as it came to be: the port may have been 0. */
 static void url_write(struct stint_api *api, int fd)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
     socklen_t length = sizeof(address);
     char host[INET6_ADDRSTRLEN] = "";
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+    memset(&address, 0, sizeof(address));
+    if (getsockname(fd, &address.any, &length) != 0)
         return;
-    if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)&address;
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        (void)snprintf(api->url, sizeof(api->url), "http://[%s]:%u/", host,
-                       (unsigned)ntohs(v6->sin6_port));
-    } else {
-        const struct sockaddr_in *v4 = (const void *)&address;
-        (void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        (void)snprintf(api->url, sizeof(api->url), "http://%s:%u/", host,
-                       (unsigned)ntohs(v4->sin_port));
-    }
+    bool is_v6 = address.any.sa_family == AF_INET6;
+    if (is_v6)
+        (void)inet_ntop(AF_INET6, &address.v6.sin6_addr, host, sizeof(host));
+    else
+        (void)inet_ntop(AF_INET, &address.v4.sin_addr, host, sizeof(host));
+    unsigned port = ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port);
+    (void)snprintf(api->url, sizeof(api->url), is_v6 ? "http://[%s]:%u/" : "http://%s:%u/", host,
+                   port);
 }
 
 /* ---- the loop ---- */
@@ -206,7 +209,8 @@ void listener_wake(struct listener *listener)
     listener->needs_run = true;
 }
 
-static void on_log(void *context, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
+                                                         va_list args)
 {
     char text[300];
     char quoted[400];

@@ -111,15 +111,18 @@ static bool running_on_view(void *context, const struct stint_job_view *view)
     if (rows->shown == ALLOC_ROWS)
         return true;
     rows->shown++;
-    stint_buffer_printf(rows->out, "<tr><td>%" PRIu64 "</td><td>", view->id);
+    stint_buffer_printf(rows->out,
+                        "<tr><td data-label=\"job\">%" PRIu64 "</td><td data-label=\"project\">",
+                        view->id);
     page_holder(rows->machine, view->project, rows->out);
-    stint_buffer_add_text(rows->out, "</td><td><code>");
+    stint_buffer_add_text(rows->out, "</td><td data-label=\"holds\"><code>");
     html_text(rows->out, view->allocation);
-    stint_buffer_add_text(rows->out, "</code></td><td>");
+    stint_buffer_add_text(rows->out, "</code></td><td data-label=\"since\">");
     html_time(rows->out, view->start_ms);
-    stint_buffer_add_text(rows->out, "</td><td>");
+    stint_buffer_add_text(rows->out, "</td><td data-label=\"ends by\">");
     html_time(rows->out, view->ends_by_ms);
-    stint_buffer_printf(rows->out, "</td><td>%s</td></tr>\n", stint_job_state_name(view->state));
+    stint_buffer_printf(rows->out, "</td><td data-label=\"state\">%s</td></tr>\n",
+                        stint_job_state_name(view->state));
     return true;
 }
 
@@ -161,12 +164,15 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
     if (rows->shown == QUEUE_ROWS)
         return true;
     rows->shown++;
-    stint_buffer_printf(rows->out, "<tr><td class=\"n\">%zu</td><td>%" PRIu64 "</td><td>",
-                        rows->total, view->id);
+    stint_buffer_printf(
+        rows->out,
+        "<tr><td class=\"n\" data-label=\"#\">%zu</td><td data-label=\"job\">%" PRIu64
+        "</td><td data-label=\"project\">",
+        rows->total, view->id);
     page_holder(rows->machine, view->project, rows->out);
-    stint_buffer_add_text(rows->out, "</td><td>");
+    stint_buffer_add_text(rows->out, "</td><td data-label=\"asks\">");
     asks(rows->out, view);
-    stint_buffer_add_text(rows->out, "</td><td>");
+    stint_buffer_add_text(rows->out, "</td><td data-label=\"reason\"><div>");
     if (view->reason.code != STINT_REASON_NONE) {
         stint_buffer_printf(rows->out, "<b>%s</b><br><span class=\"quiet\">",
                             stint_reason_name(view->reason.code));
@@ -176,14 +182,14 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
     } else {
         html_text(rows->out, stint_job_state_name(view->state));
     }
-    stint_buffer_add_text(rows->out, "</td><td>");
+    stint_buffer_add_text(rows->out, "</div></td><td data-label=\"expected\"><div>");
     html_time(rows->out, view->estimate_p50_ms);
     if (view->estimate_p90_ms >= view->estimate_p50_ms + 60000) {
         stint_buffer_add_text(rows->out, "<br><span class=\"quiet\">at the latest ");
         html_time(rows->out, view->estimate_p90_ms);
         stint_buffer_add_text(rows->out, "</span>");
     }
-    stint_buffer_add_text(rows->out, "</td></tr>\n");
+    stint_buffer_add_text(rows->out, "</div></td></tr>\n");
     stint_buffer_deinit(&why);
     return true;
 }

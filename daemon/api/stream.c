@@ -52,13 +52,18 @@ static void on_look(uv_timer_t *timer);
 
 int streams_new(struct stint_api *api, struct streams **ret_streams)
 {
-    stint_auto(stint_free) struct streams *streams = calloc(1, sizeof(*streams));
-    if (!streams || !(streams->timer = calloc(1, sizeof(*streams->timer))))
+    struct streams *streams = calloc(1, sizeof(*streams));
+    uv_timer_t *timer = calloc(1, sizeof(*timer));
+    if (!streams || !timer) {
+        free(streams);
+        free(timer);
         return -ENOMEM;
+    }
+    streams->timer = timer;
     streams->api = api;
     (void)uv_timer_init(api->options.loop, streams->timer);
     streams->timer->data = streams;
-    *ret_streams = stint_take(streams);
+    *ret_streams = streams;
     return 0;
 }
 
@@ -150,7 +155,7 @@ static void output_look(struct output *output)
                    output->offset, output_on_read) != 0) {
         output->is_reading = false;
         output->is_ended = true;
-        output_unref(output);
+        output->refs--; /* the response still holds it */
     }
 }
 

@@ -59,30 +59,38 @@ bool text_is_utf8(const char *text, size_t length)
     return utf8_end(text, length) == length;
 }
 
+/* One byte of @text at *at, decoded; -1 when it is malformed or NUL. */
+static int decode_byte(const char *text, size_t length, size_t *at, bool plus_is_space)
+{
+    char c = text[*at];
+    if (c == '%') {
+        int high = length - *at < 3 ? -1 : hex_digit(text[*at + 1]);
+        int low = high < 0 ? -1 : hex_digit(text[*at + 2]);
+        *at += 3;
+        return low < 0 || high * 16 + low == 0 ? -1 : high * 16 + low;
+    }
+    (*at)++;
+    if (c == '+' && plus_is_space)
+        return ' ';
+    return c == '\0' ? -1 : (unsigned char)c;
+}
+
 char *text_decode(const char *text, size_t length, bool plus_is_space)
 {
-    stint_auto(stint_free) char *decoded = malloc(length + 1);
+    char *decoded = malloc(length + 1);
     size_t out = 0;
-    if (!decoded)
+    bool is_good = decoded != NULL;
+    for (size_t at = 0; is_good && at < length;) {
+        int byte = decode_byte(text, length, &at, plus_is_space);
+        is_good = byte > 0;
+        decoded[out++] = (char)byte;
+    }
+    if (!is_good || !text_is_utf8(decoded, out)) {
+        free(decoded);
         return NULL;
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        if (c == '%') {
-            int high = length - i < 3 ? -1 : hex_digit(text[i + 1]);
-            int low = high < 0 ? -1 : hex_digit(text[i + 2]);
-            if (low < 0)
-                return NULL;
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        if (c == '\0')
-            return NULL;
-        decoded[out++] = c;
     }
     decoded[out] = '\0';
-    return text_is_utf8(decoded, out) ? stint_take(decoded) : NULL;
+    return decoded;
 }
 
 /* Nesting is judged before the parser recurses: strings are skipped, brackets counted. */
