@@ -1,8 +1,7 @@
 /* Fuzzes the recogniser. An input is either a text, or (first byte odd) a list of edits of one of
  * the table's own texts, so that the fuzzer begins where attacks begin: near a real licence. Beside
  * memory errors it looks for broken promises: places outside the text, a clean result with edits,
- * and a clean text that stays clean when a condition is put behind it. Links licence_dep, and needs
- * daemon/evaluator/licence on its include path. */
+ * and a clean text that stays clean when a condition is put behind it. Links licence_dep. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
