@@ -2,13 +2,11 @@
  * entry would mislead every verdict, so an unknown key or value refuses the whole file. */
 #include "evaluator/derive.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "evaluator/folder.h"
 #include "stint/auto.h"
@@ -133,13 +131,21 @@ static int open_file(void *context, const char *name, const char *text, size_t l
     return check_file(file, err);
 }
 
-int catalogue_open(const char *dir, struct catalogue **ret_catalogue, struct stint_error *err)
+int catalogue_open(const char *dirs, struct catalogue **ret_catalogue, struct stint_error *err)
 {
+    char list[PATH_MAX];
+    char *rest = list;
+    int r = 0;
     struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
     if (!catalogue)
         return -ENOMEM;
-    int r = folder_each_yaml(dir, open_file, catalogue, err);
-    if (r != 0 && r != STINT_NOT_FOUND) {
+    (void)snprintf(list, sizeof(list), "%s", dirs);
+    for (char *dir; r == 0 && (dir = strsep(&rest, ":"));)
+        if (*dir) {
+            r = folder_each_yaml(dir, open_file, catalogue, err);
+            r = r == STINT_NOT_FOUND ? 0 : r;
+        }
+    if (r != 0) {
         catalogue_close(catalogue);
         return r;
     }

@@ -18,7 +18,9 @@ struct stint_evaluator;
  * struct stint_evaluator_options - where the data is; all borrowed for the call
  * @rules_dir: folder of rule sets (*.yaml); NULL for the installed one, else the source tree's
  * @licences_dir: folder of the licence table; NULL likewise
- * @catalogue_dir: folder of dated evidence; NULL for the installed one; a missing one is empty
+ * @catalogue_dir: folders of dated evidence joined by ':' (the installed one, and say one that the
+ * daemon keeps about registered artefacts, so that their names resolve); NULL for the installed
+ * one; a missing one is empty
  */
 struct stint_evaluator_options {
     const char *rules_dir;

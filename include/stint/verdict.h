@@ -158,4 +158,10 @@ void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t co
 void stint_verdict_compare(const struct stint_verdict *left, const struct stint_verdict *right,
                            const struct stint_report_options *options, struct stint_buffer *buffer);
 
+/* The families of several models: each under the bases it names, as far as they are among @verdicts
+ * or only known by name. */
+void stint_verdict_families(const struct stint_verdict *const *verdicts, size_t count,
+                            const struct stint_report_options *options,
+                            struct stint_buffer *buffer);
+
 #endif

@@ -1,0 +1,114 @@
+/* Owns: the tree of bases of several models. A base that is itself among the verdicts is a branch,
+ * one that is only named is a root of its own; a circle is cut where it closes. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "stint/auto.h"
+#include "stint/verdict.h"
+
+#define FAMILY_DEPTH_MAX 16
+
+struct family {
+    const struct stint_verdict *const *verdicts;
+    size_t count;
+    bool *is_shown;
+    struct stint_buffer *buffer;
+};
+
+/* The next base that @verdict names, from fact @at on; NULL at the end. */
+static const char *next_base(const struct stint_verdict *verdict, size_t *at)
+{
+    while (*at < stint_facts_count(verdict->facts)) {
+        const struct stint_fact *fact = stint_facts_at(verdict->facts, (*at)++);
+        if (fact->component == STINT_BASE_MODEL && fact->predicate == STINT_NAME)
+            return fact->text;
+    }
+    return NULL;
+}
+
+static bool names_base(const struct stint_verdict *verdict, const char *name)
+{
+    size_t at = 0;
+    for (const char *base; (base = next_base(verdict, &at));)
+        if (strcasecmp(base, name) == 0)
+            return true;
+    return false;
+}
+
+static const struct stint_verdict *by_name(const struct family *family, const char *name)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (strcasecmp(family->verdicts[i]->name, name) == 0)
+            return family->verdicts[i];
+    return NULL;
+}
+
+static void show_line(struct family *family, const char *name, unsigned depth,
+                      const struct stint_verdict *verdict)
+{
+    stint_buffer_printf(family->buffer, "%*s%s", (int)(2 * depth), "", depth > 0 ? "`- " : "");
+    for (const char *c = name; *c; c++)
+        stint_buffer_add_char(family->buffer, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+    stint_buffer_printf(family->buffer, ": %s\n",
+                        verdict ? stint_result_name(stint_verdict_result(verdict)) : "not here");
+}
+
+static void show_children(struct family *family, const char *name, unsigned depth)
+{
+    if (depth > FAMILY_DEPTH_MAX)
+        return;
+    for (size_t i = 0; i < family->count; i++) {
+        const struct stint_verdict *child = family->verdicts[i];
+        if (family->is_shown[i] || !names_base(child, name))
+            continue;
+        family->is_shown[i] = true;
+        show_line(family, child->name, depth, child);
+        show_children(family, child->name, depth + 1);
+    }
+}
+
+/* A model that names no base, or one that nobody here is. */
+static void show_roots(struct family *family)
+{
+    for (size_t i = 0; i < family->count; i++) {
+        size_t at = 0;
+        const char *base = next_base(family->verdicts[i], &at);
+        if (base || family->is_shown[i])
+            continue;
+        family->is_shown[i] = true;
+        show_line(family, family->verdicts[i]->name, 0, family->verdicts[i]);
+        show_children(family, family->verdicts[i]->name, 1);
+    }
+    for (size_t i = 0; i < family->count; i++) {
+        size_t at = 0;
+        for (const char *base; (base = next_base(family->verdicts[i], &at));) {
+            if (family->is_shown[i] || by_name(family, base))
+                continue;
+            show_line(family, base, 0, NULL);
+            show_children(family, base, 1);
+        }
+    }
+}
+
+void stint_verdict_families(const struct stint_verdict *const *verdicts, size_t count,
+                            const struct stint_report_options *options, struct stint_buffer *buffer)
+{
+    stint_auto(stint_free) bool *is_shown = calloc(count + 1, sizeof(*is_shown));
+    struct family family = {
+        .verdicts = verdicts, .count = count, .is_shown = is_shown, .buffer = buffer
+    };
+    (void)options;
+    if (!is_shown) {
+        buffer->failed = true;
+        return;
+    }
+    show_roots(&family);
+    /* What is left stands in a circle: each names another of them. */
+    for (size_t i = 0; i < count; i++)
+        if (!is_shown[i]) {
+            is_shown[i] = true;
+            show_line(&family, verdicts[i]->name, 0, verdicts[i]);
+            show_children(&family, verdicts[i]->name, 1);
+        }
+}
