@@ -289,11 +289,12 @@ static void swatch(struct stint_buffer *out, size_t letter)
 
 void page_holder(const struct page_machine *machine, const char *project, struct stint_buffer *out)
 {
+    stint_buffer_add_text(out, "<span>"); /* one piece, also where cells become blocks */
     for (size_t i = 0; i < machine->letter_count; i++)
         if (strcmp(machine->letters[i], project) == 0)
-            stint_buffer_printf(out, "<span aria-hidden=\"true\"><b>%c</b> </span>",
-                                (char)('A' + i));
+            stint_buffer_printf(out, "<b aria-hidden=\"true\">%c</b> ", (char)('A' + i));
     html_text(out, project);
+    stint_buffer_add_text(out, "</span>");
 }
 
 static void legend(const struct page_machine *machine, struct stint_buffer *out)

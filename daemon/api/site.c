@@ -25,7 +25,7 @@ static void send_file(struct exchange *ex, const char *type, const unsigned char
                       size_t length)
 {
     ex->type = type;
-    ex->cache = "public, max-age=300";
+    ex->cache = "public, no-cache"; /* asked again by its ETag: an upgrade shows at once */
     stint_buffer_add(&ex->out, bytes, length);
     exchange_send(ex, 200);
 }
