@@ -106,6 +106,29 @@ bool account_fits(const struct stint_scheduler *s, const struct job *job,
     return true;
 }
 
+/* Are all tasks of a block over a limit of an account that all of them have? */
+bool account_excludes(const struct stint_scheduler *s, const struct queue *queue, uint32_t b)
+{
+    const struct queue_block *block = queue->blocks[b];
+    const struct queue_least *needs = &queue->least[b];
+    for (uint32_t k = 0; k < STINT_ASK_ACCOUNT_MAX; k++) {
+        if (block->common[k] == STINT_NO_ACCOUNT)
+            continue;
+        const struct account *account = &s->accounts[block->common[k]];
+        const int64_t least[STINT_LIMIT_BUDGET] = {
+            [STINT_LIMIT_GPU_MILLI] = needs->gpus,
+            [STINT_LIMIT_CORES] = needs->cores,
+            [STINT_LIMIT_MEMORY] = needs->memory * MIB,
+            [STINT_LIMIT_JOBS] = 1,
+        };
+        for (int limit = 0; account->limited && limit < STINT_LIMIT_BUDGET; limit++)
+            if (account->limited >> limit & 1 &&
+                is_over(account, (enum stint_limit)limit, least[limit]))
+                return true;
+    }
+    return false;
+}
+
 static int64_t add_saturated(int64_t a, int64_t b)
 {
     int64_t sum;

@@ -97,8 +97,9 @@ static const char *check_queue(const struct stint_scheduler *s, const struct que
                 return "a task in the queue that is elsewhere";
             if (last != NO_JOB && !queue_is_before(queue->order, &s->jobs[last], job))
                 return "a queue out of order";
-            if (job->need.cores < block->cores_min || job->need.memory_mib < block->memory_min ||
-                (int32_t)job->need.gpus * job->need.gpu_milli < block->gpus_min)
+            if (job->need.cores < queue->least[b].cores ||
+                job->need.memory_mib < queue->least[b].memory ||
+                (int32_t)job->need.gpus * job->need.gpu_milli < queue->least[b].gpus)
                 return "a block that needs less than it says";
             last = block->jobs[i];
             count++;

@@ -190,6 +190,7 @@ struct stint_scheduler {
     struct usage_ratio ratios;
     struct plan *plan; /* cached estimates, see estimate.c */
     struct turn_list turns;
+    int64_t nobody_ms;       /* when no task was found that could be promised a start */
     int64_t chosen_ms;       /* when heads were last chosen anew */
     int64_t next_promise_ms; /* earliest of all promises, conservative only */
     int32_t head_extra;      /* flat machine, one promise: cores free beside it at its start */
@@ -251,6 +252,7 @@ int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t numb
 /* account.c */
 bool account_fits(const struct stint_scheduler *s, const struct job *job,
                   struct stint_reason *ret_reason);
+bool account_excludes(const struct stint_scheduler *s, const struct queue *queue, uint32_t b);
 void account_charge(struct stint_scheduler *s, const struct job *job, int sign, bool with_budgets);
 size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                        struct stint_reason *reasons, size_t max);

@@ -9,8 +9,9 @@
 #include "core.h"
 #include "stint/auto.h"
 
-#define CHOOSE_MS 1000 /* heads are chosen anew at most so often: it costs a look at all */
-#define FIRM_PART 10   /* of its wait: nearer than this, a reservation is a promise */
+#define CHOOSE_MS  1000 /* heads are chosen anew at most so often: it costs a look at all */
+#define NOBODY_MIN 1000 /* tasks from which on looking at all is not done every time */
+#define FIRM_PART  10   /* of its wait: nearer than this, a reservation is a promise */
 
 struct pass {
     struct stint_start *starts;
@@ -175,6 +176,22 @@ static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t num
     return plain_heads(s) < s->reserved_max; /* no node is up for it: others go on */
 }
 
+/* Mode stint: the order is worked out anew, which looks at every task; where that found nobody to
+ * promise anything, it is not done again for a while. Backfill starts what can start anyhow. */
+static void take_turns_by_factor(struct stint_scheduler *s, struct pass *pass)
+{
+    uint32_t number = NO_JOB;
+    if (s->main.count == s->head_count || s->now_ms - s->nobody_ms < CHOOSE_MS)
+        return;
+    s->turns.is_begun = false;
+    s->turns.is_built = false;
+    while (!is_full(pass) && (number = turn_next(s, &s->turns)) != NO_JOB)
+        if (!take_turn(s, pass, number))
+            return;
+    if (number == NO_JOB && s->main.count > NOBODY_MIN)
+        s->nobody_ms = s->now_ms;
+}
+
 /* Heads of the queue start in turn until as many wait with a promise as may. */
 static void take_turns(struct stint_scheduler *s, struct pass *pass)
 {
@@ -182,16 +199,15 @@ static void take_turns(struct stint_scheduler *s, struct pass *pass)
     if (s->reserved_max > 0 && plain_heads(s) >= s->reserved_max)
         return;
     if (s->policy.mode == STINT_MODE_STINT) {
-        uint32_t number;
-        s->turns.is_begun = false;
-        s->turns.is_built = false;
-        while (!is_full(pass) && (number = turn_next(s, &s->turns)) != NO_JOB)
-            if (!take_turn(s, pass, number))
-                break;
+        take_turns_by_factor(s, pass);
         return;
     }
     uint32_t number;
     while (!is_full(pass) && (number = queue_at(&s->main, &cursor)) != NO_JOB) {
+        if (cursor.at == 0 && account_excludes(s, &s->main, cursor.block)) {
+            cursor.block++;
+            continue;
+        }
         if (!s->jobs[number].claim && !take_turn(s, pass, number))
             break;
         if (s->jobs[number].place == PLACE_QUEUE)
@@ -236,6 +252,19 @@ static void head_measure(struct stint_scheduler *s)
     s->head_extra = s->scratch[0];
 }
 
+/* The next block, @b or behind it, of which something might start. */
+static uint32_t next_block(const struct stint_scheduler *s, const struct queue *queue,
+                           const struct pass *pass, uint32_t b)
+{
+    for (; b < queue->block_count; b++) {
+        const struct queue_least *least = &queue->least[b];
+        if (least->cores <= pass->cores_max && least->gpus <= pass->gpus_max &&
+            least->memory <= pass->memory_max && !account_excludes(s, queue, b))
+            break;
+    }
+    return b;
+}
+
 static void backfill_all(struct stint_scheduler *s, struct pass *pass)
 {
     struct queue *queue = s->has_backfill_queue ? &s->backfill : &s->main;
@@ -243,14 +272,13 @@ static void backfill_all(struct stint_scheduler *s, struct pass *pass)
     uint32_t tried = 0;
     uint32_t number;
     head_measure(s);
-    while (!is_full(pass) && (number = queue_at(queue, &cursor)) != NO_JOB) {
+    while (!is_full(pass)) {
+        (void)queue_at(queue, &cursor); /* over the end of a block, onto the next */
+        if (cursor.at == 0)
+            cursor.block = next_block(s, queue, pass, cursor.block);
+        if ((number = queue_at(queue, &cursor)) == NO_JOB)
+            break;
         const struct queue_block *block = queue->blocks[cursor.block];
-        if (cursor.at == 0 &&
-            (block->cores_min > pass->cores_max || block->gpus_min > pass->gpus_max ||
-             block->memory_min > pass->memory_max)) {
-            cursor.block++;
-            continue;
-        }
         if (block->cores[cursor.at] > pass->cores_max || block->gpus[cursor.at] > pass->gpus_max ||
             block->memory[cursor.at] > pass->memory_max) {
             cursor.at++;
@@ -425,8 +453,8 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         s->is_dirty = true;
         pass_run(s, &pass);
     }
-    queue_walked(&s->main);
-    queue_walked(&s->backfill);
+    queue_walked(&s->main, s->jobs);
+    queue_walked(&s->backfill, s->jobs);
     if (s->policy.preempts && s->policy.mode == STINT_MODE_STINT && !is_full(&pass))
         preempt(s);
     *ret_count = pass.count;

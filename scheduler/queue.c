@@ -55,6 +55,7 @@ void queue_deinit(struct queue *queue)
     for (uint32_t i = 0; i < queue->block_count; i++)
         free(queue->blocks[i]);
     free(queue->blocks);
+    free(queue->least);
     free(queue->spare);
     *queue = (struct queue){ .order = queue->order };
 }
@@ -70,6 +71,10 @@ int queue_reserve(struct queue *queue)
     if (!blocks)
         return -ENOMEM;
     queue->blocks = blocks;
+    struct queue_least *least = realloc(queue->least, capacity * sizeof(*least));
+    if (!least)
+        return -ENOMEM;
+    queue->least = least;
     queue->block_capacity = capacity;
     return 0;
 }
@@ -108,7 +113,7 @@ static uint32_t find_place(const struct queue *queue, const struct queue_block *
     return low;
 }
 
-static int32_t least(const int32_t *numbers, uint32_t count)
+static int32_t smallest(const int32_t *numbers, uint32_t count)
 {
     int32_t least = INT32_MAX;
     for (uint32_t i = 0; i < count; i++)
@@ -116,17 +121,31 @@ static int32_t least(const int32_t *numbers, uint32_t count)
     return least;
 }
 
-static void block_measure(struct queue_block *block)
+static uint32_t account_at(const struct job *job, uint32_t place)
 {
-    block->cores_min = least(block->cores, block->count);
-    block->gpus_min = least(block->gpus, block->count);
-    block->memory_min = least(block->memory, block->count);
+    return place < job->account_count ? job->accounts[place] : STINT_NO_ACCOUNT;
+}
+
+static void block_measure(struct queue *queue, uint32_t b, const struct job *jobs)
+{
+    struct queue_block *block = queue->blocks[b];
+    for (uint32_t k = 0; k < STINT_ASK_ACCOUNT_MAX; k++)
+        block->common[k] = block->count ? account_at(&jobs[block->jobs[0]], k) : STINT_NO_ACCOUNT;
+    for (uint32_t i = 1; i < block->count; i++)
+        for (uint32_t k = 0; k < STINT_ASK_ACCOUNT_MAX; k++)
+            if (block->common[k] != account_at(&jobs[block->jobs[i]], k))
+                block->common[k] = STINT_NO_ACCOUNT;
+    queue->least[b] = (struct queue_least){ .cores = smallest(block->cores, block->count),
+                                            .gpus = smallest(block->gpus, block->count),
+                                            .memory = smallest(block->memory, block->count) };
 }
 
 static void insert_block(struct queue *queue, uint32_t at)
 {
     memmove(&queue->blocks[at + 1], &queue->blocks[at],
             (queue->block_count - at) * sizeof(struct queue_block *));
+    memmove(&queue->least[at + 1], &queue->least[at],
+            (queue->block_count - at) * sizeof(*queue->least));
     queue->blocks[at] = stint_take(queue->spare);
     queue->blocks[at]->count = 0;
     queue->block_count++;
@@ -134,7 +153,7 @@ static void insert_block(struct queue *queue, uint32_t at)
 
 /* Moves the upper part of a full block to a new one behind it. At the very end nothing is moved, so
  * that a queue that only grows has full blocks. */
-static void split_block(struct queue *queue, uint32_t at, uint32_t keep)
+static void split_block(struct queue *queue, const struct job *jobs, uint32_t at, uint32_t keep)
 {
     insert_block(queue, at + 1);
     struct queue_block *low = queue->blocks[at];
@@ -145,8 +164,8 @@ static void split_block(struct queue *queue, uint32_t at, uint32_t keep)
     memcpy(high->cores, low->cores + keep, high->count * sizeof(*high->cores));
     memcpy(high->gpus, low->gpus + keep, high->count * sizeof(*high->gpus));
     memcpy(high->memory, low->memory + keep, high->count * sizeof(*high->memory));
-    block_measure(low);
-    block_measure(high);
+    block_measure(queue, at, jobs);
+    block_measure(queue, at + 1, jobs);
 }
 
 static void open_gap(struct queue_block *block, uint32_t at)
@@ -173,14 +192,14 @@ void queue_insert(struct queue *queue, const struct job *jobs, uint32_t number)
     const struct job *job = &jobs[number];
     if (queue->block_count == 0) {
         insert_block(queue, 0);
-        block_measure(queue->blocks[0]);
+        block_measure(queue, 0, jobs);
     }
     uint32_t b = find_block(queue, jobs, job);
     uint32_t at = find_place(queue, queue->blocks[b], jobs, job);
     if (queue->blocks[b]->count == QUEUE_BLOCK) {
         bool is_end = at == QUEUE_BLOCK && b + 1 == queue->block_count;
         uint32_t keep = is_end ? QUEUE_BLOCK : QUEUE_BLOCK / 2;
-        split_block(queue, b, keep);
+        split_block(queue, jobs, b, keep);
         if (at > keep || is_end) {
             b++;
             at -= keep;
@@ -188,14 +207,19 @@ void queue_insert(struct queue *queue, const struct job *jobs, uint32_t number)
     }
     struct queue_block *block = queue->blocks[b];
     open_gap(block, at);
+    for (uint32_t k = 0; k < STINT_ASK_ACCOUNT_MAX; k++)
+        if (block->count == 1)
+            block->common[k] = account_at(job, k);
+        else if (block->common[k] != account_at(job, k))
+            block->common[k] = STINT_NO_ACCOUNT;
     block->jobs[at] = number;
     block->cores[at] = job->need.cores;
     block->gpus[at] = (int32_t)job->need.gpus * job->need.gpu_milli;
     block->memory[at] = job->need.memory_mib;
-    block->cores_min = block->cores[at] < block->cores_min ? block->cores[at] : block->cores_min;
-    block->gpus_min = block->gpus[at] < block->gpus_min ? block->gpus[at] : block->gpus_min;
-    block->memory_min =
-        block->memory[at] < block->memory_min ? block->memory[at] : block->memory_min;
+    struct queue_least *least = &queue->least[b];
+    least->cores = block->cores[at] < least->cores ? block->cores[at] : least->cores;
+    least->gpus = block->gpus[at] < least->gpus ? block->gpus[at] : least->gpus;
+    least->memory = block->memory[at] < least->memory ? block->memory[at] : least->memory;
     queue->count++;
 }
 
@@ -208,10 +232,12 @@ static void remove_block(struct queue *queue, uint32_t at)
     queue->block_count--;
     memmove(&queue->blocks[at], &queue->blocks[at + 1],
             (queue->block_count - at) * sizeof(struct queue_block *));
+    memmove(&queue->least[at], &queue->least[at + 1],
+            (queue->block_count - at) * sizeof(*queue->least));
 }
 
 /* Moves all of block @b + 1 into @b when both are thin, so that memory stays with the tasks. */
-static void join_thin(struct queue *queue, uint32_t b)
+static void join_thin(struct queue *queue, const struct job *jobs, uint32_t b)
 {
     if (b + 1 >= queue->block_count ||
         queue->blocks[b]->count + queue->blocks[b + 1]->count > QUEUE_BLOCK / 2)
@@ -223,7 +249,7 @@ static void join_thin(struct queue *queue, uint32_t b)
     memcpy(low->gpus + low->count, high->gpus, high->count * sizeof(*high->gpus));
     memcpy(low->memory + low->count, high->memory, high->count * sizeof(*high->memory));
     low->count += high->count;
-    block_measure(low);
+    block_measure(queue, b, jobs);
     remove_block(queue, b + 1);
 }
 
@@ -233,8 +259,9 @@ void queue_remove(struct queue *queue, const struct job *jobs, uint32_t number)
     struct queue_block *block = queue->blocks[b];
     uint32_t at = find_place(queue, block, jobs, &jobs[number]);
     assert(at < block->count && block->jobs[at] == number);
-    bool is_least = block->cores[at] == block->cores_min || block->gpus[at] == block->gpus_min ||
-                    block->memory[at] == block->memory_min;
+    const struct queue_least *least = &queue->least[b];
+    bool is_least = block->cores[at] == least->cores || block->gpus[at] == least->gpus ||
+                    block->memory[at] == least->memory;
     close_gap(block, at);
     queue->count--;
     if (block->count == 0) {
@@ -242,13 +269,13 @@ void queue_remove(struct queue *queue, const struct job *jobs, uint32_t number)
         return;
     }
     if (is_least)
-        block_measure(block);
+        block_measure(queue, b, jobs);
     if (block->count >= QUEUE_BLOCK / 4)
         return;
     if (queue->is_walked)
         queue->is_thin = true;
     else
-        join_thin(queue, b > 0 ? b - 1 : 0);
+        join_thin(queue, jobs, b > 0 ? b - 1 : 0);
 }
 
 uint32_t queue_at(const struct queue *queue, struct cursor *cursor)
@@ -262,7 +289,7 @@ uint32_t queue_at(const struct queue *queue, struct cursor *cursor)
                                               : NO_JOB;
 }
 
-void queue_walked(struct queue *queue)
+void queue_walked(struct queue *queue, const struct job *jobs)
 {
     queue->is_walked = false;
     if (!queue->is_thin)
@@ -270,7 +297,7 @@ void queue_walked(struct queue *queue)
     queue->is_thin = false;
     for (uint32_t b = queue->block_count; b-- > 0;) {
         if (queue->blocks[b]->count < QUEUE_BLOCK / 4)
-            join_thin(queue, b);
+            join_thin(queue, jobs, b);
     }
 }
 
@@ -281,4 +308,9 @@ uint32_t queue_rank(const struct queue *queue, const struct job *jobs, uint32_t 
     for (uint32_t i = 0; i < b; i++)
         rank += queue->blocks[i]->count;
     return rank;
+}
+
+void queue_regroup(struct queue *queue, const struct job *jobs, uint32_t number)
+{
+    block_measure(queue, find_block(queue, jobs, &jobs[number]), jobs);
 }

@@ -8,6 +8,8 @@
 
 #define QUEUE_BLOCK 128
 
+#include "stint/scheduler.h"
+
 #define NO_JOB UINT32_MAX
 
 struct job;
@@ -16,12 +18,19 @@ struct job;
  * of submission. */
 enum queue_order { ORDER_TURN = 0, ORDER_SHORT, ORDER_AREA };
 
-/* Least needs of the block's tasks: none of them needs less. */
+/* Least needs of a block's tasks: none of them needs less. Beside the blocks, not in them: a
+ * million tasks are passed over in one walk through neighbouring memory. */
+struct queue_least {
+    int32_t cores;
+    int32_t gpus; /* thousandths */
+    int32_t memory;
+};
+
+/* @common: accounts that all of the block's tasks have, at the same place of their lists, so that a
+ * block of a project at its limit is passed over whole. */
 struct queue_block {
     uint32_t count;
-    int32_t cores_min;
-    int32_t gpus_min; /* thousandths */
-    int32_t memory_min;
+    uint32_t common[STINT_ASK_ACCOUNT_MAX]; /* STINT_NO_ACCOUNT: not the same for all */
     uint32_t jobs[QUEUE_BLOCK];
     int32_t cores[QUEUE_BLOCK];
     int32_t gpus[QUEUE_BLOCK];
@@ -34,6 +43,7 @@ struct queue {
     uint32_t block_count;
     uint32_t block_capacity;
     struct queue_block **blocks;
+    struct queue_least *least; /* of each block */
     struct queue_block *spare;
     bool is_walked; /* a pass holds a cursor: blocks are not joined meanwhile */
     bool is_thin;   /* … and should be afterwards */
@@ -54,7 +64,9 @@ struct cursor {
 };
 uint32_t queue_at(const struct queue *queue, struct cursor *cursor);
 /* Joins thin neighbours after a walk. */
-void queue_walked(struct queue *queue);
+void queue_walked(struct queue *queue, const struct job *jobs);
+/* The accounts of a task in the queue have changed. */
+void queue_regroup(struct queue *queue, const struct job *jobs, uint32_t number);
 /* How many are before it. O(blocks). */
 uint32_t queue_rank(const struct queue *queue, const struct job *jobs, uint32_t number);
 

@@ -106,6 +106,8 @@ int stint_scheduler_new(const struct stint_machine *machine, const struct stint_
     s->machine = machine;
     s->policy = *policy;
     s->now_ms = PASS_TIME_MIN;
+    s->nobody_ms = PASS_TIME_MIN;
+    s->chosen_ms = PASS_TIME_MIN;
     s->free_job = NO_JOB;
     s->next_promise_ms = TIME_NEVER;
     s->head_extra = INT32_MAX;
@@ -595,6 +597,11 @@ int stint_scheduler_set_accounts(struct stint_scheduler *s, struct stint_task_ke
     memcpy(job->accounts, accounts, account_count * sizeof(*accounts));
     job->account_count = (uint8_t)account_count;
     job->cost_micro = cost_micro;
+    if (job->place == PLACE_QUEUE) {
+        queue_regroup(&s->main, s->jobs, number);
+        if (s->has_backfill_queue)
+            queue_regroup(&s->backfill, s->jobs, number);
+    }
     s->is_dirty = true;
     s->generation++;
     return 0;

@@ -60,12 +60,13 @@ static void sift(const struct stint_scheduler *s, struct turn_list *list, uint32
     list->turns[at] = turn;
 }
 
-/* Whose turn it may be: tasks in the queue without a reservation. The records are walked in the
- * order of memory, which at a million tasks is several times faster than in the order of the queue.
+/* Whose turn it may be: tasks in the queue without a reservation and within their limits. The
+ * records are walked in the order of memory, which at a million tasks is several times faster than
+ * in the order of the queue.
  */
-static bool is_candidate(const struct job *job)
+static bool is_candidate(const struct stint_scheduler *s, const struct job *job)
 {
-    return job->place == PLACE_QUEUE && !job->claim;
+    return job->place == PLACE_QUEUE && !job->claim && account_fits(s, job, NULL);
 }
 
 static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
@@ -93,7 +94,7 @@ static int build(struct stint_scheduler *s, struct turn_list *list)
     }
     list->count = 0;
     for (uint32_t i = 0; i < s->job_count; i++)
-        if (is_candidate(&s->jobs[i]) && i != list->first)
+        if (is_candidate(s, &s->jobs[i]) && i != list->first)
             list->turns[list->count++] = turn_of(s, i);
     for (uint32_t i = list->count / 2; i-- > 0;)
         sift(s, list, i);
@@ -106,7 +107,7 @@ static uint32_t find_first(const struct stint_scheduler *s)
 {
     struct turn best = { .job = NO_JOB };
     for (uint32_t i = 0; i < s->job_count; i++) {
-        if (!is_candidate(&s->jobs[i]))
+        if (!is_candidate(s, &s->jobs[i]))
             continue;
         struct turn turn = turn_of(s, i);
         if (best.job == NO_JOB || is_first(s, &turn, &best))
@@ -172,6 +173,13 @@ static bool each_ask(void *context, uint32_t number)
     return !each->is_over;
 }
 
+/* In the queue, but in no order of turns: over a limit, in mode stint. */
+static bool is_left_out(const struct stint_scheduler *s, const struct job *job)
+{
+    return s->policy.mode == STINT_MODE_STINT && job->place == PLACE_QUEUE && !job->claim &&
+           !account_fits(s, job, NULL);
+}
+
 int stint_scheduler_each(struct stint_scheduler *s, int64_t now_ms,
                          bool (*fn)(void *context, const struct stint_ask *ask), void *context)
 {
@@ -181,7 +189,7 @@ int stint_scheduler_each(struct stint_scheduler *s, int64_t now_ms,
     int r = turn_each(s, each_ask, &each);
     s->now_ms = real;
     for (uint32_t i = 0; i < s->job_count && r == 0 && !each.is_over; i++)
-        if (s->jobs[i].place == PLACE_WAITING)
+        if (s->jobs[i].place == PLACE_WAITING || is_left_out(s, &s->jobs[i]))
             (void)each_ask(&each, i);
     return r;
 }

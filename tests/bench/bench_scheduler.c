@@ -84,6 +84,7 @@ struct bench {
     uint64_t next;
     uint64_t ended;
     int64_t now_ms;
+    bool is_limited; /* what waits belongs to a project at its limit */
 };
 
 static void submit(struct bench *bench, uint32_t cores, int64_t walltime_ms)
@@ -94,6 +95,7 @@ static void submit(struct bench *bench, uint32_t cores, int64_t walltime_ms)
                              .walltime_ms = walltime_ms,
                              .submit_ms = bench->now_ms,
                              .user = below(100),
+                             .account_count = bench->is_limited,
                              .fair_account = STINT_NO_ACCOUNT };
     if (stint_scheduler_submit(bench->scheduler, &ask, NULL) != 0)
         die("submit");
@@ -108,7 +110,7 @@ static void pass(struct bench *bench)
 
 /* A machine of 128 cores, all but one taken by tasks of one core, and @pending tasks that all need
  * two or more: nothing can start. */
-static void fill(struct bench *bench, enum stint_mode mode, uint32_t pending)
+static void fill(struct bench *bench, enum stint_mode mode, uint32_t pending, bool is_limited)
 {
     struct stint_policy policy = { .mode = mode };
     if (stint_machine_new_flat(128, &bench->machine, NULL) != 0 ||
@@ -119,8 +121,14 @@ static void fill(struct bench *bench, enum stint_mode mode, uint32_t pending)
     do
         pass(bench);
     while (bench->count == 64);
+    bench->is_limited = is_limited;
+    if (is_limited &&
+        (stint_scheduler_set_account(bench->scheduler, 0, STINT_ACCOUNT_PROJECT, STINT_NO_ACCOUNT,
+                                     0) != 0 ||
+         stint_scheduler_set_limit(bench->scheduler, 0, STINT_LIMIT_JOBS, 0, -1) != 0))
+        die("limit");
     for (uint32_t i = 0; i < pending; i++)
-        submit(bench, 2 + below(100), 1000 * (1 + (int64_t)below(100000)));
+        submit(bench, is_limited ? 1 : 2 + below(100), 1000 * (1 + (int64_t)below(100000)));
     pass(bench);
 }
 
@@ -184,19 +192,20 @@ static double scan_us(uint32_t pending)
     return took;
 }
 
-static void queue_row(enum stint_mode mode, uint32_t pending)
+static void queue_row(enum stint_mode mode, uint32_t pending, bool is_limited)
 {
     struct bench bench = { 0 };
     struct mallinfo2 before = mallinfo2();
-    fill(&bench, mode, pending);
+    fill(&bench, mode, pending, is_limited);
     struct mallinfo2 after = mallinfo2();
     double bytes =
         (double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) / pending;
     double submission = submission_us(&bench);
     double end = end_us(&bench, 50, 1);
     double whole = end_us(&bench, 20, 2000);
-    (void)printf("%-6s %9u %10.2f %10.2f %12.1f %10.0f %12.1f\n", stint_mode_name(mode), pending,
-                 submission, end, whole, bytes, scan_us(pending));
+    (void)printf("%-6s %9u %10.2f %10.2f %12.1f %10.0f %12.1f%s\n", stint_mode_name(mode), pending,
+                 submission, end, whole, bytes, scan_us(pending),
+                 is_limited ? "  all of one project at its limit, cores free" : "");
     (void)stint_scheduler_free(bench.scheduler);
     (void)stint_machine_free(bench.machine);
 }
@@ -208,8 +217,12 @@ static void queues(uint32_t longest)
         "pass 5,000 and 60,000; 256 bytes a task)\n%-6s %9s %10s %10s %12s %10s %12s\n",
         "mode", "pending", "submit", "end", "re-key+pass", "bytes/task", "plain scan");
     for (uint32_t pending = 100; pending <= longest; pending *= 10) {
-        queue_row(STINT_MODE_EASY, pending);
-        queue_row(STINT_MODE_STINT, pending);
+        queue_row(STINT_MODE_EASY, pending, false);
+        queue_row(STINT_MODE_STINT, pending, false);
+        if (pending == 100000) {
+            queue_row(STINT_MODE_EASY, pending, true);
+            queue_row(STINT_MODE_STINT, pending, true);
+        }
     }
 }
 
