@@ -116,9 +116,8 @@ static uint16_t vocabulary_add(struct pack *pack, const char *text)
 
 static void split(const char *text, size_t length, struct words *words)
 {
-    if (words_split(text, length, words) != 0)
+    if (words_split(text, length, words) != 0 || words_mark(words) != 0)
         errx(1, "memory");
-    words_mark(words);
 }
 
 /* Takes the marks out of @text and remembers where they were. */

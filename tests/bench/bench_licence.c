@@ -1,8 +1,7 @@
 /* Licence recognition beside its peers, in one run: how fast, how many near-copies are called clean
  * (must be none), how many honest variants are recognised. Peers: an own re-statement of the bigram
  * Dice score that several recognisers use, and the programs `licensecheck` and `licensee` where
- * they are installed. Inputs are made from the table's own texts. Links licence_dep; needs
- * daemon/evaluator/licence on its include path. */
+ * they are installed. Inputs are made from the table's own texts. Links licence_dep. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../daemon/evaluator/licence/table.h"
 #include "stint/buffer.h"
-#include "table.h"
 
 static struct stint_licences *table;
 

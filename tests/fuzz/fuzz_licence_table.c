@@ -1,7 +1,6 @@
 /* Fuzzes the reader of licences.bin: a file that is accepted can be walked without leaving it. The
  * input is taken as it is, or (first byte 'd') as changes of single bytes of the installed table,
- * because no fuzzer invents two megabytes. Links licence_dep, and needs daemon/evaluator/licence on
- * its include path. */
+ * because no fuzzer invents two megabytes. Links licence_dep. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

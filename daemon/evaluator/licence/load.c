@@ -437,7 +437,9 @@ static int clauses_phrase(void *context, struct document *document, const char *
         return stint_fail(err, -ENOMEM, "out of memory");
     struct stint_error what;
     int r = clauses_add(&load->table->clauses, load->facet, copy, &what);
-    if (r != 0)
+    if (r < 0)
+        return stint_fail(err, r, "%s", what.text);
+    if (r > 0)
         return document_fail(document, err, "%s", what.text);
     return document_next(document, err);
 }

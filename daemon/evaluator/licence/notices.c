@@ -1,7 +1,6 @@
 /* Owns: which words of a text are list marks, copyright notices and identifier tags. The SPDX
  * matching guidelines let these differ, so whatever is marked here may be left over: the rules are
  * narrow for that reason, and a name may hold no word that grants, forbids or limits. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "stint/licence.h"
@@ -17,328 +16,6 @@
 /* Most lower-case words in one notice that are neither joining words nor parts of an address. */
 #define NOTICE_LOWER_MAX 4
 
-/* Words that may not stand in a holder's name: they are what a condition is made of. Sorted. */
-static const char *const condition_words[] = {
-    "about",
-    "above",
-    "accept",
-    "acceptance",
-    "access",
-    "accordance",
-    "according",
-    "against",
-    "agree",
-    "agreed",
-    "agreement",
-    "allow",
-    "allowed",
-    "allows",
-    "an",
-    "any",
-    "are",
-    "as",
-    "ausgeschlossen",
-    "ausschließlich",
-    "authorization",
-    "authorized",
-    "ban",
-    "banned",
-    "bans",
-    "barred",
-    "bars",
-    "be",
-    "been",
-    "before",
-    "below",
-    "beyond",
-    "but",
-    "can",
-    "cannot",
-    "charge",
-    "commerce",
-    "commercial",
-    "commercially",
-    "commercials",
-    "competitors",
-    "condition",
-    "conditioned",
-    "conditions",
-    "confidential",
-    "consent",
-    "contact",
-    "copied",
-    "copies",
-    "copy",
-    "copying",
-    "countries",
-    "country",
-    "demo",
-    "denied",
-    "deny",
-    "deploy",
-    "deploying",
-    "deployment",
-    "derivative",
-    "derivatives",
-    "disallowed",
-    "disclaimed",
-    "distribute",
-    "distributed",
-    "distribution",
-    "does",
-    "download",
-    "défense",
-    "einsatz",
-    "embargoed",
-    "evaluation",
-    "exceed",
-    "except",
-    "excepted",
-    "exceptions",
-    "exclude",
-    "excluded",
-    "excludes",
-    "excluding",
-    "exclusive",
-    "exclusively",
-    "expire",
-    "expires",
-    "export",
-    "fee",
-    "fees",
-    "forbid",
-    "forbidden",
-    "forbids",
-    "forfeits",
-    "from",
-    "gebührenpflichtig",
-    "gewerblich",
-    "gewerbliche",
-    "governments",
-    "grant",
-    "granted",
-    "grants",
-    "has",
-    "have",
-    "hereby",
-    "holder",
-    "holders",
-    "if",
-    "illegal",
-    "illicit",
-    "indemnify",
-    "interdiction",
-    "interdit",
-    "interdite",
-    "interdits",
-    "internal",
-    "is",
-    "it",
-    "kein",
-    "keine",
-    "lapse",
-    "lapses",
-    "law",
-    "least",
-    "less",
-    "liability",
-    "liable",
-    "license",
-    "licensed",
-    "licensee",
-    "licenses",
-    "licensing",
-    "limitation",
-    "limitations",
-    "limited",
-    "limiting",
-    "limits",
-    "maximum",
-    "may",
-    "merge",
-    "military",
-    "minimum",
-    "modification",
-    "modifications",
-    "modified",
-    "modify",
-    "more",
-    "must",
-    "need",
-    "needs",
-    "neither",
-    "never",
-    "nicht",
-    "no",
-    "non",
-    "noncommercial",
-    "noncommercially",
-    "none",
-    "nonprofit",
-    "nor",
-    "not",
-    "notice",
-    "notices",
-    "nuclear",
-    "nur",
-    "obtain",
-    "offer",
-    "only",
-    "or",
-    "otherwise",
-    "owner",
-    "owners",
-    "paid",
-    "party",
-    "pas",
-    "pay",
-    "payment",
-    "permission",
-    "permissions",
-    "permit",
-    "permits",
-    "permitted",
-    "prior",
-    "profit",
-    "prohibido",
-    "prohibit",
-    "prohibited",
-    "prohibits",
-    "proprietary",
-    "provided",
-    "publish",
-    "purchase",
-    "purchased",
-    "purpose",
-    "purposes",
-    "redistribute",
-    "redistribution",
-    "redistributions",
-    "refused",
-    "register",
-    "registration",
-    "reproduce",
-    "reproduction",
-    "require",
-    "required",
-    "requires",
-    "resale",
-    "resell",
-    "restrict",
-    "restricted",
-    "restriction",
-    "restrictions",
-    "restricts",
-    "revenue",
-    "revocable",
-    "revoke",
-    "revoked",
-    "royalty",
-    "sale",
-    "sanctioned",
-    "secret",
-    "sell",
-    "selling",
-    "seulement",
-    "shall",
-    "share",
-    "sharing",
-    "should",
-    "sold",
-    "solo",
-    "some",
-    "sous",
-    "subject",
-    "sublicense",
-    "surveillance",
-    "terminate",
-    "terminated",
-    "terms",
-    "territory",
-    "than",
-    "that",
-    "these",
-    "this",
-    "those",
-    "train",
-    "training",
-    "trial",
-    "unauthorized",
-    "uniquement",
-    "unlawful",
-    "unless",
-    "unlicensed",
-    "untersagt",
-    "until",
-    "usage",
-    "use",
-    "used",
-    "user",
-    "users",
-    "uses",
-    "using",
-    "utilisation",
-    "utilization",
-    "verboten",
-    "void",
-    "waive",
-    "waived",
-    "warranty",
-    "was",
-    "we",
-    "weapons",
-    "were",
-    "when",
-    "where",
-    "which",
-    "while",
-    "who",
-    "whom",
-    "will",
-    "with",
-    "withdrawn",
-    "within",
-    "without",
-    "you",
-    "your",
-    "不",
-    "仅",
-    "僅",
-    "只",
-    "得",
-    "禁",
-    "非",
-};
-
-/* Lower-case words that belong to names and notices. Sorted. */
-static const char *const joining_words[] = {
-    "a",      "al",   "all",          "and",      "at",      "authors",  "by",
-    "c",      "co",   "contributors", "da",       "de",      "del",      "den",
-    "der",    "des",  "di",           "du",       "et",      "for",      "gmbh",
-    "in",     "inc",  "its",          "la",       "le",      "llc",      "ltd",
-    "of",     "on",   "others",       "portions", "present", "reserved", "respective",
-    "rights", "team", "the",          "und",      "van",     "von",      "y",
-};
-
-/* What place-holders in notices are made of. Sorted. */
-static const char *const holder_words[] = {
-    "author",  "authors",      "company", "copyright", "current", "date",    "dates",
-    "entity",  "first",        "full",    "fullname",  "here",    "holder",  "holders",
-    "initial", "insert",       "last",    "legal",     "name",    "names",   "of",
-    "or",      "organization", "owner",   "owners",    "program", "project", "publication",
-    "s",       "the",          "year",    "years",     "your",    "yyyy",
-};
-
-static int text_compare(const void *word, const void *row)
-{
-    return strcmp(word, *(const char *const *)row);
-}
-
-static bool is_listed(const char *word, const char *const *list, size_t count)
-{
-    return bsearch(word, list, count, sizeof(list[0]), text_compare) != NULL;
-}
-
 static bool is_number(const char *word)
 {
     return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
@@ -347,25 +24,6 @@ static bool is_number(const char *word)
 static bool is_year(const char *word)
 {
     return strlen(word) == 4 && is_number(word) && (word[0] == '1' || word[0] == '2');
-}
-
-bool words_is_name(const struct words *words, size_t index)
-{
-    const struct word *word = &words->list[index];
-    const char *text = words_text(words, index);
-    if (word->flags & WORD_DISGUISED)
-        return false;
-    if ((word->flags & WORD_BRACKET) &&
-        is_listed(text, holder_words, STINT_ARRAY_SIZE(holder_words)))
-        return true;
-    return !is_listed(text, condition_words, STINT_ARRAY_SIZE(condition_words));
-}
-
-bool words_is_holder(const struct words *words, size_t index)
-{
-    return words_is_name(words, index) ||
-           (!(words->list[index].flags & WORD_DISGUISED) &&
-            is_listed(words_text(words, index), holder_words, STINT_ARRAY_SIZE(holder_words)));
 }
 
 /* The byte @ahead places after the word, ' ' at the end of the text. */
@@ -462,14 +120,12 @@ static size_t notice_length(const struct words *words, size_t index, bool is_con
     for (; index + count < words->count && count < NOTICE_WORD_MAX; count++) {
         size_t at = index + count;
         const struct word *word = &words->list[at];
-        const char *text = words_text(words, at);
         if (count > 0 && (word->flags & WORD_LINE_START))
             break;
         if (!words_is_name(words, at))
             break;
         if (!(word->flags & (WORD_CAPITAL | WORD_BRACKET)) && !is_address(words, at) &&
-            !is_listed(text, joining_words, STINT_ARRAY_SIZE(joining_words)) &&
-            ++lower > NOTICE_LOWER_MAX)
+            !words_is_joining(words, at) && ++lower > NOTICE_LOWER_MAX)
             break;
     }
     return count;
@@ -597,10 +253,11 @@ static size_t mark_notice(struct words *words, size_t index)
 
 /*
  * "SPDX-License-Identifier: …" with nothing but an expression on the rest of its line: how many
- * words. Whether it says the truth is asked later.
+ * words, 0 when it is none. Whether it says the truth is asked later. 0 or -ENOMEM.
  */
-static size_t tag_length(const struct words *words, size_t index)
+static int tag_length(const struct words *words, size_t index, size_t *ret_count)
 {
+    *ret_count = 0;
     if (index + 3 >= words->count || strcmp(words_text(words, index), "spdx") != 0 ||
         strcmp(words_text(words, index + 1), "license") != 0 ||
         strcmp(words_text(words, index + 2), "identifier") != 0)
@@ -609,10 +266,13 @@ static size_t tag_length(const struct words *words, size_t index)
     while (index + count < words->count && !(words->list[index + count].flags & WORD_LINE_START))
         count++;
     char line[WORD_TAG_MAX];
-    stint_auto(stint_licence_expression_free) struct stint_licence_expression *expression = NULL;
-    bool is_tag = count > 3 && words_tag(words, index, line) &&
-                  stint_licence_expression_parse(line, &expression, NULL) == 0;
-    return is_tag ? count : 0;
+    if (count == 3 || !words_tag(words, index, line))
+        return 0;
+    struct stint_licence_expression *expression = NULL;
+    int r = stint_licence_expression_parse(line, &expression, NULL);
+    stint_licence_expression_free(expression);
+    *ret_count = r == 0 ? count : 0;
+    return r < 0 ? r : 0;
 }
 
 bool words_tag(const struct words *words, size_t index, char text[WORD_TAG_MAX])
@@ -632,10 +292,13 @@ bool words_tag(const struct words *words, size_t index, char text[WORD_TAG_MAX])
     return length + 1 < WORD_TAG_MAX && strlen(text) == length;
 }
 
-void words_mark(struct words *words)
+int words_mark(struct words *words)
 {
     for (size_t i = 0; i < words->count;) {
-        size_t length = tag_length(words, i);
+        size_t length;
+        int r = tag_length(words, i, &length);
+        if (r != 0)
+            return r;
         if (length > 0) {
             mark(words, i, length, WORD_TAG);
             i += length;
@@ -649,4 +312,5 @@ void words_mark(struct words *words)
         mark(words, i, length, WORD_BULLET);
         i += length > 0 ? length : 1;
     }
+    return 0;
 }

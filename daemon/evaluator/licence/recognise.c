@@ -59,10 +59,11 @@ static int recogniser_init(struct recogniser *r, const struct stint_licences *ta
     r->texts = &table->texts;
     int error = words_split(text, length, &r->words);
     if (error == 0)
+        error = words_mark(&r->words);
+    if (error == 0)
         error = recogniser_reserve(r);
     if (error != 0)
         return error;
-    words_mark(&r->words);
     for (size_t i = 0; i < r->words.count; i++) {
         struct word *word = &r->words.list[i];
         if (!(word->flags & WORD_DISGUISED))

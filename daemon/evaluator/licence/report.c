@@ -292,43 +292,48 @@ static bool match_has(const struct stint_licence_match *match, const struct stin
     return false;
 }
 
-/*
- * One identifier tag: true when each licence it names is among the matches. A tag that names one
- * licence also settles which of the twins is meant.
- */
-static bool tag_is_true(struct finish *finish, struct range tag)
+/* Is the licence of one term among the matches? @is_alone: it also settles which twin is meant. */
+static bool term_is_found(struct finish *finish, const struct stint_licence_term *term,
+                          bool is_alone)
 {
-    const struct recogniser *r = finish->r;
-    char line[WORD_TAG_MAX];
-    if (!words_tag(&r->words, tag.first, line))
+    struct stint_licence_name name;
+    if (term->exception || stint_licence_term_resolve(finish->r->table, term, &name) != 0 ||
+        !name.licence)
         return false;
-    stint_auto(stint_licence_expression_free) struct stint_licence_expression *expression = NULL;
-    if (stint_licence_expression_parse(line, &expression, NULL) != 0)
-        return false;
-    size_t terms = stint_licence_expression_term_count(expression);
-    for (size_t i = 0; i < terms; i++) {
-        struct stint_licence_name name;
-        const struct stint_licence_term *term = stint_licence_expression_term(expression, i);
-        if (term->exception || stint_licence_term_resolve(r->table, term, &name) != 0 ||
-            !name.licence)
-            return false;
-        bool is_there = false;
-        for (uint32_t j = 0; j < finish->report->match_count; j++) {
-            struct stint_licence_match *match = &finish->result.matches[j];
-            if (!match_has(match, name.licence))
-                continue;
-            is_there = true;
-            if (terms == 1 && !name.twin) {
-                match->licence = match->twins[0] = name.licence;
-                match->twin_count = 1;
-                if (match->kind == STINT_MATCH_AMBIGUOUS)
-                    match->kind = STINT_MATCH_CLEAN;
-            }
-        }
-        if (!is_there)
-            return false;
+    bool is_found = false;
+    for (uint32_t i = 0; i < finish->report->match_count; i++) {
+        struct stint_licence_match *match = &finish->result.matches[i];
+        if (!match_has(match, name.licence))
+            continue;
+        is_found = true;
+        if (!is_alone || name.twin)
+            continue;
+        match->licence = match->twins[0] = name.licence;
+        match->twin_count = 1;
+        if (match->kind == STINT_MATCH_AMBIGUOUS)
+            match->kind = STINT_MATCH_CLEAN;
     }
-    return true;
+    return is_found;
+}
+
+/* One identifier tag: true when each licence it names is among the matches. 0 or -ENOMEM. */
+static int tag_is_true(struct finish *finish, struct range tag, bool *ret_is_true)
+{
+    char line[WORD_TAG_MAX];
+    struct stint_licence_expression *expression = NULL;
+    *ret_is_true = false;
+    if (!words_tag(&finish->r->words, tag.first, line))
+        return 0;
+    int r = stint_licence_expression_parse(line, &expression, NULL);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    size_t terms = stint_licence_expression_term_count(expression);
+    *ret_is_true = true;
+    for (size_t i = 0; i < terms && *ret_is_true; i++)
+        *ret_is_true =
+            term_is_found(finish, stint_licence_expression_term(expression, i), terms == 1);
+    stint_licence_expression_free(expression);
+    return 0;
 }
 
 static bool is_inside(const struct report *report, struct range words)
@@ -354,10 +359,14 @@ static int finish_tags(struct finish *finish)
                !(words->list[tag.end].flags & WORD_LINE_START))
             tag.end++;
         i = tag.end;
-        if (is_inside(finish->report, tag) || tag_is_true(finish, tag))
-            continue; /* inside a match its words were judged with all others */
+        bool is_true = is_inside(finish->report, tag); /* its words were judged with all others */
+        int error = is_true ? 0 : tag_is_true(finish, tag, &is_true);
+        if (error != 0)
+            return error;
+        if (is_true)
+            continue;
         if (finish->report->match_count == 0) {
-            int error = report_unknown(finish->report, tag, tag.end - tag.first);
+            error = report_unknown(finish->report, tag, tag.end - tag.first);
             if (error != 0)
                 return error;
             finish_match(finish, 0);
@@ -369,7 +378,7 @@ static int finish_tags(struct finish *finish)
         struct stint_licence_match *match = &finish->result.matches[0];
         if (match->kind != STINT_MATCH_UNKNOWN)
             match->kind = STINT_MATCH_MODIFIED;
-        int error = report_leftover(finish->report, 0, &leftover);
+        error = report_leftover(finish->report, 0, &leftover);
         if (error != 0)
             return error;
     }

@@ -81,15 +81,18 @@ static inline __attribute__((unused)) const char *words_text(const struct words 
     return words->normal + words->list[index].text;
 }
 
-/* notices.c: mark bullets, copyright notices and identifier tags. O(words). */
-void words_mark(struct words *words);
+/* notices.c: mark bullets, copyright notices and identifier tags. 0 or -ENOMEM. O(words). */
+int words_mark(struct words *words);
 
-/* May this word stand in the name of a copyright holder? Words that grant, forbid or condition
- * may not, whatever their case. */
+/* names.c: may this word stand in the name of a copyright holder? Words that grant, forbid or
+ * condition may not, whatever their case. */
 bool words_is_name(const struct words *words, size_t index);
 
 /* The same for a place-holder inside a text, where "holders" and "owner" are at home too. */
 bool words_is_holder(const struct words *words, size_t index);
+
+/* A word that joins names ("and", "of", "inc") and is written in small letters there. */
+bool words_is_joining(const struct words *words, size_t index);
 
 /* The expression of the identifier tag whose first word is @index, as it stands; false when it is
  * longer than any. */
