@@ -84,14 +84,15 @@ static size_t lower(const struct stint_fact *const *rows, size_t count,
 static int judging_index(struct judging *judging)
 {
     judging->count = stint_facts_count(judging->facts);
-    judging->by_predicate = calloc(judging->count + 1, sizeof(*judging->by_predicate));
-    judging->by_subject = calloc(judging->count + 1, sizeof(*judging->by_subject));
+    judging->by_predicate = calloc(judging->count + 1, sizeof(const struct stint_fact *));
+    judging->by_subject = calloc(judging->count + 1, sizeof(const struct stint_fact *));
     if (!judging->by_predicate || !judging->by_subject)
         return -ENOMEM;
     for (size_t i = 0; i < judging->count; i++)
         judging->by_predicate[i] = judging->by_subject[i] = stint_facts_at(judging->facts, i);
-    qsort(judging->by_predicate, judging->count, sizeof(*judging->by_predicate), predicate_compare);
-    qsort(judging->by_subject, judging->count, sizeof(*judging->by_subject), subject_compare);
+    qsort(judging->by_predicate, judging->count, sizeof(const struct stint_fact *),
+          predicate_compare);
+    qsort(judging->by_subject, judging->count, sizeof(const struct stint_fact *), subject_compare);
     return 0;
 }
 

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     open_once();
-    size_t choice = data[0] % (sizeof(readers) / sizeof(readers[0]));
+    size_t choice = (data[0] & 0x7f) % (sizeof(readers) / sizeof(readers[0]));
     char path[64];
     (void)snprintf(path, sizeof(path), "%s", readers[choice].path);
     struct stint_artifact_file entry = { .path = path, .size = size - 1, .has_sha256 = true };
@@ -108,8 +108,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (readers[choice].read(&reader, &file) == 0 && derive_facts(&reader) == 0 &&
         find_patterns(&reader) == 0)
         judge(&verdict);
-    stint_verdict_json(&verdict, &text);
-    stint_verdict_report(&verdict, NULL, &text);
+    if (data[0] & 0x80) { /* half of the choices; it costs as much as the rest */
+        stint_verdict_json(&verdict, &text);
+        stint_verdict_report(&verdict, NULL, &text);
+    }
     stint_buffer_deinit(&text);
     free(results[0].criteria);
     free(reader.scopes);

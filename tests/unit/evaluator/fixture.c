@@ -78,7 +78,8 @@ void fixture_tensors(const struct fixture *f, const char *path, const char *head
     assert_true(length + 16 <= sizeof(bytes));
     for (size_t i = 0; i < 8; i++)
         bytes[i] = (char)((uint64_t)length >> (8 * i));
-    memcpy(bytes + 8, header, length);
+    for (size_t i = 0; i < length; i++)
+        bytes[8 + i] = header[i];
     fixture_bytes(f, path, bytes, 8 + length + 8);
 }
 

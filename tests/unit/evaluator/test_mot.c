@@ -58,7 +58,7 @@ static size_t compare_all(struct fixture *f, const char *table, const char *fold
         char *at = line;
         char *name = field(&at);
         (void)field(&at);
-        int class = atoi(field(&at));
+        int class = (int)strtol(field(&at), NULL, 10);
         (void)field(&at);
         char *progress[3] = { field(&at), field(&at), field(&at) };
         struct stint_verdict *verdict = NULL;
