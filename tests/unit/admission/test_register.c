@@ -249,6 +249,20 @@ static void other_rules_judge_anew(void **state)
     assert_int_equal(reply.reason, STINT_REASON_EvaluationFailed);
 }
 
+static void changed_under_new_rules_is_changed_too(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome;
+    struct reply reply;
+    const char *path = fixture_folder(f, "open", "pass");
+    fixture_register(f, &f->anna, path, "org/open", true, &outcome);
+    f->options.rules[STINT_USE_MODEL] = "rules-x";
+    fixture_reopen(f);
+    fixture_write(path, "weights", "other bytes"); /* they would pass, and are not what was named */
+    fixture_submit_judged(f, &f->anna, USE_OPEN, &reply);
+    assert_int_equal(reply.reason, STINT_REASON_ArtifactChanged);
+}
+
 static void checking_stores_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +295,7 @@ int main(void)
         ADMISSION_TEST(a_removed_artefact_is_gone_but_not_under_a_job),
         ADMISSION_TEST(a_model_is_no_data_set),
         ADMISSION_TEST(other_rules_judge_anew),
+        ADMISSION_TEST(changed_under_new_rules_is_changed_too),
         ADMISSION_TEST(checking_stores_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
