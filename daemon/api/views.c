@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stint/engine.h"
 #include "stint/ledger.h"
+#include "stint/machine.h"
 #include "stint/store.h"
 
 void document_begin(struct stint_buffer *out, const char *noun)
@@ -174,6 +176,26 @@ static void write_private(struct stint_buffer *out, const struct job_shown *job,
         write_request(out, job->spec);
 }
 
+/* How far a job's surroundings are vouched for (DESIGN §4): nothing is sandboxed yet, so every job
+ * is `recorded`. What is simulated, and that root's own jobs may run, is said in each job. */
+static void write_assurance(struct stint_api *api, struct stint_buffer *out,
+                            const struct job_shown *job)
+{
+    const struct stint_machine *machine = api->options.machine;
+    struct stint_engine_report report;
+    stint_engine_report(api->options.engine, &report);
+    stint_json_kv_text(out, "level", "recorded");
+    if (report.root_allowed)
+        stint_json_kv_bool(out, "private_root", true);
+    for (uint32_t i = 0; job->gpus > 0 && i < machine->shape_count; i++) {
+        if (machine->shapes[i]->gpu_count > 0 && machine->shapes[i]->gpus[0].is_simulated) {
+            stint_json_kv_bool(out, "simulated",
+                               true); /* a machine's GPUs are all real or all simulated */
+            return;
+        }
+    }
+}
+
 void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
                bool sees_all, bool is_whole)
 {
@@ -201,6 +223,7 @@ void job_write(struct stint_api *api, struct stint_buffer *out, const struct job
     stint_json_kv_int(out, "attempt", job->attempt);
     write_resources(out, job);
     stint_json_kv_text(out, "allocation", job->allocation);
+    write_assurance(api, out, job);
     write_times(out, job);
     if (sees_all)
         write_private(out, job, is_whole);

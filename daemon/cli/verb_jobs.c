@@ -345,6 +345,12 @@ static void end_lines(const json_t *job)
              stint_duration_format(doc_int(job, "elapsed_ms", 0) / 1000, span, sizeof(span)));
     if (doc_int(job, "memory_peak_bytes", 0) > 0)
         line("memory", stint_size_format(doc_int(job, "memory_peak_bytes", 0), span, sizeof(span)));
+    if (doc_text(job, "level"))
+        line("level", doc_bool(job, "private_root")
+                          ? "recorded (a private daemon of root: nothing is confined)"
+                          : doc_text(job, "level"));
+    if (doc_bool(job, "simulated"))
+        line("GPUs", "simulated: no real card is given");
     if (doc_int(job, "charged_micro", 0) > 0)
         line("charged", stint_micro_format(doc_int(job, "charged_micro", 0), span, sizeof(span)));
 }
