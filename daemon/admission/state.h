@@ -229,6 +229,10 @@ int rules_digest_of(const struct stint_admission_options *options, struct stint_
                     struct stint_error *err);
 
 void registrations_free(struct stint_admission *admission);
+/* The public entry of an artefact that came or went: its registration makes it public. */
+int artifact_publish(struct stint_admission *admission, const char *type,
+                     const struct stint_caller *caller, const char *name, const char *digest,
+                     const char *kind, bool is_in_place, int64_t verdict, struct stint_error *err);
 void checks_free(struct stint_admission *admission);
 
 struct evaluation;

@@ -11,48 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
-#include "stint/record.h"
+#include "submission.h"
 #include "wake.h"
 
-#define LATE_RETRY_MS 5000 /* a late job whose evaluator could not be started */
-
-struct use_slot {
-    struct submission *submission;
-    struct use_state state;
-};
-
-/**
- * struct submission - @refs: the list's, and the store's while an answer waits for its commit
- * @job: 0 until there is one; then the submission waits for a late verdict without a client
- * @due_ms: of the loop's clock: let in unjudged then, or tried again
- */
-struct submission {
-    struct stint_admission *admission; /* may be looked at while life is not over */
-    struct admission_life *life;
-    struct submission *prev;
-    struct submission *next;
-    int refs;
-    bool is_listed;
-    bool is_rehearsal;
-    bool is_retry; /* resolved again at due_ms */
-    struct stint_caller caller;
-    struct stint_request request;
-    stint_answer_fn done;
-    void *context;
-    int64_t project;
-    int64_t award;
-    int64_t cost_micro;
-    int64_t due_ms;
-    uint64_t job;
-    struct use_slot *slots;
-    size_t waiting_count;
-    struct stint_error own_error; /* of an evaluation that could not be made */
-    struct stint_answer answer;
-    struct stint_buffer text; /* of answer.criteria or answer.rehearsal */
-};
-
-static void submission_unref(struct submission *submission)
+void submission_unref(struct submission *submission)
 {
     if (--submission->refs > 0)
         return;
@@ -65,7 +27,7 @@ static void submission_unref(struct submission *submission)
     free(submission);
 }
 
-static void submission_unlist(struct submission *submission)
+void submission_unlist(struct submission *submission)
 {
     struct stint_admission *admission = submission->admission;
     if (!submission->is_listed)
@@ -186,7 +148,7 @@ static int script_put(struct submission *submission, char sha256[STINT_SHA256_HE
     return stint_store_put_script(submission->admission->options.store, &row, err);
 }
 
-static struct stint_job_use *uses_of(const struct submission *submission)
+struct stint_job_use *submission_uses(const struct submission *submission)
 {
     size_t count = submission->request.use_count;
     struct stint_job_use *uses = calloc(count ? count : 1, sizeof(*uses));
@@ -198,7 +160,8 @@ static struct stint_job_use *uses_of(const struct submission *submission)
 static int job_create(struct submission *submission, bool is_evaluated, struct stint_error *err)
 {
     char sha256[STINT_SHA256_HEX];
-    stint_auto(stint_free) struct stint_job_use *uses = is_evaluated ? uses_of(submission) : NULL;
+    stint_auto(stint_free) struct stint_job_use *uses =
+        is_evaluated ? submission_uses(submission) : NULL;
     if (is_evaluated && !uses)
         return stint_fail(err, -ENOMEM, "no memory for the job");
     int r = script_put(submission, sha256, err);
@@ -309,45 +272,6 @@ static void refuse_undeclared(struct submission *submission)
     submission_unlist(submission);
 }
 
-/* ---- a job that was let in unjudged */
-
-static int late_conclude(struct submission *submission, size_t which,
-                         const struct use_state *states, struct stint_error *err)
-{
-    struct stint_admission *admission = submission->admission;
-    int64_t decision = 0;
-    if (which == submission->request.use_count) {
-        struct stint_job_use *uses = uses_of(submission);
-        int admitted =
-            uses ? stint_jobs_admit(admission->options.jobs, submission->job, uses, err) : -ENOMEM;
-        free(uses);
-        return admitted;
-    }
-    int r = stint_store_ready(admission->options.store, err);
-    if (r != 0)
-        return r;
-    struct stint_store_mark mark = stint_store_mark(admission->options.store);
-    struct stint_record_mark record_mark = stint_record_mark(admission->options.record);
-    r = refusal_store(admission, &submission->request, submission->project, states,
-                      states[which].code, &decision, err);
-    if (r == 0)
-        r = stint_jobs_refuse(admission->options.jobs, submission->job, states[which].code,
-                              decision, states[which].why, err);
-    if (r != 0) { /* tried again, or the job is gone: then nothing was decided of it */
-        stint_store_rewind(admission->options.store, mark);
-        stint_record_rewind(admission->options.record, record_mark);
-    }
-    return r;
-}
-
-/* 0, or what to try again for. */
-static int late(struct submission *submission, size_t which, const struct use_state *states)
-{
-    struct stint_error err = { 0 };
-    int r = late_conclude(submission, which, states, &err);
-    return r == STINT_BUSY || r == STINT_READ_ONLY || r < 0 ? r : 0;
-}
-
 /* ---- when every use is known */
 
 static void conclude_rehearsal(struct submission *submission, const struct use_state *states)
@@ -360,24 +284,16 @@ static void conclude_rehearsal(struct submission *submission, const struct use_s
     submission_unlist(submission);
 }
 
-static void late_again(struct submission *submission)
-{
-    struct stint_admission *admission = submission->admission;
-    submission->is_retry = true; /* the job goes on waiting with its true reason */
-    submission->due_ms = (int64_t)uv_now(admission->options.loop) + LATE_RETRY_MS;
-    admission_wake(admission, LATE_RETRY_MS);
-}
-
 static void conclude_with(struct submission *submission, struct use_state *states)
 {
     size_t count = submission->request.use_count;
     for (size_t i = 0; i < count; i++)
         states[i] = submission->slots[i].state;
     size_t which = refusal_headline(states, count);
-    if (submission->job && late(submission, which, states) == 0)
+    if (submission->job && submission_late(submission, which, states) == 0)
         submission_unlist(submission); /* done, or the job was cancelled meanwhile */
     else if (submission->job)
-        late_again(submission);
+        submission_late_again(submission);
     else if (which < count)
         refuse(submission, which, states);
     else if (submission->is_rehearsal)
@@ -395,7 +311,7 @@ static void conclude(struct submission *submission)
     if (states && submission->own_error.code == 0) {
         conclude_with(submission, states);
     } else if (submission->job) {
-        late_again(submission);
+        submission_late_again(submission);
     } else {
         answer_error(submission, &submission->own_error, STINT_REASON_NONE);
         submission_unlist(submission);
@@ -451,7 +367,7 @@ static bool has_room(struct stint_admission *admission, const struct submission 
            waiting_of(admission, submission->caller.uid) < ADMISSION_WAITING_OF_USER_MAX;
 }
 
-static void submission_list(struct submission *submission)
+void submission_list(struct submission *submission)
 {
     DL_APPEND(submission->admission->submissions, submission);
     submission->admission->waiting_count++;
@@ -490,9 +406,8 @@ static void submission_begin(struct submission *submission)
     }
 }
 
-static struct submission *submission_new(struct stint_admission *admission,
-                                         const struct stint_caller *caller,
-                                         struct stint_request *request)
+struct submission *submission_new(struct stint_admission *admission,
+                                  const struct stint_caller *caller, struct stint_request *request)
 {
     struct submission *submission = calloc(1, sizeof(*submission));
     if (!submission)
@@ -568,84 +483,6 @@ int64_t submissions_expire(struct stint_admission *admission)
         }
     }
     return next_ms;
-}
-
-/* ---- after a start or a failed commit */
-
-struct unjudged {
-    uint64_t *ids;
-    size_t count;
-    bool has_failed;
-};
-
-static bool unjudged_on_job(void *context, const struct stint_job_view *view)
-{
-    struct unjudged *unjudged = context;
-    if (view->reason.code != STINT_REASON_NotEvaluatedYet)
-        return true;
-    uint64_t *ids = reallocarray(unjudged->ids, unjudged->count + 1, sizeof(*ids));
-    if (!ids) {
-        unjudged->has_failed = true;
-        return false;
-    }
-    unjudged->ids = ids;
-    ids[unjudged->count++] = view->id;
-    return true;
-}
-
-static int late_load(struct stint_admission *admission, uint64_t id, struct stint_error *err)
-{
-    struct stint_job_view view;
-    struct stint_request request = { 0 };
-    struct stint_caller caller = { .role = STINT_ROLE_USER };
-    if (stint_jobs_view(admission->options.jobs, id, &view) != 0)
-        return 0;
-    json_t *json = json_loads(view.spec, 0, NULL);
-    int r = json ? stint_request_parse_stored(json, &request, err) : STINT_INVALID;
-    json_decref(json);
-    if (r != 0)
-        return stint_fail(err, -EUCLEAN, "the stored request of job %llu does not read back",
-                          (unsigned long long)id);
-    caller.uid = view.uid;
-    caller.gid = view.gid;
-    (void)snprintf(caller.name, sizeof(caller.name), "%s", view.user);
-    struct submission *submission = submission_new(admission, &caller, &request);
-    if (!submission) {
-        stint_request_deinit(&request);
-        return -ENOMEM;
-    }
-    submission->job = id;
-    submission->project = view.project_id;
-    submission->is_retry = true;
-    submission->due_ms = (int64_t)uv_now(admission->options.loop);
-    submission_list(submission);
-    submission_unref(submission);
-    return 0;
-}
-
-/* Those that already wait for a job's late verdict are thrown away: their jobs are read anew. */
-static void late_forget(struct stint_admission *admission)
-{
-    struct submission *at, *next;
-    DL_FOREACH_SAFE(admission->submissions, at, next)
-    {
-        if (at->job)
-            submission_unlist(at);
-    }
-}
-
-int submissions_load(struct stint_admission *admission, struct stint_error *err)
-{
-    struct unjudged unjudged = { 0 };
-    late_forget(admission);
-    stint_jobs_each(admission->options.jobs, unjudged_on_job, &unjudged);
-    int r = unjudged.has_failed ? -ENOMEM : 0;
-    for (size_t i = 0; i < unjudged.count && r == 0; i++)
-        r = late_load(admission, unjudged.ids[i], err);
-    if (unjudged.count > 0)
-        admission_wake(admission, 0);
-    free(unjudged.ids);
-    return r;
 }
 
 void submissions_free(struct stint_admission *admission)
