@@ -387,21 +387,28 @@ void stint_fact_json(const struct stint_fact *fact, struct stint_buffer *buffer)
 
 char *stint_fact_phrase(const struct stint_fact *fact, char *text, size_t size)
 {
-    const char *subject = fact->subject[0] ? fact->subject : NULL;
-    char value[200];
+    char head[320];
+    const char *words = stint_component_words(fact->component);
+    const char *truth = fact->truth ? "yes" : "no";
+    (void)snprintf(head, sizeof(head), "%s%s%.200s%s", words, fact->subject[0] ? " (" : "",
+                   fact->subject, fact->subject[0] ? ")" : "");
+    if (fact->predicate == STINT_PRESENT) {
+        (void)snprintf(text, size, "%s: %s the files", head, fact->truth ? "among" : "not among");
+        return text;
+    }
     switch (stint_predicate_type(fact->predicate)) {
     case STINT_VALUE_BOOL:
-        (void)snprintf(value, sizeof(value), "%s", fact->truth ? "yes" : "no");
+        (void)snprintf(text, size, "%s: %s: %s", head, stint_predicate_meaning(fact->predicate),
+                       truth);
         break;
     case STINT_VALUE_NUMBER:
-        (void)snprintf(value, sizeof(value), "%lld", (long long)fact->number);
+        (void)snprintf(text, size, "%s: %s is %lld", head, stint_predicate_name(fact->predicate),
+                       (long long)fact->number);
         break;
     case STINT_VALUE_TEXT:
-        (void)snprintf(value, sizeof(value), "%s", fact->text);
+        (void)snprintf(text, size, "%s: %s is %.200s", head, stint_predicate_name(fact->predicate),
+                       fact->text);
         break;
     }
-    (void)snprintf(text, size, "%s%s%s%s: %s is %s", stint_component_words(fact->component),
-                   subject ? " (" : "", subject ? subject : "", subject ? ")" : "",
-                   stint_predicate_name(fact->predicate), value);
     return text;
 }

@@ -7,8 +7,9 @@
 #include "stint/auto.h"
 #include "stint/verdict.h"
 
-#define PROBLEMS_SHOWN 12
-#define FINDINGS_SHOWN 8
+/* One screen: what is alike is said once, and the rest is counted. */
+#define PROBLEMS_SHOWN 8
+#define FINDINGS_SHOWN 6
 
 struct screen {
     struct stint_buffer *buffer;
@@ -79,49 +80,92 @@ struct problem {
     const struct stint_criterion_result *criterion;
 };
 
-/* Cheapest first; at the same cost a failure before an unknown. */
+/* Failures before what is unknown; then the cheapest first. */
 static int problem_compare(const void *a, const void *b)
 {
     const struct problem *left = a;
     const struct problem *right = b;
-    if (left->criterion->cost != right->criterion->cost)
-        return left->criterion->cost < right->criterion->cost ? -1 : 1;
     bool is_left_fail = left->criterion->result == STINT_RESULT_FAIL;
     bool is_right_fail = right->criterion->result == STINT_RESULT_FAIL;
     if (is_left_fail != is_right_fail)
         return is_left_fail ? -1 : 1;
+    if (left->criterion->cost != right->criterion->cost)
+        return left->criterion->cost < right->criterion->cost ? -1 : 1;
     return strcmp(left->criterion->id, right->criterion->id);
 }
 
-static void add_place(struct screen *screen, const struct stint_fact *fact)
+/* " (LICENSE:3, named)" into @text; "" for what no single file says. */
+static void place_text(const struct stint_fact *fact, char *text, size_t size)
 {
-    const char *path = fact->path[0] ? fact->path : "(list of files)";
-    stint_buffer_add_text(screen->buffer, "      at ");
-    add_clean(screen, path, strlen(path));
+    size_t length;
+    text[0] = '\0';
+    if (!fact || !fact->path[0])
+        return;
+    length = (size_t)snprintf(text, size, " (%.200s", fact->path);
     if (fact->at.kind == STINT_PLACE_LINE)
-        stint_buffer_printf(screen->buffer, ":%llu", (unsigned long long)fact->at.number);
+        length += (size_t)snprintf(text + length, size - length, ":%llu",
+                                   (unsigned long long)fact->at.number);
     if (fact->at.kind == STINT_PLACE_POINTER)
-        add_clean(screen, fact->at.pointer, strlen(fact->at.pointer));
-    if (fact->at.kind == STINT_PLACE_OFFSET && fact->at.number > 0)
-        stint_buffer_printf(screen->buffer, " byte %llu", (unsigned long long)fact->at.number);
-    stint_buffer_printf(screen->buffer, " (%s)\n", stint_grade_name(fact->grade));
+        length += (size_t)snprintf(text + length, size - length, "#%.100s", fact->at.pointer);
+    (void)snprintf(text + length, size - length, ", %s)", stint_grade_name(fact->grade));
+}
+
+static void add_with_place(struct screen *screen, const char *words, const struct stint_fact *fact,
+                           unsigned indent)
+{
+    char place[400];
+    char line[1400];
+    place_text(fact, place, sizeof(place));
+    (void)snprintf(line, sizeof(line), "%.900s%s", words, place);
+    add_wrapped(screen, line, indent, indent);
+}
+
+/* Criteria that fail for one and the same reason are mended together. */
+static bool problem_is_alike(const struct problem *a, const struct problem *b)
+{
+    return a->criterion->result == b->criterion->result &&
+           strcmp(a->criterion->why, b->criterion->why) == 0;
+}
+
+/* The ids of @problems[0] and all further ones that are like it, which are then taken off the list;
+ * the dearest of them speaks for all, because its cure cures the others. */
+static const struct stint_criterion_result *take_alike(struct problem *problems, size_t count,
+                                                       char *ids, size_t size)
+{
+    struct problem first = problems[0];
+    const struct stint_criterion_result *dearest = first.criterion;
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct stint_criterion_result *criterion = problems[i].criterion;
+        if (!criterion || !problem_is_alike(&first, &problems[i]))
+            continue;
+        if (length + 80 < size)
+            length += (size_t)snprintf(ids + length, size - length, "%s%.60s",
+                                       length > 0 ? ", " : "", criterion->id);
+        if (criterion->cost > dearest->cost)
+            dearest = criterion;
+        problems[i].criterion = NULL;
+    }
+    return dearest;
 }
 
 static void add_problem(struct screen *screen, const struct stint_verdict *verdict,
-                        const struct problem *problem)
+                        struct problem *problems, size_t count, bool is_full)
 {
-    const struct stint_criterion_result *criterion = problem->criterion;
-    int length = (int)strlen(criterion->id);
-    stint_buffer_printf(screen->buffer, "  %s%-7s%s %s ", paint(screen, criterion->result),
-                        stint_result_name(criterion->result), unpaint(screen), criterion->id);
-    add_wrapped(screen, criterion->text, 6, 11 + (unsigned)length);
+    char ids[800];
+    char line[1600];
+    const struct stint_criterion_result *criterion =
+        take_alike(problems, is_full ? 1 : count, ids, sizeof(ids));
+    stint_buffer_printf(screen->buffer, "  %s%-7s%s ", paint(screen, criterion->result),
+                        stint_result_name(criterion->result), unpaint(screen));
+    (void)snprintf(line, sizeof(line), "%s: %.700s", ids, criterion->text);
+    add_wrapped(screen, line, 10, 10);
     stint_buffer_add_text(screen->buffer, "      why: ");
-    add_wrapped(screen, criterion->why, 11, 11);
-    for (uint32_t i = 0; i < criterion->evidence_count && i < 2; i++) {
-        const struct stint_fact *fact = stint_facts_by_id(verdict->facts, criterion->evidence[i]);
-        if (fact)
-            add_place(screen, fact);
-    }
+    add_with_place(screen, criterion->why,
+                   criterion->evidence_count > 0
+                       ? stint_facts_by_id(verdict->facts, criterion->evidence[0])
+                       : NULL,
+                   11);
     stint_buffer_add_text(screen->buffer, "      try: ");
     add_wrapped(screen, criterion->would_pass, 11, 11);
 }
@@ -185,13 +229,24 @@ static void add_problems(struct screen *screen, const struct stint_verdict *verd
         }
     if (count > 0) {
         qsort(problems, count, sizeof(*problems), problem_compare);
-        stint_buffer_add_text(screen->buffer, "\nwhat is in the way, cheapest to mend first:\n");
+        stint_buffer_add_text(screen->buffer,
+                              "\nwhat is in the way, cheapest to mend first in each group:\n");
     }
-    for (size_t i = 0; i < count && (is_full || i < PROBLEMS_SHOWN); i++)
-        add_problem(screen, verdict, &problems[i]);
-    if (!is_full && count > PROBLEMS_SHOWN)
-        stint_buffer_printf(screen->buffer, "  and %zu more (--json has all)\n",
-                            count - PROBLEMS_SHOWN);
+    char left[800] = "";
+    size_t length = 0;
+    for (size_t i = 0, shown = 0; i < count; i++) {
+        if (!problems[i].criterion)
+            continue;
+        if (is_full || shown++ < PROBLEMS_SHOWN)
+            add_problem(screen, verdict, problems + i, count - i, is_full);
+        else if (length + 80 < sizeof(left))
+            length += (size_t)snprintf(left + length, sizeof(left) - length, "%s%.60s",
+                                       length > 0 ? ", " : "", problems[i].criterion->id);
+    }
+    if (length > 0) {
+        stint_buffer_add_text(screen->buffer, "  besides (--json has all):");
+        add_wrapped(screen, left, 4, 27);
+    }
     free(problems);
 }
 
@@ -201,13 +256,12 @@ static void add_findings(struct screen *screen, const struct stint_verdict *verd
         stint_buffer_add_text(screen->buffer, "\nfindings:\n");
     for (size_t i = 0; i < verdict->finding_count && (is_full || i < FINDINGS_SHOWN); i++) {
         const struct stint_finding *finding = &verdict->findings[i];
-        const struct stint_fact *fact =
-            finding->evidence_count > 0 ? stint_facts_by_id(verdict->facts, finding->evidence[0])
-                                        : NULL;
         stint_buffer_printf(screen->buffer, "  %-5s ", finding->id);
-        add_wrapped(screen, finding->what, 8, 8);
-        if (fact && fact->path[0])
-            add_place(screen, fact);
+        add_with_place(screen, finding->what,
+                       finding->evidence_count > 0
+                           ? stint_facts_by_id(verdict->facts, finding->evidence[0])
+                           : NULL,
+                       8);
     }
     if (!is_full && verdict->finding_count > FINDINGS_SHOWN)
         stint_buffer_printf(screen->buffer, "  and %zu more\n",
@@ -222,10 +276,19 @@ static void add_licences(struct screen *screen, const struct stint_verdict *verd
         const struct stint_licence_seen *seen = &verdict->licences[i];
         stint_buffer_add_text(screen->buffer, "  ");
         add_clean(screen, seen->file, strlen(seen->file));
-        stint_buffer_printf(screen->buffer, ": %s, %s", seen->id, seen->match);
-        if (seen->facets[0])
-            stint_buffer_printf(screen->buffer, " (%s)", seen->facets);
+        if (strcmp(seen->id, "unknown") == 0)
+            stint_buffer_add_text(screen->buffer, ": no licence that is known here");
+        else
+            stint_buffer_printf(screen->buffer, ": %s, %s", seen->id, seen->match);
         stint_buffer_add_char(screen->buffer, '\n');
+        if (seen->facets[0]) {
+            char facets[600];
+            (void)snprintf(facets, sizeof(facets), "%.590s", seen->facets);
+            for (char *comma = facets; (comma = strchr(comma, ','));)
+                *comma = ' ';
+            stint_buffer_add_text(screen->buffer, "      ");
+            add_wrapped(screen, facets, 6, 6);
+        }
     }
 }
 

@@ -70,7 +70,7 @@ enum stint_value_type { STINT_VALUE_BOOL = 1, STINT_VALUE_TEXT, STINT_VALUE_NUMB
     X(STINT_RELATION, "relation", STINT_VALUE_TEXT, "finetune, adapter, merge, quantized")         \
     X(STINT_DATA_CLASS, "data-class", STINT_VALUE_TEXT,                                            \
       "open, public, obtainable or unshareable (OSI's four classes)")                              \
-    X(STINT_LISTED, "listed", STINT_VALUE_BOOL, "the list of such parts is complete")              \
+    X(STINT_LISTED, "listed", STINT_VALUE_BOOL, "it is named and listed")                          \
     X(STINT_DESCRIBES_ALL, "describes-all", STINT_VALUE_BOOL, "covers all data used")              \
     X(STINT_DESCRIBES_PROVENANCE, "describes-provenance", STINT_VALUE_BOOL, "where it comes from") \
     X(STINT_DESCRIBES_SCOPE, "describes-scope", STINT_VALUE_BOOL, "scope and characteristics")     \
