@@ -429,6 +429,18 @@ static void pass_run(struct stint_scheduler *s, struct pass *pass)
         backfill_news(s, pass);
 }
 
+/* The earliest promised start. */
+static int64_t first_promise(const struct stint_scheduler *s)
+{
+    int64_t first = s->policy.mode == STINT_MODE_CONSERVATIVE ? s->next_promise_ms : TIME_NEVER;
+    for (uint32_t i = 0; i < s->head_count; i++) {
+        const struct claim *claim = s->jobs[s->heads[i]].claim;
+        if (claim && claim->start_ms < first)
+            first = claim->start_ms;
+    }
+    return first;
+}
+
 int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint_start *starts,
                          size_t start_max, size_t *ret_count)
 {
@@ -442,8 +454,9 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     }
     if (s->is_away)
         return 0;
-    bool is_due = s->policy.mode == STINT_MODE_CONSERVATIVE && s->next_promise_ms <= s->now_ms;
-    if (!s->is_dirty && s->news_count == 0 && !is_due)
+    if (first_promise(s) <= s->now_ms)
+        s->is_dirty = true;
+    if (!s->is_dirty && s->news_count == 0)
         return 0;
     s->main.is_walked = true;
     s->backfill.is_walked = true;
@@ -469,7 +482,9 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
 
 int64_t stint_scheduler_next_ms(const struct stint_scheduler *s)
 {
-    int64_t next = s->is_dirty || s->news_count > 0 ? s->now_ms : TIME_NEVER;
+    if (s->is_away)
+        return TIME_NEVER; /* nothing starts, whatever the time */
+    int64_t next = s->is_dirty || s->news_count > 0 ? s->now_ms : first_promise(s);
     if (s->early.count > 0 && s->jobs[s->early.jobs[0]].begin_ms < next)
         next = s->jobs[s->early.jobs[0]].begin_ms;
     if (s->running.count > 0 && s->live_count > s->running_count &&

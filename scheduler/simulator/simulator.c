@@ -277,9 +277,15 @@ static bool advance(struct replay *replay)
         next = replay->trace->jobs[replay->order[replay->next]].submit_s;
     if (replay->ending_count > 0 && replay->endings[0].end_s < next)
         next = replay->endings[0].end_s;
+    size_t waiting = stint_scheduler_pending_count(replay->scheduler);
+    if (next == INT64_MAX && waiting > 0) {
+        /* Nothing runs and nothing comes: time alone may bring a promised start. */
+        int64_t promised_ms = stint_scheduler_next_ms(replay->scheduler);
+        if (promised_ms < INT64_MAX && promised_ms / 1000 >= replay->now_s)
+            next = promised_ms / 1000 + 1;
+    }
     if (next == INT64_MAX)
         return false;
-    size_t waiting = stint_scheduler_pending_count(replay->scheduler);
     if (waiting > 0) {
         replay->busy_area += (double)replay->busy * (double)(next - replay->now_s);
         replay->waiting_time += (double)(next - replay->now_s);
