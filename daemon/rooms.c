@@ -174,6 +174,7 @@ static int open_admission(struct rooms *rooms, struct stint_error *err)
         .unknown = unknown_policy(config->unknown),
         .wait_ms = config->admission_wait_s * 1000,
         .evaluation_timeout_ms = config->evaluation_timeout_s * 1000,
+        .default_walltime_s = config->default_walltime_s,
         .now_wall_ms = wiring_now_wall_ms,
     };
     return stint_admission_new(&options, &rooms->admission, err);
