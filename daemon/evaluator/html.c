@@ -64,7 +64,7 @@ static void add_criterion(const struct stint_verdict *verdict,
                           struct stint_buffer *buffer)
 {
     const char *result = stint_result_name(criterion->result);
-    stint_buffer_printf(buffer, "<tr><td class=\"r %s\">%s</td><td>", result, result);
+    stint_buffer_printf(buffer, "<tr><td class=\"r %s\">%s</td><td class=\"r\">", result, result);
     add_escaped(buffer, criterion->id);
     stint_buffer_add_text(buffer, "</td><td>");
     add_escaped(buffer, criterion->text);

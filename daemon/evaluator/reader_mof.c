@@ -121,9 +121,13 @@ static void record_release(struct record *record)
     const struct strict_yaml_node *entries = strict_yaml_get(record->release, "components");
     const char *origin = strict_yaml_text(record->release, "origin");
     const char *producer = strict_yaml_text(record->release, "producer");
-    if (origin && *origin)
-        (void)reader_text(record->reader, record->file, STINT_BASE_MODEL, STINT_NAME, origin,
-                          origin, STINT_SOURCE_METADATA, STINT_DECLARED,
+    char base[200];
+    (void)snprintf(base, sizeof(base), "%.190s", origin ? origin + strspn(origin, " ") : "");
+    for (size_t length = strlen(base); length > 0 && base[length - 1] == ' '; length--)
+        base[length - 1] = '\0';
+    if (base[0])
+        (void)reader_text(record->reader, record->file, STINT_BASE_MODEL, STINT_NAME, base, base,
+                          STINT_SOURCE_METADATA, STINT_DECLARED,
                           reader_line(strict_yaml_get(record->release, "origin")->line));
     if (producer && *producer)
         (void)reader_text(record->reader, record->file, STINT_ARTIFACT, STINT_OWNER, "", producer,

@@ -157,6 +157,27 @@ static int cache_main(int repository_fd, char commit[41])
     return is_hex(commit, 40) ? 0 : -EINVAL;
 }
 
+/* The only snapshot of a hub cache folder that lacks refs/main (it was asked for by commit); false
+ * when there are several or none. */
+static bool cache_only_snapshot(int repository_fd, char commit[41])
+{
+    size_t count = 0;
+    int fd = tree_open_beneath(repository_fd, "snapshots", O_RDONLY | O_DIRECTORY);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!folder) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (is_hex(entry->d_name, 40)) {
+            memcpy(commit, entry->d_name, 41);
+            count++;
+        }
+    closedir(folder);
+    return count == 1;
+}
+
 /* Sees whether @real (a canonical folder path) lies in a hub cache, and then moves the root to the
  * repository's folder. 1 when it does. */
 static int tree_enter_cache(const char *real, struct stint_artifact_tree *tree)
@@ -168,7 +189,7 @@ static int tree_enter_cache(const char *real, struct stint_artifact_tree *tree)
     if (!last || last == path)
         return 0;
     if (is_cache_folder(last + 1)) {
-        if (cache_main(tree->fd, commit) != 0)
+        if (cache_main(tree->fd, commit) != 0 && !cache_only_snapshot(tree->fd, commit))
             return 0;
         (void)snprintf(tree->prefix, sizeof(tree->prefix), "snapshots/%s/", commit);
         cache_folder_name(last + 1, tree->name, sizeof(tree->name));
