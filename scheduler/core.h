@@ -196,12 +196,14 @@ struct stint_scheduler {
     int32_t head_extra;      /* flat machine, one promise: cores free beside it at its start */
 };
 
-/* scheduler.c */
-uint32_t job_find(const struct stint_scheduler *s, struct stint_task_key key);
-bool job_is_limited(const struct stint_scheduler *s, const struct job *job,
-                    struct stint_reason *ret_reason);
-const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t number);
+/* record.c */
+int job_reserve(struct stint_scheduler *s); /* room for one more task anywhere it may go */
+uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask);
+void job_forget(struct stint_scheduler *s, uint32_t number);
 void job_ask(const struct stint_scheduler *s, const struct job *job, struct stint_ask *ask);
+uint32_t job_find(const struct stint_scheduler *s, struct stint_task_key key);
+const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t number);
+/* event.c */
 void job_queue(struct stint_scheduler *s, uint32_t number);
 void job_unqueue(struct stint_scheduler *s, uint32_t number);
 

@@ -152,9 +152,9 @@ static void real_machines_keep_sets_in_one_numa_node(void **state)
                 here += shape->gpus[g].numa == n;
             most = here > most ? here : most;
         }
-        for (uint16_t size = 1; size <= most; size++) {
+        for (uint32_t size = 1; size <= most; size++) {
             open_on(machine);
-            uint64_t mask = start(size, 1, STINT_PLACE_STRICT, NULL);
+            uint64_t mask = start((uint16_t)size, 1, STINT_PLACE_STRICT, NULL);
             assert_int_equal(__builtin_popcountll(mask), size);
             for (uint32_t g = 0; g < shape->gpu_count; g++)
                 if (mask >> g & 1)

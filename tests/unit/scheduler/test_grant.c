@@ -1,0 +1,473 @@
+/* What is granted where, after a restart too; shares, preemption, estimates, bad asks. */
+#include "fixture.h"
+
+/* ---- places */
+
+static void gpus_bring_their_numa_nodes_cores_and_memory(void **state)
+{
+    (void)state;
+    open_servers(1, 4, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    struct stint_ask a = gpu_ask(1, 2, 10);
+    a.cpus = 3;
+    a.memory_bytes = 3 * GIB;
+    submit(a);
+    a.key.job = 2;
+    submit(a);
+    assert_string_equal(pass(0), "1 2");
+    assert_string_equal(line(1), "node/core[0-2]/gpu[0-1]");
+    assert_string_equal(line(2), "node/core[4-6]/gpu[2-3]");
+    assert_int_equal(fixture.starts[1].allocation->grants[0].numa_memory[1], 3 * GIB);
+}
+
+static void jobs_without_gpus_stay_away_from_free_gpus(void **state)
+{
+    (void)state;
+    open_servers(1, 2, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    submit(gpu_ask(1, 1, 10));
+    submit(ask(2, 3, 10));
+    assert_string_equal(pass(0), "1 2");
+    assert_string_equal(line(1), "node/gpu[0]");
+    assert_string_equal(line(2), "node/core[0-2]"); /* GPU 1, on the other side, is free */
+}
+
+static void shares_go_to_the_fullest_gpu(void **state)
+{
+    (void)state;
+    open_servers(1, 2, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    for (uint64_t i = 1; i <= 4; i++) {
+        struct stint_ask a = gpu_ask(i, 1, 10);
+        a.gpu_milli = i == 3 ? 600 : 250;
+        submit(a);
+    }
+    assert_string_equal(pass(0), "1 2 3 4");
+    assert_string_equal(line(2), "node/gpu[0]*250m");
+    assert_string_equal(line(3), "node/gpu[1]*600m");
+    assert_string_equal(line(4), "node/gpu[1]*250m"); /* 400 left there, 500 on the other */
+    submit(gpu_ask(5, 1, 10));
+    assert_string_equal(pass(0), "");
+    assert_string_equal(why(5), "Capacity");
+}
+
+static void strict_jobs_wait_for_one_numa_node(void **state)
+{
+    (void)state;
+    open_servers(1, 0, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    struct stint_ask strict = ask(3, 4, 10);
+    struct stint_ask prefer = ask(4, 4, 10);
+    strict.locality = STINT_PLACE_STRICT;
+    submit(ask(1, 2, 100));
+    submit(ask(2, 3, 100));
+    assert_string_equal(pass(0), "1 2"); /* 2 does not fit beside 1: 2 and 3 of 4 are taken */
+    submit(strict);
+    assert_string_equal(pass(1), "");
+    assert_string_equal(why(3), "Capacity");
+    end(2, 2);
+    submit(ask(5, 3, 1));
+    assert_string_equal(pass(2), "3");
+    assert_string_equal(line(3), "node/core[4-7]");
+    (void)prefer;
+}
+
+static void scattered_room_is_called_fragmented(void **state)
+{
+    (void)state;
+    open_servers(2, 0, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    submit(ask(1, 5, 100));
+    submit(ask(2, 5, 100));
+    submit(ask(3, 6, 100));
+    assert_string_equal(pass(0), "1 2");
+    assert_string_equal(why(3), "Fragmented");
+}
+
+static void several_nodes_are_granted_together(void **state)
+{
+    (void)state;
+    open_servers(3, 2, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    struct stint_ask wide = gpu_ask(2, 2, 10);
+    wide.nodes = 2;
+    submit(gpu_ask(1, 1, 100));
+    submit(wide);
+    assert_string_equal(pass(0), "1 2");
+    assert_string_equal(line(2), "node1/gpu[0-1],node2/gpu[0-1]");
+    wide.key.job = 3;
+    submit(wide);
+    assert_string_equal(pass(1), "");
+    assert_int_equal(reason(3).until_ms, 10000);
+    end(2, 5);
+    assert_string_equal(pass(5), "3");
+}
+
+static void drained_and_down_nodes_take_nothing(void **state)
+{
+    (void)state;
+    open_servers(2, 0, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    (void)stint_scheduler_set_node_state(fixture.scheduler, 0, STINT_NODE_DRAINING);
+    submit(ask(1, 8, 10));
+    assert_string_equal(pass(0), "1");
+    assert_string_equal(line(1), "node1/core[0-7]");
+    submit(ask(2, 8, 10));
+    assert_string_equal(pass(1), "");
+    assert_string_equal(why(2), "NodeDraining");
+    (void)stint_scheduler_set_node_state(fixture.scheduler, 0, STINT_NODE_DOWN);
+    assert_string_equal(pass(2), "");
+    assert_string_equal(why(2), "NodeDown");
+    (void)stint_scheduler_set_node_state(fixture.scheduler, 0, STINT_NODE_UP);
+    assert_string_equal(pass(3), "2");
+    stint_scheduler_set_away(fixture.scheduler, true);
+    submit(ask(3, 1, 10));
+    assert_string_equal(pass(4), "");
+    assert_string_equal(why(3), "EngineAway");
+}
+
+static void what_can_never_start_is_refused_with_the_largest(void **state)
+{
+    (void)state;
+    open_servers(2, 4, (struct stint_policy){ .mode = STINT_MODE_EASY, .walltime_max_ms = 100000 });
+    struct stint_reason r;
+    struct stint_ask largest;
+    struct stint_error err;
+    struct stint_ask a = gpu_ask(1, 5, 10);
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, &largest, &err),
+                     STINT_UNSATISFIABLE);
+    assert_string_equal(stint_reason_name(r.code), "ExceedsMachine");
+    assert_int_equal(r.limit, 4);
+    assert_int_equal(largest.gpus, 4);
+    a = ask(1, 9, 10);
+    a.memory_bytes = 17 * GIB;
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, &largest, &err),
+                     STINT_UNSATISFIABLE);
+    assert_int_equal(r.asked, 9);
+    assert_int_equal(r.limit, 8);
+    assert_int_equal(largest.memory_bytes, 16 * GIB);
+    a = ask(1, 8, 101);
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err),
+                     STINT_UNSATISFIABLE);
+    assert_string_equal(stint_reason_name(r.code), "ExceedsMaxWalltime");
+    a = gpu_ask(1, 1, 10);
+    a.gpu_type = STINT_NO_GPU_TYPE;
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err),
+                     STINT_UNSATISFIABLE);
+    assert_string_equal(stint_reason_name(r.code), "NoSuchResource");
+    a = ask(1, 1, 10);
+    a.nodes = 3;
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err),
+                     STINT_UNSATISFIABLE);
+    assert_int_equal(r.limit, 2);
+    a.nodes = 2;
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err), 0);
+}
+
+/* ---- after a restart */
+
+static void runs_are_adopted_with_what_they_hold(void **state)
+{
+    (void)state;
+    open_servers(1, 4, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
+    struct stint_ask a = gpu_ask(9, 2, 100);
+    struct stint_error err = { 0 };
+    a.cpus = 2;
+    a.memory_bytes = 2 * GIB;
+    assert_int_equal(
+        stint_allocation_parse(fixture.machine, "node/core[1,4]/gpu[1-2]", &allocation, &err), 0);
+    assert_int_equal(stint_scheduler_adopt(fixture.scheduler, &a, allocation, -50000, 50000, &err),
+                     0);
+    check();
+    assert_string_equal(line(9), "node/core[1,4]/gpu[1-2]");
+    a.key.job = 10;
+    assert_int_equal(stint_scheduler_adopt(fixture.scheduler, &a, allocation, 0, 50000, &err),
+                     STINT_CONFLICT);
+    submit(gpu_ask(11, 3, 10));
+    assert_string_equal(pass(0), "");
+    assert_int_equal(reason(11).until_ms, 50000);
+    end(9, 20);
+    assert_string_equal(pass(20), "11");
+}
+
+static void allocations_read_back_as_they_were_written(void **state)
+{
+    (void)state;
+    open_servers(3, 4, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    static const char *const good[] = { "node0/core[0-3]/gpu[0-1]", "node1/core[7]",
+                                        "node2/gpu[2]*250m",
+                                        "node0/core[0,2,4-5],node2/core[1]/gpu[0,3]",
+                                        "node0/core[0]/memory[0:1048576,1:4096]" };
+    static const char *const bad[] = { "",
+                                       "node9/core[0]",
+                                       "node0/core[8]",
+                                       "node0/core[3-1]",
+                                       "node0/gpu[4]",
+                                       "node0/core[0",
+                                       "node0/core[]",
+                                       "node0/core[0]/core[1]",
+                                       "node1/core[0],node0/core[0]",
+                                       "node0/gpu[0-1]*250m",
+                                       "node0/gpu[0]*1000m",
+                                       "node0/disk[0]",
+                                       "node0/memory[2:1]",
+                                       "node0/core[0]x",
+                                       "node0/core[99999999999999999999]",
+                                       "node0/memory[0:99999999999999999999]" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(good); i++) {
+        stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
+        struct stint_buffer buffer = { 0 };
+        assert_int_equal(stint_allocation_parse(fixture.machine, good[i], &allocation, NULL), 0);
+        stint_allocation_format_full(fixture.machine, allocation, &buffer);
+        assert_string_equal(stint_buffer_text(&buffer), good[i]);
+        stint_buffer_deinit(&buffer);
+    }
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(bad); i++) {
+        struct stint_allocation *allocation = NULL;
+        int r = stint_allocation_parse(fixture.machine, bad[i], &allocation, NULL);
+        if (r != STINT_INVALID)
+            print_error("'%s' gave %d\n", bad[i], r);
+        assert_int_equal(r, STINT_INVALID);
+        assert_null(allocation);
+    }
+}
+
+static void estimates_follow_limits_and_past_use(void **state)
+{
+    (void)state;
+    open_flat(1, STINT_MODE_EASY);
+    struct stint_task_key third = { 3, 0 };
+    int64_t p50 = 0;
+    int64_t p90 = 0;
+    struct stint_ask a = ask(1, 1, 1000);
+    a.user = 5;
+    submit(a);
+    assert_string_equal(pass(0), "1");
+    end(1, 100); /* user 5 took a tenth */
+    a.key.job = 2;
+    a.submit_ms = 100000;
+    submit(a);
+    assert_string_equal(pass(100), "2");
+    a.key.job = 3;
+    submit(a);
+    assert_string_equal(pass(100), "");
+    assert_int_equal(stint_scheduler_estimate(fixture.scheduler, third, &p50, &p90), 0);
+    assert_int_equal(p90, 1100000);
+    assert_int_equal(p50, 200000);
+}
+
+/* Institution 0 with projects 1 and 2; users 3 and 4 below 1, 5 below 2. */
+static void open_shares(void)
+{
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_machine_new_flat(1, &machine, NULL), 0);
+    open_machine(machine, (struct stint_policy){
+                              .mode = STINT_MODE_STINT, .tiers = 8, .half_life_ms = 1000000 });
+    static const uint32_t parents[] = { STINT_NO_ACCOUNT, 0, 0, 1, 1, 2 };
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(stint_scheduler_set_account(fixture.scheduler, i, STINT_ACCOUNT_PROJECT,
+                                                     parents[i], i == 2 ? 3 : 1),
+                         0);
+}
+
+static struct stint_ask ask_of(uint64_t job, uint32_t account)
+{
+    struct stint_ask a = ask(job, 1, 100);
+    a.fair_account = account;
+    return a;
+}
+
+static void who_used_less_than_its_share_goes_first(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair fair;
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    submit(ask_of(2, 3));
+    submit(ask_of(3, 4)); /* same project, nothing used */
+    submit(ask_of(4, 5)); /* the other project */
+    end(1, 100);
+    assert_string_equal(pass(100), "4");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 1, &fair), 0);
+    assert_true(fair.share > 0.249 && fair.share < 0.251);
+    assert_true(fair.usage > 0.999);
+    end(4, 130); /* 30 s of project 2, which has three times the shares: still less */
+    submit(ask_of(5, 5));
+    assert_string_equal(pass(130), "5");
+    end(5, 500);
+    assert_string_equal(pass(500), "3"); /* now project 1, and in it who used nothing */
+    end(3, 501);
+    assert_string_equal(pass(501), "2");
+}
+
+static void use_decays_by_half_in_a_half_life(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair before;
+    struct stint_fair after;
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    end(1, 100);
+    assert_string_equal(pass(100), "");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &before), 0);
+    assert_true(before.usage_share_ms > 96000 && before.usage_share_ms < 97000);
+    submit(ask_of(2, 5));
+    assert_string_equal(pass(1100), "2");
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &after), 0);
+    assert_true(after.usage_share_ms > before.usage_share_ms * 0.4999);
+    assert_true(after.usage_share_ms < before.usage_share_ms * 0.5001);
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
+    assert_string_equal(pass(1150), ""); /* what runs counts before it ends */
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
+    assert_true(after.usage_share_ms > 49000 && after.usage_share_ms < 50000);
+}
+
+static void equal_use_is_the_same_tier(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_fair a;
+    struct stint_fair b;
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &a), 0);
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &b), 0);
+    assert_int_equal(a.tier, b.tier);
+    assert_int_equal(stint_scheduler_set_account(fixture.scheduler, 1, STINT_ACCOUNT_PROJECT, 3, 1),
+                     STINT_INVALID); /* no circles */
+}
+
+static void open_preemptive(void)
+{
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_machine_new_flat(10, &machine, NULL), 0);
+    open_machine(machine, (struct stint_policy){ .mode = STINT_MODE_STINT,
+                                                 .preempts = true,
+                                                 .grace_ms = 30000,
+                                                 .resume_ms = 60000 });
+}
+
+static struct stint_ask stoppable(uint64_t job, uint32_t cpus, int64_t walltime_s)
+{
+    struct stint_ask a = ask(job, cpus, walltime_s);
+    a.preemptible = true;
+    return a;
+}
+
+/* The jobs to be stopped, as text. */
+static const char *stops(void)
+{
+    static char text[128];
+    struct stint_task_key keys[16];
+    size_t at = 0;
+    size_t count = stint_scheduler_stops(fixture.scheduler, keys, 16);
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llu", i ? " " : "",
+                               (unsigned long long)keys[i].job);
+    return text;
+}
+
+static void long_runs_that_may_be_stopped_make_room(void **state)
+{
+    (void)state;
+    open_preemptive();
+    submit(stoppable(1, 4, 100000));
+    submit(ask(2, 6, 100000)); /* never declared */
+    assert_string_equal(pass(0), "1 2");
+    struct stint_ask small = ask(3, 2, 600);
+    small.submit_ms = 800000;
+    submit(small);
+    assert_string_equal(pass(800), "");
+    assert_string_equal(stops(), ""); /* under one processor-hour: level 0 as well */
+    assert_string_equal(pass(1000), "");
+    struct stint_ask more = ask(4, 1, 600);
+    more.submit_ms = 1000000;
+    submit(more);
+    assert_string_equal(pass(1000), "");
+    assert_string_equal(stops(), "1"); /* one stop is enough for both */
+    assert_string_equal(stops(), "");  /* told once */
+    assert_string_equal(why(4), "Preempting");
+    assert_int_equal(reason(4).until_ms, 1030000);
+    end(1, 1010);
+    assert_string_equal(pass(1010), "4 3");
+    struct stint_ask again = stoppable(1, 4, 99000);
+    again.attained_ms = 4 * 1010000;
+    submit(again);
+    assert_string_equal(pass(1010), "");
+    assert_string_equal(stops(), ""); /* its level is the higher one */
+    end(3, 1100);
+    end(4, 1100);
+    assert_string_equal(pass(1100), "1");
+    submit(small);
+    assert_string_equal(pass(1101), "");
+    assert_string_equal(stops(), ""); /* it has a minimum run */
+}
+
+static void nobody_is_stopped_for_less_than_it_costs(void **state)
+{
+    (void)state;
+    open_preemptive();
+    submit(stoppable(1, 10, 3700));
+    assert_string_equal(pass(0), "1");
+    submit(ask(2, 1, 600));
+    assert_string_equal(pass(3000), "");
+    assert_string_equal(stops(), ""); /* 700 s of one core against 90 s of ten */
+    struct stint_ask wide = ask(3, 10, 600);
+    submit(wide);
+    assert_string_equal(pass(3001), "");
+    assert_string_equal(stops(), "1");
+}
+
+static void bad_asks_are_refused(void **state)
+{
+    (void)state;
+    open_flat(4, STINT_MODE_EASY);
+    struct stint_ask good = ask(1, 1, 10);
+    struct stint_ask a = good;
+    submit(good);
+    assert_int_equal(stint_scheduler_submit(fixture.scheduler, &good, NULL), STINT_CONFLICT);
+    a.key.job = 2;
+    a.walltime_ms = 0;
+    assert_int_equal(stint_scheduler_submit(fixture.scheduler, &a, NULL), STINT_INVALID);
+    a.walltime_ms = INT64_MAX;
+    assert_int_equal(stint_scheduler_submit(fixture.scheduler, &a, NULL), STINT_INVALID);
+    a.walltime_ms = 1000;
+    a.account_count = 1;
+    assert_int_equal(stint_scheduler_submit(fixture.scheduler, &a, NULL), STINT_INVALID);
+    a.account_count = 0;
+    a.gpu_milli = 500;
+    a.gpus = 2;
+    assert_int_equal(stint_scheduler_submit(fixture.scheduler, &a, NULL), STINT_INVALID);
+    a.gpus = 0;
+    a.gpu_milli = 0;
+    a.cpus = 5; /* joins, never starts */
+    submit(a);
+    assert_string_equal(pass(0), "1");
+    assert_string_equal(why(2), "ExceedsMachine");
+    assert_int_equal(reason(2).limit, 4);
+    struct stint_task_key second = { 2, 0 };
+    assert_int_equal(stint_scheduler_remove(fixture.scheduler, second), 0);
+    assert_int_equal(stint_scheduler_remove(fixture.scheduler, second), STINT_NOT_FOUND);
+    struct stint_policy bad = { .mode = STINT_MODE_STINT, .tiers = 4 };
+    struct stint_scheduler *none = NULL;
+    assert_int_equal(stint_scheduler_new(fixture.machine, &bad, &none, NULL), STINT_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(gpus_bring_their_numa_nodes_cores_and_memory),
+        T(jobs_without_gpus_stay_away_from_free_gpus),
+        T(shares_go_to_the_fullest_gpu),
+        T(strict_jobs_wait_for_one_numa_node),
+        T(scattered_room_is_called_fragmented),
+        T(several_nodes_are_granted_together),
+        T(drained_and_down_nodes_take_nothing),
+        T(what_can_never_start_is_refused_with_the_largest),
+        T(runs_are_adopted_with_what_they_hold),
+        T(allocations_read_back_as_they_were_written),
+        T(estimates_follow_limits_and_past_use),
+        T(who_used_less_than_its_share_goes_first),
+        T(use_decays_by_half_in_a_half_life),
+        T(equal_use_is_the_same_tier),
+        T(long_runs_that_may_be_stopped_make_room),
+        T(nobody_is_stopped_for_less_than_it_costs),
+        T(bad_asks_are_refused),
+    };
+    return cmocka_run_group_tests_name("grant", tests, NULL, NULL);
+}
