@@ -116,11 +116,27 @@ static enum stint_component card_target(const struct card *card)
     return card->subject[0] ? STINT_TRAINING_DATA : STINT_ARTIFACT;
 }
 
+/* Is there a licence text beside the card? */
+static bool has_text_beside(const struct card *card)
+{
+    size_t length = strlen(card->file->folder);
+    for (size_t i = 0; i < card->reader->manifest->file_count; i++) {
+        const char *path = card->reader->manifest->files[i].path;
+        const char *base = length > 0 ? path + length + 1 : path;
+        bool is_beside =
+            length == 0 || (strncmp(path, card->file->folder, length) == 0 && path[length] == '/');
+        if (is_beside && !strchr(base, '/') && path_is_licence(base))
+            return true;
+    }
+    return false;
+}
+
 static void card_licence(struct card *card, const struct strict_yaml_node *value)
 {
     const char *name = strict_yaml_text(card->root, "license_name");
-    /* `other` says "see license_name and license_link"; the text itself is read where it lies. */
-    if (is_other(value->text) && name)
+    /* `other` names nothing: license_name does, or the text that lies beside, which is read.
+     * Without either the terms are unknown. */
+    if (is_other(value->text) && (name || has_text_beside(card)))
         return;
     reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
                             card->file->folder, NULL, value->text, STINT_SOURCE_CARD,

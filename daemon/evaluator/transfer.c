@@ -229,6 +229,9 @@ static int store_file(int files_fd, int from, struct stint_artifact_file *file)
     if (fchmod(to, 0444) != 0 || fsync(to) != 0 || lseek(to, 0, SEEK_SET) < 0 ||
         fstat(to, &st) != 0)
         return -errno;
+    /* Shared blocks follow the source, which its owner may have let grow meanwhile. */
+    if ((uint64_t)st.st_size != file->size)
+        return -ESTALE;
     tree_identity(&st, file);
     return tree_hash_file(to, file);
 }

@@ -64,6 +64,7 @@ static const struct {
     { "README.md", "---\nlicense: [apache-2.0, llama3]\ndatasets:\n- village/sentences\n---\n",
       "OSAID-P2", "fail" },
     { "README.md", "---\nlicense: other\nlicense_name: homebrew\n---\n", "OSAID-P2", "unknown" },
+    { "README.md", "---\nlicense: other\n---\n", "OSAID-P2", "pass" }, /* the text decides */
     { "README.md", "---\nlicense: apache-2.0\nnever: closed\n", "OSAID-P2", "unknown" },
     { "README.md", "---\na: &a [x,x]\nb: [*a,*a]\n---\n", "OSAID-P2", "unknown" },
     { "README.md", SAID("") "Weights are for research purposes only.\n", "OSAID-F1", "unknown" },
