@@ -143,6 +143,26 @@ static void card_licence(struct card *card, const struct strict_yaml_node *value
                             node_place(value));
 }
 
+/* Terms by link, which `license: other` sends the reader to. A known address names its licence; a
+ * file beside is read where it lies, if its name says that it holds terms; all else is unknown. */
+static void card_licence_link(struct card *card, const struct strict_yaml_node *value)
+{
+    char path[2 * STINT_ARTIFACT_PATH_BYTES_MAX];
+    const struct strict_yaml_node *licence = strict_yaml_get(card->root, "license");
+    const char *slash = strrchr(value->text, '/');
+    if (!licence || licence->kind != STRICT_YAML_SCALAR || !is_other(licence->text))
+        return;
+    (void)snprintf(path, sizeof(path), "%s%s%.900s", card->file->folder,
+                   card->file->folder[0] ? "/" : "", value->text);
+    bool is_read = !strstr(value->text, "://") &&
+                   path_is_licence(slash ? slash + 1 : value->text) &&
+                   reader_find(card->reader, path) != SIZE_MAX;
+    if (!is_read)
+        reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
+                                card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
+                                node_place(value));
+}
+
 static void card_licence_name(struct card *card, const struct strict_yaml_node *value)
 {
     const struct strict_yaml_node *licence = strict_yaml_get(card->root, "license");
@@ -274,6 +294,7 @@ static void card_keys(struct card *card)
     each_scalar(card, "license", card_licence);
     each_scalar(card, "licenses", card_licence);
     each_scalar(card, "license_name", card_licence_name);
+    each_scalar(card, "license_link", card_licence_link);
     if (card->subject[0])
         return;
     card_presence(card);

@@ -65,6 +65,10 @@ static const struct {
       "OSAID-P2", "fail" },
     { "README.md", "---\nlicense: other\nlicense_name: homebrew\n---\n", "OSAID-P2", "unknown" },
     { "README.md", "---\nlicense: other\n---\n", "OSAID-P2", "pass" }, /* the text decides */
+    { "README.md", "---\nlicense: other\nlicense_link: LICENSE\n---\n", "OSAID-P2", "pass" },
+    { "README.md", "---\nlicense: other\nlicense_link: https://x.org/terms\n---\n", "OSAID-P2",
+      "unknown" },
+    { "README.md", "---\nlicense: other\nlicense_link: DATA.md\n---\n", "OSAID-P2", "unknown" },
     { "README.md", "---\nlicense: apache-2.0\nnever: closed\n", "OSAID-P2", "unknown" },
     { "README.md", "---\na: &a [x,x]\nb: [*a,*a]\n---\n", "OSAID-P2", "unknown" },
     { "README.md", SAID("") "Weights are for research purposes only.\n", "OSAID-F1", "unknown" },
