@@ -59,35 +59,68 @@ static void job_await(struct client *client, uint64_t id)
         die("job %llu: %d %.500s", (unsigned long long)id, reply.status, reply.body);
 }
 
-static double jobs_rate(const char *topology, size_t count, double *ret_cpu_us)
+struct jobs_run {
+    double rate;
+    double sync_ms; /* of the disk, just before */
+    double cpu_us;
+    double commits; /* a job */
+    double commit_ms;
+};
+
+static double metric(struct client *client, const char *name)
 {
+    struct reply reply = client_ask(client, "GET", "/metrics", NULL, NULL, 0);
+    const char *at = strstr(reply.body, name);
+    if (!at)
+        die("no metric %s", name);
+    return strtod(at + strlen(name), NULL);
+}
+
+static struct jobs_run jobs_run(const char *topology, size_t count)
+{
+    struct jobs_run run = { 0 };
     struct daemon_run daemon;
     struct client client;
     daemon_begin(&daemon, topology);
     client_connect(&client, daemon.socket, 5);
+    run.sync_ms = disk_sync_ms(daemon.folder);
     double cpu_s = process_cpu_s(daemon.pid);
     double start = now_s();
     submit_lines(&client, count);
     for (uint64_t id = count; id > 0 && id + LAST_LOOKED_AT > count; id--)
         job_await(&client, id);
-    double elapsed = now_s() - start;
-    *ret_cpu_us = (process_cpu_s(daemon.pid) - cpu_s) * 1e6 / (double)count;
+    run.rate = (double)count / (now_s() - start);
+    run.cpu_us = (process_cpu_s(daemon.pid) - cpu_s) * 1e6 / (double)count;
+    double commits = metric(&client, "\nstint_store_commits_total ");
+    run.commits = commits / (double)count;
+    run.commit_ms = metric(&client, "\nstint_store_commit_seconds_total ") * 1e3 / commits;
     client_close(&client);
     daemon_end(&daemon);
-    return (double)count / elapsed;
+    return run;
+}
+
+static void head(const char *peer, const char *ratio)
+{
+    (void)printf("%5s %9s %9s %9s %7s %10s %9s %10s\n", "round", "fsync ms", peer, "jobs/s", ratio,
+                 "stintd us", "commits/j", "commit ms");
+}
+
+static void row(int round, double peer, const struct jobs_run *run, double ratio)
+{
+    (void)printf("%5d %9.2f %9.0f %9.0f %7.3f %10.1f %9.2f %10.2f\n", round, run->sync_ms, peer,
+                 run->rate, ratio, run->cpu_us, run->commits, run->commit_ms);
 }
 
 static bool bench_wide(int count)
 {
     double ratio[ROUNDS_MAX];
-    (void)printf("no-op jobs to their durable end, 32 slots, %d a round\n%5s %12s %12s %8s %10s\n",
-                 JOBS_WIDE, "round", "spawn/s", "jobs/s", "ratio", "stintd us");
+    (void)printf("no-op jobs to their durable end, 32 slots, %d a round\n", JOBS_WIDE);
+    head("spawn/s", "ratio");
     for (int i = 0; i < count; i++) {
-        double cpu_us;
         double spawn = JOBS_WIDE / program_loop_s(STINT_NOOP, JOBS_WIDE);
-        double jobs = jobs_rate("core:32 pu:1", JOBS_WIDE, &cpu_us);
-        ratio[i] = jobs / spawn;
-        (void)printf("%5d %12.0f %12.0f %8.3f %10.1f\n", i + 1, spawn, jobs, ratio[i], cpu_us);
+        struct jobs_run run = jobs_run("core:32 pu:1", JOBS_WIDE);
+        ratio[i] = run.rate / spawn;
+        row(i + 1, spawn, &run, ratio[i]);
     }
     return judge("no-op jobs, part of a posix_spawn() loop", median(ratio, (size_t)count), "",
                  RATIO_SPAWN, false);
@@ -140,14 +173,13 @@ static bool bench_narrow(int count)
         (void)printf("\ntask-spooler: not installed here (tsp), not compared\n");
         return true;
     }
-    (void)printf("\nno-op jobs, two slots, %d a round\n%5s %12s %12s %8s\n", JOBS_NARROW, "round",
-                 "tsp/s", "jobs/s", "times");
+    (void)printf("\nno-op jobs, two slots, %d a round\n", JOBS_NARROW);
+    head("tsp/s", "times");
     for (int i = 0; i < count; i++) {
-        double cpu_us;
         double spooler = tsp_rate(name);
-        double jobs = jobs_rate("core:2 pu:1", JOBS_NARROW, &cpu_us);
-        ratio[i] = jobs / spooler;
-        (void)printf("%5d %12.0f %12.0f %8.3f\n", i + 1, spooler, jobs, ratio[i]);
+        struct jobs_run run = jobs_run("core:2 pu:1", JOBS_NARROW);
+        ratio[i] = run.rate / spooler;
+        row(i + 1, spooler, &run, ratio[i]);
     }
     return judge("no-op jobs on two slots, times task-spooler", median(ratio, (size_t)count), "", 1,
                  false);
