@@ -118,6 +118,10 @@ uint32_t reader_text(struct reader *reader, const struct reader_file *file,
                                .source = source,
                                .grade = grade,
                                .at = at };
+    if (predicate == STINT_NAME && ++reader->name_count > READER_NAMES_MAX) {
+        stint_facts_spoil(reader->facts);
+        return 0;
+    }
     fact_file(reader, file, &fact);
     return stint_facts_add(reader->facts, &fact);
 }

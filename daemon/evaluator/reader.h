@@ -15,6 +15,9 @@
 /* Most of a text file that is read; longer ones are read up to here and marked. */
 #define READER_TEXT_MAX   ((size_t)4 << 20)
 #define READER_SCOPES_MAX 200000
+/* Names of data sets, bases and the like in one artefact; more than these spoil the facts. Each
+ * name is looked up among all facts. */
+#define READER_NAMES_MAX 2000
 /* Facts that say the same of many files are kept for so many; the rest share the last one. */
 #define READER_SAME_MAX 64
 
@@ -47,6 +50,7 @@ struct reader {
     size_t scope_count;
     size_t scope_capacity;
     const struct catalogue *catalogue; /* NULL for none */
+    uint32_t name_count;
     uint32_t present_count[STINT_COMPONENT_COUNT];
     char header_text[200]; /* the last SPDX header, how often it came, and its fact */
     uint32_t header_count;
