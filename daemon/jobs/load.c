@@ -188,15 +188,6 @@ static void report_lost(struct stint_jobs *jobs, struct job *job)
     jobs->has_unsent = true;
 }
 
-/* A run without a folder never began, if the folder cannot have been lost with the machine. */
-static bool never_began(const struct stint_jobs *jobs, const struct job *job)
-{
-    if (strcmp(job->boot_id, jobs->options.boot_id) != 0)
-        return false;
-    return job->state == STINT_JOB_STARTING ||
-           (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0);
-}
-
 static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
 {
     int r = stint_engine_adopt(jobs->options.engine, job_run_key(job), err);
@@ -206,7 +197,8 @@ static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *e
     }
     if (r != STINT_NOT_FOUND)
         return r;
-    if (never_began(jobs, job)) {
+    if (job->state == STINT_JOB_STARTING ||
+        (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0)) {
         job->is_unsent = true;
         jobs->has_unsent = true;
     } else {

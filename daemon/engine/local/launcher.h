@@ -65,10 +65,9 @@ int lock_take(int wait_ms);
 int run_folder_make(struct stint_run_key key, int *ret_fd);
 int run_folder_open(struct stint_run_key key, int *ret_fd); /* 0, -ENOENT, … */
 void run_folder_remove(struct stint_run_key key);
-/* Creates `record` with @record; 0 with its descriptor, or a negative errno. */
+/* Creates `record` with @record, synced; 0 with its descriptor, or a negative errno. */
 int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd);
-/* In place; on disk when it returns, if @sync. */
-int run_record_write(int record_fd, struct wire_record *record, bool sync);
+int run_record_write(int record_fd, struct wire_record *record); /* in place, synced */
 int run_record_read(int folder_fd, struct stint_run_key key, struct wire_record *ret_record);
 /* The script as an executable file of the owner's, and its path for execve(). */
 int run_script_write(int folder_fd, const char *text, size_t length);

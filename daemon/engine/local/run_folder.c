@@ -93,6 +93,9 @@ int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
     (void)fcntl(fd, F_SETLK, &lock);
     if (r == 0)
         r = record_put(fd, record);
+    /* fsync, not fdatasync: the new name goes down with the file on the file systems in use. */
+    if (r == 0 && fsync(fd) != 0)
+        r = -errno;
     if (r != 0) {
         close(fd);
         return r;
@@ -101,10 +104,10 @@ int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
     return 0;
 }
 
-int run_record_write(int record_fd, struct wire_record *record, bool sync)
+int run_record_write(int record_fd, struct wire_record *record)
 {
     int r = record_put(record_fd, record);
-    return r == 0 && sync && fdatasync(record_fd) != 0 ? -errno : r;
+    return r == 0 && fdatasync(record_fd) != 0 ? -errno : r;
 }
 
 int run_record_read(int folder_fd, struct stint_run_key key, struct wire_record *ret_record)

@@ -2,15 +2,10 @@
  * outlives the launcher and the daemon, and needs neither: what it knows is in its memory, what the
  * others must know is in the run's record.
  *
- * 1. Nothing runs before the folder was made exclusively and the record in it is written.
+ * 1. Nothing runs before the folder was made exclusively and the record in it is synced.
  * 2. The record says `ended` only when no process of the run is left.
- * 3. The supervisor exits only after the record is written; whoever sees it gone with a record that
+ * 3. The supervisor exits only after the record is synced; whoever sees it gone with a record that
  *    still says `started` may call the run lost.
- *
- * Records are for those who live through a killed daemon, launcher or supervisor, and for that the
- * page cache is enough. A machine that stops takes the job with it: a run of an earlier boot is
- * never sent again, so nothing hangs on a record that did not reach the disk, and two fsyncs a job
- * would cost more than the job. An end that no daemon is there to write into the store is synced.
  *
  *   running ──walltime over, cancel──→ ending ──grace over──→ killing ──last process gone──→ (end)
  *      └─────────first process exits──────────────────────────────↗
@@ -421,8 +416,7 @@ static void run_record_end(int start_code)
             record->flags |= WIRE_RECORD_OOM_KILLED;
     }
     /* There is nobody to tell of a disk that fails here; the run is then found lost. */
-    bool is_alone = getppid() != launcher.pid;
-    (void)run_record_write(run.record_fd, record, is_alone);
+    (void)run_record_write(run.record_fd, record);
 }
 
 /* The instance's folders go with the last run if the launcher is gone; if not, with the launcher.
