@@ -275,6 +275,12 @@ static void on_engine_away(void *context, const char *why)
     stint_notify("STATUS=the launcher is gone; restart stintd");
     stint_scheduler_set_away(rooms->scheduler, true);
     wiring_want_pass(rooms);
+    if (!rooms->options->config.is_system)
+        return;
+    /* Root was given up: only the service manager can start us, and so a launcher, again. Jobs do
+     * not notice. */
+    rooms->exit_status = 1;
+    uv_stop(&rooms->loop);
 }
 
 const struct stint_engine_events wiring_engine_events = {

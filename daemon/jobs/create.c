@@ -250,6 +250,42 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
     return r;
 }
 
+int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request)
+{
+    struct job job = { .id = 1 };
+    fill_resources(jobs, request, &job);
+    return job.memory_bytes;
+}
+
+int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
+                        const struct stint_request *request, int64_t project, int64_t award,
+                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
+                        struct stint_error *err)
+{
+    struct stint_job_new from = { .caller = caller,
+                                  .request = request,
+                                  .project = project,
+                                  .award = award,
+                                  .is_evaluated = true };
+    struct stint_job_view view;
+    stint_auto(job_free) struct job *job = NULL;
+    int r = owner_may_run(jobs, caller->uid, err);
+    if (r == 0)
+        r = new_job(jobs, &from, &job, err);
+    if (r != 0)
+        return r;
+    job->id = UINT64_MAX;
+    r = job_enqueue(jobs, job, err);
+    if (r != 0)
+        return r;
+    job_view_waiting(jobs, job, &view);
+    (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+    *ret_p50_ms = view.estimate_p50_ms;
+    *ret_p90_ms = view.estimate_p90_ms;
+    *ret_reason = view.reason;
+    return 0;
+}
+
 int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
                      struct stint_error *err)
 {

@@ -55,7 +55,8 @@ struct job {
     int64_t begin_ms;
     int64_t start_ms;
     int64_t start_boot_ms;
-    int64_t ends_by_ms;
+    int64_t ends_by_ms; /* 0 while suspended: nobody knows */
+    int64_t ran_ms;     /* at its suspension; 0 while it runs */
     int64_t walltime_s;
     int64_t memory_bytes;
     int64_t gpu_memory_bytes;
@@ -121,6 +122,8 @@ int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
 struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job);
 /* Works jobs_block() out anew and tells the scheduler when it changed. */
 void job_reblock(struct stint_jobs *jobs, struct job *job);
+/* When a run that is suspended ends: later than anything that is planned. */
+#define JOB_ENDS_NEVER_MS (INT64_C(1) << 50)
 int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
 
 /* ---- create.c
@@ -130,6 +133,9 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
 int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
              struct stint_error *err);
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
+
+/* ---- view.c: reason and estimate of a waiting job */
+void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view);
 
 /* ---- life.c: the one function that moves
  * -------------------------------------------------------------------------------- */

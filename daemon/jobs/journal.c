@@ -79,6 +79,7 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
         .start_boot_ms = job->start_boot_ms,
         .boot_id = job->boot_id,
         .walltime_s = job->walltime_s,
+        .elapsed_ms = job->ran_ms,
     };
 }
 

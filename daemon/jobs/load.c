@@ -167,7 +167,12 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
     job->hold_micro = row->hold_micro;
     job->start_ms = row->start_ms;
     job->start_boot_ms = row->start_boot_ms;
-    job->ends_by_ms = row->start_ms + row->walltime_s * 1000;
+    job->ran_ms = job->state == STINT_JOB_SUSPENDED ? row->elapsed_ms : 0;
+    int64_t ends_ms = job->state == STINT_JOB_SUSPENDED
+                          ? JOB_ENDS_NEVER_MS
+                          : row->start_boot_ms + row->walltime_s * 1000;
+    if (job->state != STINT_JOB_SUSPENDED)
+        job->ends_by_ms = ends_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
     (void)snprintf(job->boot_id, sizeof(job->boot_id), "%s", row->boot_id ? row->boot_id : "");
     (void)snprintf(job->node, sizeof(job->node), "%s", row->node ? row->node : "");
     int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
@@ -175,7 +180,7 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
         return r;
     jobs_ask_of(jobs, job, &ask);
     return stint_scheduler_adopt(jobs->options.scheduler, &ask, allocation, row->start_boot_ms,
-                                 row->start_boot_ms + row->walltime_s * 1000, err);
+                                 ends_ms, err);
 }
 
 static void report_lost(struct stint_jobs *jobs, struct job *job)

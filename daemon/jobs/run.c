@@ -84,6 +84,7 @@ static void requeue(struct stint_jobs *jobs, struct job *job)
     job->hold_micro = 0;
     job->start_ms = 0;
     job->ends_by_ms = 0;
+    job->ran_ms = 0;
     int r = job_enqueue(jobs, job, &err);
     if (r != 0)
         stint_log(STINT_LOG_ERROR, "queue-lost", "job=%" PRIu64 " cause=\"%s\"", job->id, err.text);

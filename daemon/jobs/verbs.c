@@ -3,7 +3,9 @@
 
 #include "job.h"
 #include "journal.h"
+#include "stint/engine.h"
 #include "stint/store.h"
+#include "stint/store_reader.h"
 
 static int may_act(const struct job *job, const struct stint_caller *caller,
                    struct stint_error *err)
@@ -15,12 +17,28 @@ static int may_act(const struct job *job, const struct stint_caller *caller,
     return stint_fix(err, STINT_NOT_PERMITTED, "ask its owner or an operator");
 }
 
+static bool row_is_there(void *context, const struct stint_job_row *row)
+{
+    *(bool *)context = row->end_ms != 0;
+    return false;
+}
+
+/* A job that ended is in the store only; one that never was is nowhere. */
+static int not_live(struct stint_jobs *jobs, uint64_t id, struct stint_error *err)
+{
+    bool is_done = false;
+    (void)stint_reader_job(stint_store_reader(jobs->options.store), id, row_is_there, &is_done);
+    if (is_done)
+        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 " is done", id);
+    return stint_fail(err, STINT_NOT_FOUND, "there is no job %" PRIu64, id);
+}
+
 static int find_for(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                     struct job **ret_job, struct stint_error *err)
 {
     struct job *job = jobs_find(jobs, id);
     if (!job)
-        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
+        return not_live(jobs, id, err);
     int r = may_act(job, caller, err);
     if (r == 0)
         r = stint_store_ready(jobs->options.store, err);
@@ -103,15 +121,44 @@ static int act_requeue(struct stint_jobs *jobs, struct job *job, const char *act
     return r;
 }
 
+/* Time suspended is not walltime: the run's clock stands, and goes on where it stood. What was
+ * known of its end is not known until then, so the plan is told that it never ends. */
+static void pause_clock(struct stint_jobs *jobs, struct job *job, enum stint_job_verb verb)
+{
+    int64_t now_ms = jobs->options.now_boot_ms();
+    if (verb == STINT_VERB_SUSPEND) {
+        job->ran_ms = now_ms - job->start_boot_ms;
+        job->ends_by_ms = 0;
+        return;
+    }
+    job->start_boot_ms = now_ms - job->ran_ms;
+    job->ends_by_ms = jobs->options.now_wall_ms() + job->walltime_s * 1000 - job->ran_ms;
+    job->ran_ms = 0;
+}
+
 static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_verb verb,
                      const char *actor, struct stint_error *err)
 {
     struct job_cause cause = { .actor = actor };
-    enum job_event event = verb == STINT_VERB_SUSPEND ? JOB_SUSPENDED : JOB_RESUMED;
-    int r = job_post(jobs, job, event, &cause, err);
-    if (r == 0)
-        run_control_when_durable(jobs, job, verb);
-    return r;
+    bool is_suspend = verb == STINT_VERB_SUSPEND;
+    int64_t start_boot_ms = job->start_boot_ms;
+    int64_t ends_by_ms = job->ends_by_ms;
+    int64_t ran_ms = job->ran_ms;
+    if (job->state == (is_suspend ? STINT_JOB_SUSPENDED : STINT_JOB_RUNNING))
+        return 0;
+    if (job->state == (is_suspend ? STINT_JOB_RUNNING : STINT_JOB_SUSPENDED))
+        pause_clock(jobs, job, verb);
+    int r = job_post(jobs, job, is_suspend ? JOB_SUSPENDED : JOB_RESUMED, &cause, err);
+    if (r != 0) {
+        job->start_boot_ms = start_boot_ms;
+        job->ends_by_ms = ends_by_ms;
+        job->ran_ms = ran_ms;
+        return r;
+    }
+    int64_t ends_ms = is_suspend ? JOB_ENDS_NEVER_MS : job->start_boot_ms + job->walltime_s * 1000;
+    (void)stint_scheduler_set_ends(jobs->options.scheduler, job_task_key(job), ends_ms);
+    run_control_when_durable(jobs, job, verb);
+    return 0;
 }
 
 int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
@@ -141,6 +188,21 @@ int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, u
     }
     jobs->options.pass_wanted(jobs->options.context);
     return r;
+}
+
+int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                      int signal_number, struct stint_error *err)
+{
+    struct job *job = NULL;
+    int r = find_for(jobs, caller, id, &job, err);
+    if (r != 0)
+        return r;
+    if (job->state != STINT_JOB_RUNNING && job->state != STINT_JOB_SUSPENDED &&
+        job->state != STINT_JOB_ENDING)
+        return stint_fail(err, STINT_WRONG_STATE,
+                          "job %" PRIu64 " is %s, only a running job takes a signal", id,
+                          stint_job_state_name(job->state));
+    return stint_engine_signal(jobs->options.engine, job_run_key(job), signal_number, err);
 }
 
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,

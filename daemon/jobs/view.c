@@ -10,18 +10,33 @@ static int64_t to_wall(const struct stint_jobs *jobs, int64_t boot_ms)
     return boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
 }
 
-static void view_waiting(struct stint_jobs *jobs, const struct job *job,
-                         struct stint_job_view *view)
+/* An estimate beyond this is no estimate: something stands in the way that nobody can date (a
+ * suspended run). */
+#define ESTIMATE_MAX_MS (INT64_C(5) * 366 * 86400 * 1000)
+
+static bool has_estimate(const struct stint_jobs *jobs, const struct stint_reason *reason,
+                         int64_t p90_ms)
+{
+    return reason->code != STINT_REASON_EngineAway &&
+           p90_ms - jobs->options.now_boot_ms() < ESTIMATE_MAX_MS;
+}
+
+void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view)
 {
     struct stint_task_key key = job_task_key(job);
     int64_t p50_ms;
     int64_t p90_ms;
     view->reason = stint_scheduler_reason(jobs->options.scheduler, key);
+    view->estimate_p50_ms = 0;
+    view->estimate_p90_ms = 0;
     if (view->reason.code == STINT_REASON_BeforeBeginTime)
         view->reason.until_ms = job->begin_ms;
     else if (view->reason.until_ms != 0)
-        view->reason.until_ms = to_wall(jobs, view->reason.until_ms);
-    if (stint_scheduler_estimate(jobs->options.scheduler, key, &p50_ms, &p90_ms) == 0) {
+        view->reason.until_ms = has_estimate(jobs, &view->reason, view->reason.until_ms)
+                                    ? to_wall(jobs, view->reason.until_ms)
+                                    : 0;
+    if (stint_scheduler_estimate(jobs->options.scheduler, key, &p50_ms, &p90_ms) == 0 &&
+        has_estimate(jobs, &view->reason, p90_ms)) {
         view->estimate_p50_ms = to_wall(jobs, p50_ms);
         view->estimate_p90_ms = to_wall(jobs, p90_ms);
     }
@@ -71,7 +86,7 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
         .decision = job->decision,
     };
     if (job_is_waiting(job))
-        view_waiting(jobs, job, view);
+        job_view_waiting(jobs, job, view);
     else
         view_holding(jobs, job, view);
 }

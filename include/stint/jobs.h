@@ -184,6 +184,26 @@ int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, u
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                             int64_t priority, struct stint_error *err);
 
+/* @signal_number to the processes of a running job, by its owner or an operator. As
+ * stint_jobs_act(). */
+int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                      int signal_number, struct stint_error *err);
+
+/* What @request would be granted of each node's memory: as asked, else its default part. Pure. */
+int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request);
+
+/**
+ * stint_jobs_rehearse() - when would this request start, and what would it wait for? No effect
+ * It joins the queue for the length of the call. @ret_reason: STINT_REASON_NONE when it would start
+ * at once
+ * @ret_p50_ms, @ret_p90_ms: wall clock ms, 0 when nothing is known
+ * Return: 0; STINT_UNSATISFIABLE, STINT_NOT_PERMITTED as stint_jobs_create(); -ENOMEM.
+ */
+int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
+                        const struct stint_request *request, int64_t project, int64_t award,
+                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
+                        struct stint_error *err);
+
 /**
  * struct stint_job_view - one live job, typed, borrowed until the next call into jobs
  * Times are wall clock ms, 0 where they do not apply.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "stint/scheduler.h"
 
 #define TRUE_JOB   "{\"command\":[\"true\"],\"resources\":{\"cpus\":1,\"walltime_s\":3600}}"
 #define FOUR_CORES "{\"command\":[\"true\"],\"resources\":{\"cpus\":4,\"walltime_s\":3600}}"
@@ -225,6 +226,72 @@ static void an_engine_whose_queue_is_full_is_asked_again(void **state)
     assert_string_equal(fixture_outcome(f, id), "completed");
 }
 
+static void a_suspended_run_has_no_known_end_and_its_clock_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_job_view view;
+    uint64_t id = fixture_submit(f, &f->anna, FOUR_CORES);
+    fixture_settle(f);
+    stint_jobs_on_run_started(f->jobs, (struct stint_run_key){ id, 0, 1 });
+    uint64_t waiting = fixture_submit(f, &f->bert, FOUR_CORES);
+    fixture_boot_ms += 600000;
+    fixture_wall_ms += 600000;
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, id, STINT_VERB_SUSPEND, &f->err), 0);
+    fixture_settle(f);
+    assert_int_equal(stint_jobs_view(f->jobs, id, &view), 0);
+    assert_int_equal(view.ends_by_ms, 0);
+    assert_int_equal(stint_jobs_view(f->jobs, waiting, &view), 0);
+    assert_int_equal(view.estimate_p90_ms, 0);
+    fixture_restart(f);
+    fixture_boot_ms += 7200000;
+    fixture_wall_ms += 7200000;
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, id, STINT_VERB_RESUME, &f->err), 0);
+    fixture_settle(f);
+    assert_int_equal(stint_jobs_view(f->jobs, id, &view), 0);
+    assert_int_equal(view.ends_by_ms, fixture_wall_ms + 3600000 - 600000);
+    fixture_restart(f);
+    assert_int_equal(stint_jobs_view(f->jobs, id, &view), 0);
+    assert_int_equal(view.ends_by_ms, fixture_wall_ms + 3600000 - 600000);
+}
+
+static void a_rehearsal_says_when_and_leaves_no_trace(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_request request;
+    struct stint_reason reason;
+    int64_t p50_ms;
+    int64_t p90_ms;
+    uint64_t first = fixture_submit(f, &f->anna, FOUR_CORES);
+    fixture_settle(f);
+    json_t *json = json_loads(FOUR_CORES, 0, NULL);
+    assert_int_equal(stint_request_parse(json, &request, &f->err), 0);
+    json_decref(json);
+    int64_t project;
+    assert_int_equal(stint_ledger_project_for(f->ledger, &f->anna, NULL, &project, &f->err), 0);
+    assert_int_equal(stint_jobs_rehearse(f->jobs, &f->anna, &request, project, 0, &p50_ms, &p90_ms,
+                                         &reason, &f->err),
+                     0);
+    assert_int_equal(p90_ms, fixture_wall_ms + 3600000);
+    stint_request_deinit(&request);
+    fixture_end(f, first, 1, 0, 1000);
+    fixture_settle(f);
+    assert_int_equal(stint_scheduler_pending_count(f->scheduler), 0);
+    assert_int_equal(stint_scheduler_running_count(f->scheduler), 0);
+}
+
+static void a_job_that_ended_is_done_and_not_unknown(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = fixture_submit(f, &f->anna, TRUE_JOB);
+    fixture_settle(f);
+    fixture_end(f, id, 1, 0, 1000);
+    fixture_settle(f);
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, id, STINT_VERB_CANCEL, &f->err),
+                     STINT_WRONG_STATE);
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, 999, STINT_VERB_CANCEL, &f->err),
+                     STINT_NOT_FOUND);
+}
+
 static void a_suspended_project_waits_with_that_reason_and_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -260,6 +327,9 @@ int main(void)
         LIFE(an_end_of_another_attempt_changes_nothing),
         LIFE(a_requeued_run_comes_back_as_the_next_attempt),
         LIFE(an_engine_whose_queue_is_full_is_asked_again),
+        LIFE(a_suspended_run_has_no_known_end_and_its_clock_stands),
+        LIFE(a_rehearsal_says_when_and_leaves_no_trace),
+        LIFE(a_job_that_ended_is_done_and_not_unknown),
         LIFE(a_suspended_project_waits_with_that_reason_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
