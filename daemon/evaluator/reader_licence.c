@@ -10,17 +10,46 @@
 #include "evaluator/reader.h"
 #include "stint/auto.h"
 
-static const char *const licence_words[] = { "license",   "licence",   "copying", "notice",
-                                             "agreement", "policy",    "eula",    "unlicense",
-                                             "terms",     "copyright", "patents" };
+/* Names that are terms whatever follows them, and names that are when they end as texts do. */
+static const char *const heads[] = { "license", "licence", "copying", "unlicense", "eula" };
+static const char *const words[] = { "license", "licence", "agreement", "policy",  "eula",
+                                     "terms",   "notice",  "copyright", "patents", "copying" };
+static const char *const text_ends[] = { ".md",  ".txt",  ".rst", ".html", ".htm",
+                                         ".pdf", ".docx", ".rtf", ".doc",  ".odt" };
+static const char *const other_ends[] = { ".o", ".a", ".so", ".d", ".bin", ".png", ".svg", ".css" };
+
+static bool ends_as(const char *base, const char *const *ends, size_t count)
+{
+    const char *dot = strrchr(base, '.');
+    for (size_t i = 0; dot && i < count; i++)
+        if (strcasecmp(dot, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* MODEL_LICENSE, USE_POLICY: capitals without an ending, as such files are called. */
+static bool is_in_capitals(const char *base)
+{
+    for (const char *c = base; *c; c++)
+        if (islower((unsigned char)*c) || *c == '.')
+            return false;
+    return true;
+}
 
 bool path_is_licence(const char *base)
 {
-    /* A source file called license.py is code. */
-    if (path_is_code(base))
+    /* A source file called license.py is code, license.o came of it. */
+    if (path_is_code(base) || ends_as(base, other_ends, STINT_ARRAY_SIZE(other_ends)))
         return false;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(licence_words); i++)
-        if (text_has_word(base, licence_words[i]))
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(heads); i++) {
+        size_t length = strlen(heads[i]);
+        if (strncasecmp(base, heads[i], length) == 0 && !isalpha((unsigned char)base[length]))
+            return true;
+    }
+    if (!ends_as(base, text_ends, STINT_ARRAY_SIZE(text_ends)) && !is_in_capitals(base))
+        return false;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++)
+        if (text_has_word(base, words[i]))
             return true;
     return false;
 }
@@ -31,16 +60,16 @@ static enum stint_component licence_target(const char *base)
     static const struct {
         const char *word;
         enum stint_component target;
-    } words[] = { { "code", STINT_CODE },
+    } parts[] = { { "code", STINT_CODE },
                   { "software", STINT_CODE },
                   { "model", STINT_WEIGHTS },
                   { "weights", STINT_WEIGHTS },
                   { "parameters", STINT_WEIGHTS },
                   { "data", STINT_TRAINING_DATA },
                   { "dataset", STINT_TRAINING_DATA } };
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++)
-        if (text_has_word(base, words[i].word))
-            return words[i].target;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(parts); i++)
+        if (text_has_word(base, parts[i].word))
+            return parts[i].target;
     return STINT_ARTIFACT;
 }
 

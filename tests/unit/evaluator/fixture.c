@@ -16,6 +16,10 @@ int fixture_setup(void **state)
     struct stint_error err = { 0 };
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
+    /* The tree's own, whatever is installed on this machine; the child inherits it. */
+    (void)setenv("STINT_RULES", STINT_TEST_DATA "/../../config/rules", 1);
+    (void)setenv("STINT_CATALOGUE", STINT_TEST_DATA "/../../config/catalogue", 1);
+    (void)setenv("STINT_LICENCES", STINT_TEST_DATA "/../../config/licences", 1);
     (void)snprintf(f->root, sizeof(f->root), "/tmp/stint-evaluator-XXXXXX");
     assert_non_null(mkdtemp(f->root));
     if (stint_evaluator_open(NULL, &f->evaluator, &err) != 0)

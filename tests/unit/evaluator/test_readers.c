@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "evaluator/reader.h"
 #include "fixture.h"
 
 /* "component predicate [subject] = value" of any fact that is not derived. */
@@ -350,6 +351,60 @@ static void each_pattern_of_open_washing_is_found_by_its_facts(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void names_of_terms_are_told_from_names_of_other_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *base;
+        bool is_licence;
+    } names[] = {
+        { "LICENSE", true },
+        { "licence", true },
+        { "LICENSE.md", true },
+        { "LICENSE-CODE", true },
+        { "LICENSE_weights", true },
+        { "LICENSE.OpenMDW-1.1", true },
+        { "COPYING.LESSER", true },
+        { "UNLICENSE", true },
+        { "MODEL_LICENSE", true },
+        { "USE_POLICY", true },
+        { "USE_POLICY.md", true },
+        { "terms.txt", true },
+        { "NOTICE", true },
+        { "gemma-license.pdf", true },
+        { "LICENSE.json", true },
+        { "license.py", false },
+        { "licence_value.c.o", false },
+        { "bench_licence", false },
+        { "terms.yaml", false },
+        { "licences.bin", false },
+        { "policy.json", false },
+        { "notice.svg", false },
+        { "train.txt", false },
+        { "README.md", false },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(names); i++)
+        if (path_is_licence(names[i].base) != names[i].is_licence)
+            fail_msg("%s", names[i].base);
+}
+
+static void thousands_of_names_never_pass(void **state)
+{
+    struct fixture *f = *state;
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    stint_buffer_add_text(&text, "---\nlicense: apache-2.0\ndatasets:\n- village/sentences\n");
+    for (int i = 0; i < 3000; i++)
+        stint_buffer_printf(&text, "- village/set%d\n", i);
+    stint_buffer_add_text(&text, "---\n");
+    fixture_open_model(f, "m");
+    fixture_text(f, "m/README.md", stint_buffer_text(&text));
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_true(stint_facts_is_full(verdict->facts));
+    for (size_t i = 0; i < verdict->results[0].criterion_count; i++)
+        assert_int_not_equal(verdict->results[0].criteria[i].result, STINT_RESULT_PASS);
+}
+
 static void an_honest_open_model_has_no_finding(void **state)
 {
     struct fixture *f = *state;
@@ -371,6 +426,8 @@ int main(void)
         CASE(a_missing_shard_makes_the_snapshot_partial),
         CASE(a_described_file_must_be_the_one_that_is_there),
         CASE(each_pattern_of_open_washing_is_found_by_its_facts),
+        cmocka_unit_test(names_of_terms_are_told_from_names_of_other_files),
+        CASE(thousands_of_names_never_pass),
         CASE(an_honest_open_model_has_no_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
