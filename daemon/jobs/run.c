@@ -164,7 +164,7 @@ static void on_end_durable(void *context, int status)
 void run_forget_when_durable(struct stint_jobs *jobs, struct stint_run_key key)
 {
     struct run_step *step = step_new(jobs, key);
-    if (step && stint_store_after(jobs->options.store, on_end_durable, step, NULL) != 0)
+    if (step && stint_store_follow(jobs->options.store, on_end_durable, step, NULL) != 0)
         step_free(
             step); /* its folder stays until the next start, which forgets folders of ended runs */
 }

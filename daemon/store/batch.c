@@ -116,6 +116,7 @@ void batch_clear(struct batch *batch)
     batch->length = 0;
     batch->rows = 0;
     batch->effect_count = 0;
+    batch->is_awaited = false;
 }
 
 void batch_deinit(struct batch *batch)

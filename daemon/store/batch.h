@@ -44,6 +44,7 @@ struct batch {
     size_t rows;
     struct effect *effects;
     size_t effect_count;
+    bool is_awaited; /* somebody waits for one of the effects */
     size_t effect_capacity;
 };
 

@@ -12,6 +12,7 @@
  * struct stint_store - see stint/store.h
  * @open: filled by the loop; @flying: with the writer while @is_flying
  * @probe: the batch that tries to write again while @is_read_only; flies like another
+ * @timer: while read-only the next probe, else the end of a batch's wait for company
  * @handles: open libuv handles; the last close callback frees
  */
 struct stint_store {
@@ -30,6 +31,7 @@ struct stint_store {
     bool is_probing;
     bool is_read_only;
     bool is_closing;
+    bool is_due;                /* the open batch has waited for company long enough */
     struct stint_error failure; /* why it is read-only */
     int64_t ids[STINT_ID_KIND_COUNT];
     struct stint_store_figures figures;

@@ -4,9 +4,9 @@
  *      were queued, and batches in the order of their numbers.
  *   2. While it is read-only no row is in the open batch, so what waits there waits for nothing.
  *   3. The async handle holds the loop exactly while something waits or flies, the timer while
- * writing is tried again. The hand-over is in uv_prepare and in uv_check: work that arrives from a
- * timer would otherwise lie there while poll sleeps; and work that arrives from another's prepare
- * callback is found through the async handle. */
+ * writing is tried again, or a batch waits for company. The hand-over is in uv_prepare and in
+ * uv_check: work that arrives from a timer would otherwise lie there while poll sleeps; and work
+ * that arrives from another's prepare callback is found through the async handle. */
 #include "stint/store.h"
 
 #include <assert.h>
@@ -158,6 +158,33 @@ bool stint_store_is_pending(const struct stint_store *store)
 
 static void close_handles(struct stint_store *store);
 
+static void company_on_timer(uv_timer_t *timer)
+{
+    struct stint_store *store = timer->data;
+    store->is_due = true;
+    store_advance(store);
+}
+
+/* A batch that nobody waits for stays a moment, so that what somebody waits for need not wait for
+ * its commit first: a start told by the engine is followed soon by an end, and that by a start. */
+static bool may_fly(struct stint_store *store)
+{
+    if (store->open->is_awaited || store->is_due || store->is_closing)
+        return true;
+    if (!uv_is_active((uv_handle_t *)&store->timer))
+        uv_timer_start(&store->timer, company_on_timer, STINT_STORE_COMPANY_MS, 0);
+    return false;
+}
+
+static void hand_over(struct stint_store *store)
+{
+    const struct batch *full = swap_batches(store);
+    uv_timer_stop(&store->timer);
+    store->is_due = false;
+    store->is_flying = true;
+    writer_give(store->writer, full);
+}
+
 void store_advance(struct stint_store *store)
 {
     struct writer_result result;
@@ -171,11 +198,8 @@ void store_advance(struct stint_store *store)
         if (!is_empty(store->open))
             store_wake(store);
     }
-    if (!store->is_flying && store->open->rows > 0) {
-        const struct batch *full = swap_batches(store);
-        store->is_flying = true;
-        writer_give(store->writer, full);
-    }
+    if (!store->is_flying && store->open->rows > 0 && may_fly(store))
+        hand_over(store);
     bool is_idle = !store->is_flying && is_empty(store->open);
     if (store->is_closing && is_idle && store->reads == 0)
         close_handles(store);
@@ -421,12 +445,21 @@ void stint_store_rewind(struct stint_store *store, struct stint_store_mark mark)
     store->open->effect_count = mark.effects;
 }
 
-int stint_store_after(struct stint_store *store, stint_effect_fn fn, void *context,
-                      struct stint_error *err)
+int stint_store_follow(struct stint_store *store, stint_effect_fn fn, void *context,
+                       struct stint_error *err)
 {
     int r = batch_after(store->open, fn, context, err);
     if (r == 0)
         store_wake(store);
+    return r;
+}
+
+int stint_store_after(struct stint_store *store, stint_effect_fn fn, void *context,
+                      struct stint_error *err)
+{
+    int r = stint_store_follow(store, fn, context, err);
+    if (r == 0)
+        store->open->is_awaited = true;
     return r;
 }
 

@@ -30,7 +30,8 @@ struct uv_loop_s;
 #define STINT_STORE_EFFECTS_MAX     ((size_t)100000)
 #define STINT_STORE_TEXT_MAX        ((size_t)16 << 20) /* bytes of one column */
 #define STINT_STORE_READS_MAX       256                /* reads waiting or running at once */
-#define STINT_STORE_PROBE_MS        1000               /* between tries to write again */
+#define STINT_STORE_COMPANY_MS      5 /* a batch that nobody waits for waits this long for more */
+#define STINT_STORE_PROBE_MS        1000 /* between tries to write again */
 
 /**
  * struct stint_store_options - where it is and whom it tells
@@ -98,6 +99,10 @@ typedef void (*stint_effect_fn)(void *context, int status);
  */
 int stint_store_after(struct stint_store *store, stint_effect_fn fn, void *context,
                       struct stint_error *err);
+/* The same for what can wait: the batch is not handed over for it before it has waited for more
+ * (STINT_STORE_COMPANY_MS). */
+int stint_store_follow(struct stint_store *store, stint_effect_fn fn, void *context,
+                       struct stint_error *err);
 /* Is anything put that is not durable yet? Then a read of live memory would show more than is
  * durable and must wait with stint_store_after(). */
 bool stint_store_is_pending(const struct stint_store *store);

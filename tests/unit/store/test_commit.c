@@ -69,8 +69,11 @@ static void what_arrives_during_a_commit_shares_the_next(void **state)
     struct fixture *f = *state;
     struct stint_store_figures before;
     struct stint_store_figures after;
+    struct trace trace = { .f = f };
+    struct step step = { &trace, "first" };
     stint_store_figures(f->store, &before);
     assert_int_equal(fixture_put_event(f, "test.first"), 0);
+    assert_int_equal(stint_store_after(f->store, step_on_durable, &step, NULL), 0);
     (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     for (int i = 0; i < 100; i++)
         assert_int_equal(fixture_put_event(f, "test.gathered"), 0);
@@ -78,6 +81,34 @@ static void what_arrives_during_a_commit_shares_the_next(void **state)
     stint_store_figures(f->store, &after);
     assert_int_equal(after.commits - before.commits, 2);
     assert_int_equal(after.batch_rows_max, 100);
+}
+
+static void what_nobody_waits_for_goes_with_what_is_awaited(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_store_figures before;
+    struct stint_store_figures after;
+    struct trace trace = { .f = f };
+    struct step steps[] = { { &trace, "follows" }, { &trace, "awaited" } };
+    stint_store_figures(f->store, &before);
+    assert_int_equal(fixture_put_event(f, "test.quiet"), 0);
+    assert_int_equal(stint_store_follow(f->store, step_on_durable, &steps[0], NULL), 0);
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(fixture_put_event(f, "test.awaited"), 0);
+    assert_int_equal(stint_store_after(f->store, step_on_durable, &steps[1], NULL), 0);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
+    stint_store_figures(f->store, &after);
+    assert_int_equal(after.commits - before.commits, 1);
+    assert_string_equal(trace.text, "follows:ok awaited:ok ");
+}
+
+static void what_nobody_waits_for_is_committed_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_put_event(f, "test.quiet"), 0);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
+    assert_false(stint_store_is_pending(f->store));
+    assert_int_equal(fixture_ask(f, "SELECT count(*) FROM event WHERE kind = 'test.quiet'"), 1);
 }
 
 static void effect_without_rows_is_called_in_this_turn(void **state)
@@ -340,6 +371,8 @@ int main(void)
         TEST(effect_comes_after_the_commit),
         TEST(effects_keep_their_order_across_batches),
         TEST(what_arrives_during_a_commit_shares_the_next),
+        TEST(what_nobody_waits_for_goes_with_what_is_awaited),
+        TEST(what_nobody_waits_for_is_committed_all_the_same),
         TEST(effect_without_rows_is_called_in_this_turn),
         TEST(rows_put_in_any_phase_of_the_loop_are_committed),
         TEST(effects_may_put_and_wait_again),
