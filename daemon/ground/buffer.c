@@ -263,10 +263,10 @@ void stint_json_double(struct stint_buffer *buffer, double value)
         if (strtod(text, NULL) == value)
             break;
     }
-    if (!strpbrk(text, ".e"))
-        strcat(text, ".0");
     json_separate(buffer);
     stint_buffer_add_text(buffer, text);
+    if (!strpbrk(text, ".e"))
+        stint_buffer_add(buffer, ".0", 2);
 }
 
 void stint_json_bool(struct stint_buffer *buffer, bool value)

@@ -1,4 +1,5 @@
 /* Owns: what people do to a job: who may, in which state, and what follows once it is durable. */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "job.h"
@@ -168,6 +169,7 @@ int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, u
     int r = find_for(jobs, caller, id, &job, err);
     if (r != 0)
         return r;
+    assert(job);
     switch (verb) {
     case STINT_VERB_CANCEL:
         r = act_cancel(jobs, job, caller->name, err);
@@ -197,6 +199,7 @@ int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller
     int r = find_for(jobs, caller, id, &job, err);
     if (r != 0)
         return r;
+    assert(job);
     if (job->state != STINT_JOB_RUNNING && job->state != STINT_JOB_SUSPENDED &&
         job->state != STINT_JOB_ENDING)
         return stint_fail(err, STINT_WRONG_STATE,
@@ -213,6 +216,7 @@ int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *
     int r = find_for(jobs, caller, id, &job, err);
     if (r != 0)
         return r;
+    assert(job);
     if (priority < -STINT_REQUEST_PRIORITY_MAX || priority > STINT_REQUEST_PRIORITY_MAX)
         return stint_fail(err, STINT_INVALID, "priority is -%d..%d", STINT_REQUEST_PRIORITY_MAX,
                           STINT_REQUEST_PRIORITY_MAX);
