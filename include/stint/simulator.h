@@ -47,6 +47,50 @@ int stint_trace_parse(const char *text, size_t length, const char *name,
                       struct stint_trace *ret_trace, struct stint_error *err);
 void stint_trace_deinit(struct stint_trace *trace);
 
+/* Who shares what in a replay. A file of lines: `project NAME SHARES [PARENT]` (the parent named
+ * before), `user NUMBER PROJECT` (the trace's number of a user), empty ones and `# comments`. Users
+ * that are not named belong to the first project. */
+#define STINT_SHARES_PROJECT_MAX 4096
+#define STINT_SHARES_USER_MAX    (1 << 20)
+
+struct stint_shares_project {
+    char name[STINT_MACHINE_NAME_MAX];
+    uint32_t shares;
+    uint32_t parent; /* UINT32_MAX for none */
+};
+
+struct stint_shares {
+    struct stint_shares_project *projects;
+    uint32_t project_count;
+    uint32_t *users; /* project of each user number below @user_count */
+    uint32_t user_count;
+};
+
+/* 0; STINT_INVALID naming the line; STINT_TOO_LARGE; errnos of the file with a text; -ENOMEM. */
+int stint_shares_load(const char *path, struct stint_shares *ret_shares, struct stint_error *err);
+int stint_shares_parse(const char *text, size_t length, const char *name,
+                       struct stint_shares *ret_shares, struct stint_error *err);
+void stint_shares_deinit(struct stint_shares *shares);
+
+/**
+ * stint_cluster_load() - a machine of several kinds of node, from a file of lines like
+ * `name=a nodes=4 cores=32 numa=2 memory=256G gpus=h200:4`
+ * Only cores is needed; memory is of a node and not counted when left out; numa is 1 by default.
+ * Return: as stint_shares_load().
+ */
+int stint_cluster_load(const char *path, struct stint_machine **ret_machine,
+                       struct stint_error *err);
+int stint_cluster_parse(const char *text, size_t length, const char *name,
+                        struct stint_machine **ret_machine, struct stint_error *err);
+
+/* What a project got in a replay with shares. @used: its part of all that was used, 0..1. */
+struct stint_simulation_project {
+    size_t job_count;
+    double mean_wait_s;
+    double mean_bounded_slowdown;
+    double used;
+};
+
 enum stint_estimates {
     STINT_ESTIMATES_USER = 0,
     STINT_ESTIMATES_ACTUAL,
@@ -62,6 +106,9 @@ enum stint_estimates {
  * prediction from the user's last two (then limits only order the queue)
  * @preemptible: share of the jobs that may be stopped, 0..1, drawn with @seed; @resume_cost_s: what
  * each resume costs
+ * @shares: fair share between projects (mode stint; 4 tiers and a half-life of 7 days unless
+ * @policy says otherwise), NULL: all jobs are one project's
+ * @projects: caller's array of shares->project_count to be filled, NULL for none
  * @events: one line a decision, NULL for none
  * @progress: called now and then with jobs ended so far; may be NULL
  */
@@ -74,6 +121,8 @@ struct stint_simulation {
     double preemptible;
     uint64_t seed;
     int64_t resume_cost_s;
+    const struct stint_shares *shares;
+    struct stint_simulation_project *projects;
     FILE *events;
     void (*progress)(void *context, size_t done, size_t total);
     void *context;

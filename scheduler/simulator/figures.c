@@ -90,6 +90,39 @@ int figures_fill(const struct stint_trace *trace, const struct replayed *jobs, i
     return r;
 }
 
+/* Names are of letters, digits and a few signs: nothing to escape. */
+static void write_projects(const struct stint_simulation *simulation, struct stint_buffer *buffer)
+{
+    if (!simulation->shares || !simulation->projects)
+        return;
+    stint_buffer_add_text(buffer, ",\"projects\":[");
+    for (uint32_t i = 0; i < simulation->shares->project_count; i++) {
+        const struct stint_simulation_project *project = &simulation->projects[i];
+        stint_buffer_printf(buffer,
+                            "%s{\"name\":\"%s\",\"shares\":%u,\"jobs\":%zu,\"used\":%.6f,"
+                            "\"mean_wait_s\":%.6f,\"mean_bounded_slowdown\":%.6f}",
+                            i ? "," : "", simulation->shares->projects[i].name,
+                            simulation->shares->projects[i].shares, project->job_count,
+                            project->used, project->mean_wait_s, project->mean_bounded_slowdown);
+    }
+    stint_buffer_add_char(buffer, ']');
+}
+
+static void print_projects(const struct stint_simulation *simulation, struct stint_buffer *buffer)
+{
+    if (!simulation->shares || !simulation->projects)
+        return;
+    stint_buffer_printf(buffer, "\n%-22s %8s %10s %8s %14s %10s\n", "project", "shares", "jobs",
+                        "used %", "mean wait s", "slowdown");
+    for (uint32_t i = 0; i < simulation->shares->project_count; i++) {
+        const struct stint_simulation_project *project = &simulation->projects[i];
+        stint_buffer_printf(
+            buffer, "%-22s %8u %10zu %8.2f %14.1f %10.3f\n", simulation->shares->projects[i].name,
+            simulation->shares->projects[i].shares, project->job_count, 100 * project->used,
+            project->mean_wait_s, project->mean_bounded_slowdown);
+    }
+}
+
 void stint_simulation_write(const struct stint_simulation *simulation,
                             const struct stint_simulation_result *result,
                             struct stint_buffer *buffer)
@@ -120,9 +153,11 @@ void stint_simulation_write(const struct stint_simulation *simulation,
                         result->pass_mean_us, result->pass_max_us, result->queue_max);
     stint_buffer_printf(buffer,
                         "\"preemptions\":%zu,\"promise_violations\":%zu,\"sum_start\":%" PRId64
-                        ",\"starts_sha256\":\"%s\"}",
+                        ",\"starts_sha256\":\"%s\"",
                         result->preemptions, result->promise_violations, result->sum_start,
                         stint_sha256_hex(&result->starts, hex));
+    write_projects(simulation, buffer);
+    stint_buffer_add_char(buffer, '}');
 }
 
 void stint_simulation_print(const struct stint_simulation *simulation,
@@ -151,4 +186,5 @@ void stint_simulation_print(const struct stint_simulation *simulation,
     stint_buffer_printf(buffer, "%-22s %16zu\n", "promises broken", result->promise_violations);
     stint_buffer_printf(buffer, "%-22s %s\n", "starts, sha256",
                         stint_sha256_hex(&result->starts, hex));
+    print_projects(simulation, buffer);
 }

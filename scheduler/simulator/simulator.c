@@ -41,7 +41,9 @@ struct replay {
     size_t next;
     size_t ended;
     int64_t now_s;
-    int64_t procs; /* of the machine */
+    int64_t procs;       /* of the machine: GPUs if it has any, else cores */
+    uint32_t node_procs; /* of its largest node */
+    bool has_gpus;
     int64_t busy;
     double busy_area;    /* while jobs wait */
     double waiting_time; /* of the clock, while jobs wait */
@@ -109,18 +111,74 @@ static int64_t predict(const struct replay *replay, const struct stint_trace_job
     return guess < job->limit_s ? (guess > 0 ? guess : 1) : job->limit_s;
 }
 
-/* Processors become GPUs on a machine that has some; several nodes share what no node has alone. */
+/* Processors become GPUs on a machine that has some; several nodes share what no node has alone, as
+ * few as can ever hold it; what no number of nodes could hold is cut. */
 static void ask_size(const struct replay *replay, uint32_t procs, struct stint_ask *ask)
 {
-    const struct stint_shape *shape = replay->machine->nodes[0].shape;
-    uint32_t each = shape->gpu_count > 0 ? shape->gpu_count : shape->core_count;
-    uint32_t nodes = (procs + each - 1) / each;
-    uint32_t share = (procs + nodes - 1) / nodes;
-    ask->nodes = nodes;
-    if (shape->gpu_count > 0)
-        ask->gpus = (uint16_t)share;
-    else
-        ask->cpus = share;
+    uint32_t most = replay->node_procs;
+    struct stint_ask largest;
+    for (uint32_t nodes = (procs + most - 1) / most; nodes <= replay->machine->node_count;
+         nodes++) {
+        uint32_t share = (procs + nodes - 1) / nodes;
+        ask->nodes = nodes;
+        ask->gpus = replay->has_gpus ? (uint16_t)share : 0;
+        ask->cpus = replay->has_gpus ? 0 : share;
+        if (replay->machine->node_count == 1 ||
+            stint_scheduler_fits_ever(replay->scheduler, ask, NULL, NULL, NULL) == 0)
+            return;
+    }
+    ask->nodes = 1;
+    if (stint_scheduler_fits_ever(replay->scheduler, ask, NULL, &largest, NULL) != 0)
+        *ask = largest;
+}
+
+/* Projects are the accounts, by their numbers. */
+static uint32_t project_of(const struct replay *replay, const struct stint_trace_job *job)
+{
+    const struct stint_shares *shares = replay->simulation->shares;
+    if (!shares)
+        return STINT_NO_ACCOUNT;
+    return job->user < shares->user_count ? shares->users[job->user] : 0;
+}
+
+static int open_shares(struct replay *replay)
+{
+    const struct stint_shares *shares = replay->simulation->shares;
+    int r = 0;
+    for (uint32_t i = 0; shares && i < shares->project_count && r == 0; i++)
+        r = stint_scheduler_set_account(replay->scheduler, i, STINT_ACCOUNT_PROJECT,
+                                        shares->projects[i].parent, shares->projects[i].shares);
+    return r;
+}
+
+/* What each project got. */
+static void fill_projects(const struct replay *replay)
+{
+    const struct stint_simulation *simulation = replay->simulation;
+    double all = 0;
+    if (!simulation->shares || !simulation->projects)
+        return;
+    memset(simulation->projects, 0,
+           simulation->shares->project_count * sizeof(*simulation->projects));
+    for (size_t i = 0; i < replay->trace->job_count; i++) {
+        const struct stint_trace_job *job = &replay->trace->jobs[i];
+        struct stint_simulation_project *project = &simulation->projects[project_of(replay, job)];
+        double flow = (double)(replay->jobs[i].end_s - job->submit_s);
+        double slowdown = flow / (double)(job->run_s > 10 ? job->run_s : 10);
+        double used = (double)replay->jobs[i].procs * (double)job->run_s;
+        project->job_count++;
+        project->mean_wait_s += flow - (double)job->run_s;
+        project->mean_bounded_slowdown += slowdown > 1 ? slowdown : 1;
+        project->used += used;
+        all += used;
+    }
+    for (uint32_t i = 0; i < simulation->shares->project_count; i++) {
+        struct stint_simulation_project *project = &simulation->projects[i];
+        double count = project->job_count > 0 ? (double)project->job_count : 1;
+        project->mean_wait_s /= count;
+        project->mean_bounded_slowdown /= count;
+        project->used = all > 0 ? project->used / all : 0;
+    }
 }
 
 static int submit(struct replay *replay, uint32_t number, struct stint_error *err)
@@ -138,7 +196,7 @@ static int submit(struct replay *replay, uint32_t number, struct stint_error *er
                            ? predict(replay, job) * 1000
                            : 0,
         .submit_ms = (job->submit_s + mine->ran_s) * 1000,
-        .fair_account = STINT_NO_ACCOUNT
+        .fair_account = project_of(replay, job)
     };
     ask_size(replay, replay->jobs[number].procs, &ask);
     return stint_scheduler_submit(replay->scheduler, &ask, err);
@@ -308,13 +366,17 @@ static int by_submission(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y;
 }
 
-static int64_t machine_procs(const struct stint_machine *machine)
+static void count_procs(struct replay *replay)
 {
-    int64_t procs = 0;
-    bool gpus = machine->nodes[0].shape->gpu_count > 0;
+    const struct stint_machine *machine = replay->machine;
     for (uint32_t i = 0; i < machine->node_count; i++)
-        procs += gpus ? machine->nodes[i].shape->gpu_count : machine->nodes[i].shape->core_count;
-    return procs;
+        replay->has_gpus |= machine->nodes[i].shape->gpu_count > 0;
+    for (uint32_t i = 0; i < machine->node_count; i++) {
+        const struct stint_shape *shape = machine->nodes[i].shape;
+        uint32_t procs = replay->has_gpus ? shape->gpu_count : shape->core_count;
+        replay->procs += procs;
+        replay->node_procs = procs > replay->node_procs ? procs : replay->node_procs;
+    }
 }
 
 static int open_machine(struct replay *replay, struct stint_error *err)
@@ -333,7 +395,7 @@ static int open_machine(struct replay *replay, struct stint_error *err)
         replay->machine = replay->own_machine;
     }
     if (r == 0)
-        replay->procs = machine_procs(replay->machine);
+        count_procs(replay);
     return r;
 }
 
@@ -432,10 +494,18 @@ int stint_simulate(const struct stint_simulation *simulation,
         policy.preempts = true;
         policy.resume_ms = simulation->resume_cost_s * 1000;
     }
+    if (simulation->shares && policy.tiers == 0)
+        policy.tiers = 4;
+    if (simulation->shares && policy.half_life_ms == 0)
+        policy.half_life_ms = INT64_C(7) * 86400 * 1000;
     if (r == 0)
         r = stint_scheduler_new(replay.machine, &policy, &replay.scheduler, err);
     if (r == 0)
+        r = open_shares(&replay);
+    if (r == 0)
         r = replay_run(&replay, err);
+    if (r == 0)
+        fill_projects(&replay);
     replay_close(&replay);
     if (r == 0)
         *ret_result = result;

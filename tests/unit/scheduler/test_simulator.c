@@ -132,6 +132,27 @@ static void jobs_larger_than_the_machine_are_cut_to_it(void **state)
     stint_trace_deinit(&trace);
 }
 
+static void jobs_spread_over_unequal_nodes(void **state)
+{
+    (void)state;
+    static const char cluster[] = "name=c cores=64\nname=g nodes=2 cores=8 gpus=h200:8\n"
+                                  "name=h cores=8 gpus=t4:2\n";
+    struct stint_trace trace = parse("1 0 0 10 16 0 0 16 10\n" /* two nodes of eight */
+                                     "2 0 0 10 18 0 0 18 10\n" /* never together: cut */
+                                     "3 0 0 10 2 0 0 2 10\n");
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_cluster_parse(cluster, strlen(cluster), "test", &machine, NULL), 0);
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .machine = machine,
+                                           .policy = { .mode = STINT_MODE_EASY } };
+    struct stint_simulation_result result;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    assert_int_equal(result.job_count, 3);
+    assert_int_equal(result.sum_start, 10); /* 1 and 3 at 0, 2 after 1 */
+    (void)stint_machine_free(machine);
+    stint_trace_deinit(&trace);
+}
+
 static void equal_traces_give_equal_starts(void **state)
 {
     (void)state;
@@ -147,6 +168,85 @@ static void equal_traces_give_equal_starts(void **state)
         assert_memory_equal(&a.starts, &b.starts, sizeof(a.starts));
     }
     stint_trace_deinit(&trace);
+}
+
+static void shares_decide_between_projects(void **state)
+{
+    (void)state;
+    struct stint_shares shares;
+    struct stint_simulation_project projects[3];
+    static const char text[] = "# who owns what\nproject all 1\nproject large 9 all\n"
+                               "project small 1 all # a tenth\nuser 1 large\nuser 2 small\n";
+    char lines[8192];
+    size_t at = (size_t)snprintf(lines, sizeof(lines), "; MaxProcs: 1\n");
+    for (int i = 1; i <= 100; i++)
+        at += (size_t)snprintf(lines + at, sizeof(lines) - at, "%d 0 0 100 1 -1 -1 1 100 -1 1 %d\n",
+                               i, 1 + i % 2);
+    struct stint_trace trace = parse(lines);
+    assert_int_equal(stint_shares_parse(text, strlen(text), "test", &shares, NULL), 0);
+    assert_int_equal(shares.project_count, 3);
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .policy = { .mode = STINT_MODE_STINT },
+                                           .shares = &shares,
+                                           .projects = projects };
+    struct stint_simulation_result result;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    assert_int_equal(projects[1].job_count, 50);
+    assert_int_equal(projects[2].job_count, 50);
+    assert_true(projects[1].mean_wait_s < 0.6 * projects[2].mean_wait_s);
+    struct stint_buffer json = { 0 };
+    stint_simulation_write(&simulation, &result, &json);
+    assert_non_null(
+        strstr(stint_buffer_text(&json), "\"name\":\"small\",\"shares\":1,\"jobs\":50"));
+    stint_buffer_deinit(&json);
+    stint_shares_deinit(&shares);
+    stint_trace_deinit(&trace);
+}
+
+static void clusters_have_the_nodes_they_say(void **state)
+{
+    (void)state;
+    static const char text[] = "name=a nodes=2 cores=8 numa=2 memory=16G gpus=H200:4\n\ncores=3\n";
+    static const char *const bad[] = { "",
+                                       "cores=0",
+                                       "cores=4 numa=8",
+                                       "nodes=4",
+                                       "cores=4 disk=1",
+                                       "cores=4 gpus=:2",
+                                       "cores=x",
+                                       "cores=4 gpus=65",
+                                       "cores=4 memory=lots",
+                                       "cores=4 nodes=99999",
+                                       "cores=4 name=a/b" };
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_cluster_parse(text, strlen(text), "test", &machine, NULL), 0);
+    assert_int_equal(machine->node_count, 3);
+    assert_string_equal(machine->nodes[1].name, "a1");
+    assert_int_equal(machine->nodes[1].shape->gpu_count, 4);
+    assert_string_equal(machine->nodes[1].shape->gpus[3].type, "h200");
+    assert_int_equal(machine->nodes[1].shape->numa[1].memory_bytes, INT64_C(8) << 30);
+    assert_int_equal(machine->nodes[2].shape->core_count, 3);
+    machine = stint_machine_free(machine);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(bad); i++) {
+        struct stint_error err = { 0 };
+        assert_int_equal(stint_cluster_parse(bad[i], strlen(bad[i]), "test", &machine, &err),
+                         STINT_INVALID);
+        assert_true(err.text[0] != '\0');
+    }
+    static const char *const bad_shares[] = { "",
+                                              "project a",
+                                              "project a 1\nproject a 1",
+                                              "user 1 a",
+                                              "project a 1 b",
+                                              "project a -1",
+                                              "group a 1",
+                                              "project a 1\nuser 99999999 a" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(bad_shares); i++) {
+        struct stint_shares shares;
+        assert_int_equal(
+            stint_shares_parse(bad_shares[i], strlen(bad_shares[i]), "test", &shares, NULL),
+            STINT_INVALID);
+    }
 }
 
 /* One line of expected.csv: trace,policy,mode,…,sum_start,sha256. */
@@ -251,7 +351,10 @@ int main(void)
         cmocka_unit_test(broken_lines_are_named),
         cmocka_unit_test(a_small_day_has_the_figures_of_pencil_and_paper),
         cmocka_unit_test(jobs_larger_than_the_machine_are_cut_to_it),
+        cmocka_unit_test(jobs_spread_over_unequal_nodes),
         cmocka_unit_test(equal_traces_give_equal_starts),
+        cmocka_unit_test(shares_decide_between_projects),
+        cmocka_unit_test(clusters_have_the_nodes_they_say),
         cmocka_unit_test(textbook_modes_equal_the_reference_start_by_start),
         cmocka_unit_test(the_default_policy_beats_easy_on_every_log),
     };
