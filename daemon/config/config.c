@@ -26,6 +26,8 @@ static const struct option options[] = {
 #undef X
 };
 
+_Static_assert(STINT_ARRAY_SIZE(options) <= STINT_CONFIG_KEYS_MAX, "a line for every key");
+
 const struct stint_config_option *stint_config_option(size_t index)
 {
     return index < STINT_ARRAY_SIZE(options) ? &options[index].row : NULL;
@@ -93,8 +95,14 @@ static const struct option *option_near(const char *section, const char *key)
 int option_unknown(const char *section, const char *key, const char *where, struct stint_error *err)
 {
     const struct option *near = option_near(section, key);
-    (void)stint_fail(err, STINT_INVALID, "%s: unknown key '%.60s' in section [%.60s]", where, key,
-                     section);
+    if (!section[0])
+        (void)stint_fail(err, STINT_INVALID, "%s: '%.60s' stands before the first [section]", where,
+                         key);
+    else
+        (void)stint_fail(err, STINT_INVALID, "%s: unknown key '%.60s' in section [%.60s]", where,
+                         key, section);
+    if (near && !section[0])
+        return stint_fix(err, STINT_INVALID, "write [%s] on a line above it", near->row.section);
     if (near)
         return stint_fix(err, STINT_INVALID, "%s, in section [%s]", near->row.key,
                          near->row.section);
@@ -142,6 +150,22 @@ static int set_micro(const struct option *option, int64_t *place, const char *va
     return 0;
 }
 
+/* RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF. */
+static bool is_utf8(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at;) {
+        size_t more = *at < 0x80 ? 0 : *at < 0xc2 ? 4 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : 3;
+        bool is_odd = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) ||
+                      (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f) || *at > 0xf4;
+        if (more > 3 || is_odd)
+            return false;
+        for (at++; more > 0; more--, at++)
+            if ((*at & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
 static int set_text(const struct option *option, char *place, const char *value, const char *where,
                     struct stint_error *err)
 {
@@ -155,6 +179,8 @@ static int set_text(const struct option *option, char *place, const char *value,
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
             return option_fail(option, value, where, "free of control characters", err);
+    if (!is_utf8(value))
+        return option_fail(option, "…", where, "UTF-8", err);
     if (option->kind == OPTION_PATH && length > 0 && value[0] != '/')
         return option_fail(option, value, where, "an absolute path", err);
     memcpy(place, value, length + 1);
@@ -219,7 +245,51 @@ int stint_config_set(struct stint_config *config, const char *section, const cha
     const struct option *option = option_find(section, key);
     if (!option)
         return option_unknown(section, key, where, err);
-    return option_set(option, config, value, where, err);
+    int r = option_set(option, config, value, where, err);
+    if (r == 0)
+        config->lines[option_index(option)] = -1;
+    return r;
+}
+
+/* ---- what a reload takes up, and what waits for a restart ---- */
+
+static bool option_is_live(const struct option *option)
+{
+    static const char *const keys[] = { "log_level",          "site",         "hosts",
+                                        "connections_max",    "grace_s",      "idle_timeout_s",
+                                        "default_walltime_s", "process_limit" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(keys); i++)
+        if (strcmp(keys[i], option->row.key) == 0)
+            return true;
+    return false;
+}
+
+static bool option_is_same(const struct option *option, const struct stint_config *a,
+                           const struct stint_config *b)
+{
+    const char *left = (const char *)a + option->offset;
+    const char *right = (const char *)b + option->offset;
+    if (option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_WORD)
+        return strcmp(left, right) == 0;
+    return memcmp(left, right, option->size) == 0;
+}
+
+size_t stint_config_changed(const struct stint_config *a, const struct stint_config *b, char *list,
+                            size_t size)
+{
+    size_t count = 0;
+    size_t length = 0;
+    if (size > 0)
+        list[0] = '\0';
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(options); i++) {
+        if (option_is_live(&options[i]) || option_is_same(&options[i], a, b))
+            continue;
+        if (length < size)
+            length += (size_t)snprintf(list + length, size - length, "%s%s", count ? ", " : "",
+                                       options[i].row.key);
+        count++;
+    }
+    return count;
 }
 
 /* ---- the private daemon's places (XDG Base Directory Specification 0.8) ---- */

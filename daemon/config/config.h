@@ -27,6 +27,7 @@ struct option {
 };
 
 const struct option *option_find(const char *section, const char *key); /* NULL: unknown */
+/* The index of a key that exists, for config->lines. */
 size_t option_index(const struct option *option);
 bool section_is_known(const char *section);
 int option_unknown(const char *section, const char *key, const char *where,

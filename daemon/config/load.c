@@ -15,7 +15,7 @@
 
 #define FILE_BYTES_MAX 262144
 #define FILE_LINES_MAX 1000
-#define OPTIONS_MAX    128
+#define OPTIONS_MAX    STINT_CONFIG_KEYS_MAX
 
 /* One reading of one file; @line counts from 1, and 0 in @failed_line means all is well. */
 struct load {
@@ -117,6 +117,7 @@ static int load_on_value(void *context, const char *section, const char *key, co
         return 1;
     }
     load->seen[index] = load->line;
+    load->config->lines[index] = load->line;
     load_fail(load, option_set(option, load->config, value, load_where(load), load->err));
     return 1;
 }

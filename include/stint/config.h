@@ -12,6 +12,7 @@
 #include "stint/error.h"
 
 #define STINT_CONFIG_TEXT_MAX 1024
+#define STINT_CONFIG_KEYS_MAX 64
 
 enum stint_join { STINT_JOIN_OPEN = 0, STINT_JOIN_CLOSED };
 
@@ -60,6 +61,9 @@ struct stint_config {
     /* [awards] */
     int64_t rate_micro;
     int64_t default_award_hours; /* of the default award on a first start */
+    /* Where each key was given, in the table's order: its line in @file, -1 on the command line, 0
+     * nowhere. What is refused later is named with it. */
+    int lines[STINT_CONFIG_KEYS_MAX];
 };
 
 /* Defaults for who runs us: system paths for root with a configuration file, XDG paths otherwise.
@@ -78,9 +82,25 @@ int stint_config_load(const char *file, bool is_system, struct stint_config *ret
  * "--socket", err). */
 int stint_config_set(struct stint_config *config, const char *section, const char *key,
                      const char *value, const char *where, struct stint_error *err);
-/* What needs more than one value (a listen address that parses, a time zone that exists …); 0 or
- * STINT_INVALID. */
+/**
+ * stint_config_check() - what needs more than a row: an address that parses, a zone, user, group or
+ * topology file that exists, names that are names, rule sets that are in a `rules_dir` that is
+ * named Return: 0, or STINT_INVALID with "FILE:LINE: what; cure" (or "--key: …" from the command
+ * line). The default user of the service is looked for when the daemon starts, not here.
+ */
 int stint_config_check(const struct stint_config *config, struct stint_error *err);
+/* Are the rule sets of all kinds files in @folder? 0 or STINT_INVALID, as above. For whoever knows
+ * where the installed ones are. */
+int stint_config_check_rules(const struct stint_config *config, const char *folder,
+                             struct stint_error *err);
+
+/**
+ * stint_config_changed() - the keys that differ and that only a restart takes up
+ * @list: receives "state, listen", cut at @size; "" for none
+ * Return: how many. Pure.
+ */
+size_t stint_config_changed(const struct stint_config *a, const struct stint_config *b, char *list,
+                            size_t size);
 
 /* One row of the table, for --help, the manual and tests. @unit of a choice holds its words,
  * separated by blanks; @own and @system are the defaults of a private daemon and of the service. */

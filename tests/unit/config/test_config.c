@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -104,7 +105,12 @@ static void mistakes_are_named_with_file_line_and_cure(void **state)
         { "[engine]\nsocket = /x\n", "f:2: ", "unknown key", "[daemon]" },
         { "[daemon]\nzzzzzzzz = /x\n", "f:2: ", "unknown key", "remove it" },
         { "[deamon]\n", "f:1: ", "unknown section [deamon]", "[daemon]" },
-        { "socket = /x\n", "f:1: ", "unknown key", "[daemon]" },
+        { "socket = /x\n", "f:1: ", "'socket' stands before the first [section]", "[daemon]" },
+        { "zzzzzzzz = /x\n", "f:1: ", "stands before the first [section]", "remove it" },
+        { "[daemon]\nsite = \xff\xfe\n", "f:2: ", "UTF-8", "site = Stint" },
+        { "[daemon]\nsite = a\xc0\xaf\n", "f:2: ", "UTF-8", "site = Stint" },
+        { "[daemon]\nsite = \xed\xa0\x80\n", "f:2: ", "UTF-8", "site = Stint" },
+        { "[daemon]\nsite = \xe2\x82\n", "f:2: ", "UTF-8", "site = Stint" },
         { "[engine]\ngrace_s = 5\n# c\ngrace_s = 6\n", "f:4: ", "on line 2 already", "remove" },
         { "[engine]\ngrace_s = 3601\n", "f:2: ", "from 0 to 3600", "grace_s = 30" },
         { "[engine]\nnonsense\n", "f:2: ", "neither", "key = value" },
@@ -180,6 +186,25 @@ static void what_needs_two_values_is_checked_together(void **state)
         { "daemon", "origin", "https://lab.example", false },
         { "daemon", "origin", "lab+example", false },
         { "daemon", "resource", "a b", false },
+        { "daemon", "hosts", "stint.example.org, lab.example,10.0.0.1,::1", true },
+        { "daemon", "hosts", "-5", false },
+        { "daemon", "hosts", "a.example,https://b.example", false },
+        { "daemon", "hosts", "a.example:80", false },
+        { "daemon", "user", "root", true },
+        { "daemon", "user", "", true },
+        { "daemon", "user", "no-such-user-zzz", false },
+        { "daemon", "socket_group", "root", true },
+        { "daemon", "socket_group", "no-such-group-zzz", false },
+        { "scheduler", "topology", "numa:2 core:8 pu:2", true },
+        { "scheduler", "topology", "numa:2(memory=1GB) core:8 1", true },
+        { "scheduler", "topology", "pack:2 [numa(memory=1GB)] core:4 pu:1", true },
+        { "scheduler", "topology", "zzz", false },
+        { "scheduler", "topology", "core:", false },
+        { "scheduler", "topology", "/nonexistent.xml", false },
+        { "scheduler", "topology", "zzz.xml", false },
+        { "scheduler", "topology", "/tmp", false },
+        { "admission", "rules_dir", STINT_RULES, true },
+        { "admission", "rules_dir", "/nonexistent", false },
         { "scheduler", "gpus", "h200:4,a100:2", true },
         { "scheduler", "gpus", "h200", false },
         { "scheduler", "gpus", "h200:4,", false },
@@ -199,6 +224,106 @@ static void what_needs_two_values_is_checked_together(void **state)
         if (!cases[i].is_good)
             assert_true(err.fix[0]);
     }
+}
+
+static void rule_sets_are_files_in_their_folder(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        const char *value;
+        bool is_good;
+    } cases[] = {
+        { "rules_model", "osaid-1.0", true },     { "rules_model", "osaid-1.0,mof-1.0", true },
+        { "rules_model", "nope-1", false },       { "rules_dataset", "osi-code,", false },
+        { "rules_code", "../osi-code", false },   { "rules_dataset", ",osi-code", false },
+        { "rules_code", "osi-code,nope", false },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct stint_config config;
+        struct stint_error err = { 0 };
+        stint_config_defaults(true, &config);
+        assert_int_equal(
+            stint_config_set(&config, "admission", cases[i].key, cases[i].value, "t", &err), 0);
+        if ((stint_config_check_rules(&config, STINT_RULES, &err) == 0) != cases[i].is_good)
+            fail_msg("%s = %s", cases[i].key, cases[i].value);
+        if (!cases[i].is_good)
+            assert_true(strstr(err.text, cases[i].key) && err.fix[0]);
+    }
+}
+
+/* What is found out after the whole file was read still says where it stands. */
+static void late_refusals_are_named_with_file_and_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *section;
+        const char *before;
+    } cases[] = {
+        { "listen = x", "daemon", "#" },
+        { "time_zone = zzz/zzz", "daemon", "#" },
+        { "hosts = -5", "daemon", "#" },
+        { "user = no-such-user-zzz", "daemon", "#" },
+        { "socket_group = nobody-zzz", "daemon", "#" },
+        { "origin = a+b", "daemon", "#" },
+        { "resource = a b", "daemon", "#" },
+        { "topology = zzz", "scheduler", "#" },
+        { "gpus = h200", "scheduler", "#" },
+        { "default_walltime_s = 999", "scheduler", "max_walltime_s = 60" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        char path[] = "/tmp/test-config-XXXXXX";
+        char text[200], place[80];
+        struct stint_config config;
+        struct stint_error err = { 0 };
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        int length = snprintf(text, sizeof(text), "#\n[%s]\n%s\n%s\n", cases[i].section,
+                              cases[i].before, cases[i].line);
+        assert_int_equal(write(fd, text, (size_t)length), length);
+        (void)close(fd);
+        int r = stint_config_load(path, true, &config, &err);
+        if (r == 0)
+            r = stint_config_check(&config, &err);
+        (void)unlink(path);
+        (void)snprintf(place, sizeof(place), "%s:4: ", path);
+        if (r != STINT_INVALID || strncmp(err.text, place, strlen(place)) != 0)
+            fail_msg("%s gave '%s'", cases[i].line, err.text);
+    }
+}
+
+static void a_refused_flag_is_named(void **state)
+{
+    (void)state;
+    struct stint_config config;
+    struct stint_error err = { 0 };
+    stint_config_defaults(false, &config);
+    assert_int_equal(stint_config_set(&config, "daemon", "listen", "x", "--listen", &err), 0);
+    assert_int_equal(stint_config_check(&config, &err), STINT_INVALID);
+    assert_true(strncmp(err.text, "--listen: ", 10) == 0);
+}
+
+static void what_waits_for_a_restart_is_listed(void **state)
+{
+    (void)state;
+    struct stint_config a, b;
+    struct stint_error err = { 0 };
+    char list[128], little[8];
+    stint_config_defaults(true, &a);
+    b = a;
+    assert_int_equal(stint_config_changed(&a, &b, list, sizeof(list)), 0);
+    assert_string_equal(list, "");
+    assert_int_equal(stint_config_set(&b, "engine", "grace_s", "5", "t", &err), 0);
+    assert_int_equal(stint_config_set(&b, "daemon", "site", "Other", "t", &err), 0);
+    assert_int_equal(stint_config_changed(&a, &b, list, sizeof(list)), 0); /* taken up at once */
+    assert_int_equal(stint_config_set(&b, "daemon", "state", "/x", "t", &err), 0);
+    assert_int_equal(stint_config_set(&b, "daemon", "join", "open", "t", &err), 0);
+    assert_int_equal(stint_config_set(&b, "awards", "rate", "2", "t", &err), 0);
+    assert_int_equal(stint_config_changed(&a, &b, list, sizeof(list)), 3);
+    assert_string_equal(list, "state, join, rate");
+    assert_int_equal(stint_config_changed(&a, &b, little, sizeof(little)), 3);
+    assert_string_equal(little, "state, ");
 }
 
 static void a_file_that_is_not_there_says_so(void **state)
@@ -273,6 +398,7 @@ static void the_shipped_file_is_the_table(void **state)
     }
     if (config_parse("f", text, &config, &err) != 0)
         fail_msg("%s", err.text);
+    memset(config.lines, 0, sizeof(config.lines));
     assert_memory_equal(&config, &defaults, sizeof(config));
     assert_int_equal(stint_config_check(&config, NULL), 0);
 }
@@ -286,6 +412,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(layout_does_not_matter),
         cmocka_unit_test(long_lines_are_refused_but_not_long_comments),
         cmocka_unit_test(what_needs_two_values_is_checked_together),
+        cmocka_unit_test(rule_sets_are_files_in_their_folder),
+        cmocka_unit_test(late_refusals_are_named_with_file_and_line),
+        cmocka_unit_test(a_refused_flag_is_named),
+        cmocka_unit_test(what_waits_for_a_restart_is_listed),
         cmocka_unit_test(a_file_that_is_not_there_says_so),
         cmocka_unit_test(the_shipped_file_is_the_table),
     };
