@@ -90,6 +90,8 @@ int stint_admission_new(const struct stint_admission_options *options,
     if (admission->life)
         admission->life->refs = 1;
     if (r == 0)
+        r = rules_check(options, err);
+    if (r == 0)
         r = store_open(admission, err);
     if (r != 0) {
         (void)stint_admission_free(admission);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "state.h"
+#include "stint/rules.h"
 
 #define RULES_DEPTH_MAX 4
 #define RULES_FILES_MAX 20000
@@ -109,4 +110,66 @@ int rules_digest_of(const struct stint_admission_options *options, struct stint_
     }
     stint_sha256_stream_end(walk.stream, ret_digest);
     return r;
+}
+
+/* ---- are they there? */
+
+/* The whole of a small file; NULL with errno. */
+static char *read_rules(const char *path, size_t *ret_length)
+{
+    FILE *file = fopen(path, "re");
+    char *text = file ? malloc(STINT_RULES_FILE_BYTES_MAX + 1) : NULL;
+    if (text)
+        *ret_length = fread(text, 1, STINT_RULES_FILE_BYTES_MAX + 1, file);
+    if (text && (ferror(file) || *ret_length > STINT_RULES_FILE_BYTES_MAX)) {
+        errno = ferror(file) ? EIO : EFBIG;
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        (void)fclose(file);
+    return text;
+}
+
+static int check_set(const char *folder, const char *key, const char *set, size_t length,
+                     struct stint_error *err)
+{
+    char path[ADMISSION_PATH_MAX];
+    size_t bytes = 0;
+    struct stint_rules *rules = NULL;
+    bool is_plain = length > 0 && length < 64 && set[0] != '.' &&
+                    strspn(set, "abcdefghijklmnopqrstuvwxyz0123456789.-_") >= length;
+    int shown = (int)(length < 64 ? length : 64);
+    (void)snprintf(path, sizeof(path), "%s/%.*s.yaml", folder, is_plain ? shown : 0, set);
+    stint_auto(stint_free) char *text = is_plain ? read_rules(path, &bytes) : NULL;
+    if (!text) {
+        (void)stint_fail(err, STINT_INVALID,
+                         "admission.%s: no rule set '%.*s' can be read in %.200s", key, shown, set,
+                         folder);
+        return stint_fix(err, STINT_INVALID,
+                         "%s = the names of files there without .yaml, with commas", key);
+    }
+    int r = stint_rules_parse(path, text, bytes, &rules, err);
+    stint_rules_free(rules);
+    return r;
+}
+
+int rules_check(const struct stint_admission_options *options, struct stint_error *err)
+{
+    static const char *const keys[STINT_USE_KIND_COUNT] = { "rules_model", "rules_dataset",
+                                                            "rules_code" };
+    if (!options->rules_dir || !*options->rules_dir)
+        return 0; /* the evaluator's own: it finds them */
+    for (size_t i = 0; i < STINT_USE_KIND_COUNT; i++) {
+        const char *at = options->rules[i] ? options->rules[i] : "";
+        size_t length;
+        do {
+            length = strcspn(at, ",");
+            int r = check_set(options->rules_dir, keys[i], at, length, err);
+            if (r != 0)
+                return r;
+            at += length + 1;
+        } while (at[-1]);
+    }
+    return 0;
 }

@@ -227,6 +227,9 @@ void rehearsal_write(struct stint_admission *admission, const struct stint_reque
 /* ---- rules.c: a digest over everything that judges */
 int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
                     struct stint_error *err);
+/* Every rule set that is named is a file in rules_dir and can be read as rules; STINT_INVALID with
+ * its key. Else every submission would be refused, one at a time, for what an operator wrote. */
+int rules_check(const struct stint_admission_options *options, struct stint_error *err);
 
 void registrations_free(struct stint_admission *admission);
 /* The public entry of an artefact that came or went: its registration makes it public. */

@@ -56,6 +56,7 @@ struct stint_admission_options {
     int64_t (*now_wall_ms)(void);
 };
 
+/* STINT_INVALID with the key when a rule set is not in @rules_dir or cannot be read as one. */
 int stint_admission_new(const struct stint_admission_options *options,
                         struct stint_admission **ret_admission, struct stint_error *err);
 struct stint_admission *stint_admission_free(struct stint_admission *admission);
