@@ -104,7 +104,7 @@ void handle_job_patch(struct exchange *ex)
 {
     struct stint_error err = { 0 };
     struct stint_buffer now = { 0 };
-    int64_t priority;
+    int64_t priority = 0;
     uint64_t id = exchange_param_id(ex, "id");
     json_t *json = id == 0 ? NULL : exchange_json(ex);
     if (!json)

@@ -139,11 +139,13 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     int64_t p90 = view->estimate_p90_ms;
     bool is_pending = view->state == STINT_JOB_PENDING;
     uint64_t id = view->id;
+    const char *award =
+        view->award ? stint_ledger_award_name(ex->api->options.ledger, view->award) : NULL;
     stint_json_kv_int(out, "id", (int64_t)id);
     stint_json_kv_text(out, "state", stint_job_state_name(view->state));
     stint_json_key(out, "reason");
     if (waits && headline.code != STINT_REASON_NONE)
-        reason_write(ex->api, out, &headline);
+        reason_write(ex->api, out, &headline, award);
     else
         stint_json_null(out);
     stint_json_key(out, "also");
@@ -152,7 +154,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
         waits ? stint_jobs_blockers(ex->api->options.jobs, id, reasons, BLOCKERS_MAX) : 0;
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code != headline.code || reasons[i].account != headline.account)
-            reason_write(ex->api, out, &reasons[i]);
+            reason_write(ex->api, out, &reasons[i], award);
     stint_json_array_end(out);
     if (is_pending)
         stint_json_kv_int(out, "position", (int64_t)queue_position(ex->api, id));
@@ -174,7 +176,7 @@ static bool why_on_row(void *context, const struct stint_job_row *row)
     stint_json_kv_text(&ex->out, "outcome", row->outcome);
     stint_json_key(&ex->out, "reason");
     if (reason.code != STINT_REASON_NONE)
-        reason_write(ex->api, &ex->out, &reason);
+        reason_write(ex->api, &ex->out, &reason, NULL);
     else
         stint_json_null(&ex->out);
     stint_json_key(&ex->out, "also");

@@ -176,7 +176,10 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
     if (view->reason.code != STINT_REASON_NONE) {
         stint_buffer_printf(rows->out, "<b>%s</b><br><span class=\"quiet\">",
                             stint_reason_name(view->reason.code));
-        reason_sentence(rows->api, &view->reason, &why);
+        reason_sentence(
+            rows->api, &view->reason,
+            view->award ? stint_ledger_award_name(rows->api->options.ledger, view->award) : NULL,
+            &why);
         html_text(rows->out, stint_buffer_text(&why));
         stint_buffer_add_text(rows->out, "</span>");
     } else {
@@ -377,7 +380,7 @@ static void decisions(struct stint_api *api, const struct refusals *refusals,
         struct stint_buffer why = { 0 };
         struct stint_reason reason = { .code = reason_from_name(refusals->rows[i].reason),
                                        .account = UINT32_MAX };
-        reason_sentence(api, &reason, &why);
+        reason_sentence(api, &reason, NULL, &why);
         if (i == 0)
             stint_buffer_add_text(out, "<table><tbody>");
         stint_buffer_add_text(out, "<tr><td>");

@@ -5,11 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../awards/period.h"
 #include "stint/ledger.h"
 #include "stint/measure.h"
 
-enum measure { IN_COUNT, IN_MILLI, IN_BYTES, IN_MICRO, IN_SECONDS };
-static const char *const measure_units[] = { "count", "gpu_milli", "bytes", "micro", "seconds" };
+/* How a figure is counted here, and how people and programs are told of it. */
+enum measure { IN_COUNT, IN_GPUS, IN_CORES, IN_JOBS, IN_BYTES, IN_MICRO, IN_MS, IN_SECONDS };
 
 /* @text: what stands in the way; @has_figures: asked, used and limit are shown, counted @in */
 static const struct {
@@ -62,7 +63,8 @@ static const struct {
         "ask for a supplement, or ask for less time"),
     ROW(BalanceHeld, "the rest of the award is held by running jobs", true, IN_MICRO,
         "wait for a running job's end, or ask for less time"),
-    ROW(PeriodLimit, "the hours of this period are used up", true, IN_MICRO, ""),
+    ROW(PeriodLimit, "the hours of this period are used up", false, IN_MS,
+        "it goes on when the period turns; a shorter --time may fit before"),
     ROW(ArrayLimit, "the array runs as many tasks as it may", true, IN_COUNT, ""),
     ROW(EngineAway, "the launcher is away: nothing can start", false, IN_COUNT,
         "tell the operator: stint doctor"),
@@ -86,6 +88,7 @@ enum stint_reason_code reason_from_name(const char *name)
     return STINT_REASON_NONE;
 }
 
+/* @value in the unit of people: GPUs, hours, units of an award. */
 static const char *figure(int64_t value, enum measure in, char *text, size_t size)
 {
     switch (in) {
@@ -93,14 +96,21 @@ static const char *figure(int64_t value, enum measure in, char *text, size_t siz
         return stint_size_format(value, text, size);
     case IN_MICRO:
         return stint_micro_format(value, text, size);
+    case IN_MS: /* hours; two digits, more where less than a hundredth would be lost */
+        (void)snprintf(text, size, value > 0 && value < 36000 ? "%.4f" : "%.2f",
+                       (double)value / 3600000);
+        return text;
     case IN_SECONDS:
         return stint_duration_format(value, text, size);
-    case IN_MILLI:
+    case IN_GPUS:
         (void)snprintf(text, size, value % 1000 ? "%.3g" : "%.0f", (double)value / 1000);
         return text;
     case IN_COUNT:
         if (value >= 1 << 20) /* no machine has so many of a thing: these are bytes */
             return stint_size_format(value, text, size);
+        break;
+    case IN_CORES:
+    case IN_JOBS:
         break;
     }
     (void)snprintf(text, size, "%" PRId64, value);
@@ -112,12 +122,20 @@ static const char *const scopes[] = { "Site", "Institution", "Project", "User" }
 static const char *const scope_words[] = { "site", "institution", "project", "user" };
 static const struct {
     const char *word;
-    const char *things;
+    const char *one;
+    const char *many;
     enum measure in;
-} limit_things[] = { { "GpuLimit", "GPUs", IN_MILLI },
-                     { "CoreLimit", "cores", IN_COUNT },
-                     { "MemoryLimit", "of memory", IN_BYTES },
-                     { "JobLimit", "running jobs", IN_COUNT } };
+} limit_things[] = { { "GpuLimit", "GPU", "GPUs", IN_GPUS },
+                     { "CoreLimit", "core", "cores", IN_CORES },
+                     { "MemoryLimit", "of memory", "of memory", IN_BYTES },
+                     { "JobLimit", "running job", "running jobs", IN_JOBS } };
+
+/* The word for @value of @thing; a part of a GPU is many. */
+static const char *thing_word(size_t thing, int64_t value)
+{
+    bool is_one = value == (limit_things[thing].in == IN_GPUS ? 1000 : 1);
+    return is_one ? limit_things[thing].one : limit_things[thing].many;
+}
 
 static bool limit_parse(enum stint_reason_code code, size_t *ret_scope, size_t *ret_thing)
 {
@@ -135,66 +153,212 @@ static bool limit_parse(enum stint_reason_code code, size_t *ret_scope, size_t *
     return false;
 }
 
-/* The scope's ceiling of running things is reached. */
-static bool limit_sentence(struct stint_api *api, const struct stint_reason *reason,
-                           struct stint_buffer *out)
+/* ---- whose ceiling it is, and of what ---- */
+
+/* The ledger's side of a reason: the owner of the ceiling, and for hours which quota it is. */
+struct ceiling {
+    const struct stint_reason *reason;
+    struct stint_account_view account; /* kind NULL when unknown */
+    const char *unit;                  /* "GPU-hours"; NULL when unknown */
+    char period[8];
+    bool is_revoked;
+};
+
+/* Hours are counted by the millisecond, and their ceiling is cut to one (awards/accounts.c). */
+static bool ceiling_on_quota(void *context, const struct stint_quota_view *view)
 {
-    struct stint_account_view account = { 0 };
-    char used[40];
+    struct ceiling *ceiling = context;
+    const char *name = ceiling->account.name ? ceiling->account.name : "";
+    bool is_gpu = strcmp(view->kind, "gpu-hours") == 0;
+    int64_t ms;
+    if ((!is_gpu && strcmp(view->kind, "core-hours") != 0) ||
+        strcmp(view->scope, ceiling->account.kind) != 0 ||
+        strcmp(view->scope_name ? view->scope_name : "", name) != 0 ||
+        __builtin_mul_overflow(view->ceiling, INT64_C(36), &ms) ||
+        ms / 10 != ceiling->reason->limit)
+        return true;
+    ceiling->unit = is_gpu ? "GPU-hours" : "core-hours";
+    (void)snprintf(ceiling->period, sizeof(ceiling->period), "%s", view->period);
+    return false;
+}
+
+static bool ceiling_on_award(void *context, const struct stint_award_view *view)
+{
+    struct ceiling *ceiling = context;
+    if (strcmp(view->name, ceiling->account.name) != 0)
+        return true;
+    ceiling->unit = strcmp(view->unit, "core-hour") == 0 ? "core-hours" : "GPU-hours";
+    ceiling->is_revoked = strcmp(view->state, "revoked") == 0;
+    return false;
+}
+
+static bool is_of_award(enum stint_reason_code code)
+{
+    return code == STINT_REASON_NoAward || code == STINT_REASON_AwardExpired ||
+           code == STINT_REASON_BalanceExhausted || code == STINT_REASON_BalanceHeld;
+}
+
+/* @award: the job's, NULL for none; a reason that names none may be about that one. */
+static void ceiling_find(struct stint_api *api, const struct stint_reason *reason,
+                         const char *award, struct ceiling *ret_ceiling)
+{
+    struct stint_ledger *ledger = api->options.ledger;
+    *ret_ceiling = (struct ceiling){ .reason = reason };
+    if (reason->account != UINT32_MAX)
+        stint_ledger_account(ledger, reason->account, &ret_ceiling->account);
+    else if (award && is_of_award(reason->code))
+        ret_ceiling->account = (struct stint_account_view){ .kind = "award", .name = award };
+    if (!ret_ceiling->account.kind)
+        return;
+    if (reason->code == STINT_REASON_PeriodLimit)
+        stint_ledger_each_quota(ledger, ceiling_on_quota, ret_ceiling);
+    else if (is_of_award(reason->code) && ret_ceiling->account.name)
+        stint_ledger_each_award(ledger, ceiling_on_award, ret_ceiling);
+}
+
+/* "project nlp"; a user is never named. */
+static void owner_write(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    const struct stint_account_view *account = &ceiling->account;
+    const char *kind = account->kind ? account->kind : "project";
+    bool may_name = account->name && *account->name && strcmp(kind, "user") != 0;
+    stint_buffer_printf(out, "the %s%s%s", kind, may_name ? " " : "",
+                        may_name ? account->name : "");
+}
+
+/* ---- sentences ---- */
+
+/* The scope's ceiling of running things is reached, or is lower than what is asked. */
+static bool limit_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    const struct stint_reason *reason = ceiling->reason;
+    struct ceiling owner = *ceiling;
+    char first[40];
     char limit[40];
     size_t scope;
     size_t thing;
     if (!limit_parse(reason->code, &scope, &thing))
         return false;
-    if (reason->account != UINT32_MAX)
-        stint_ledger_account(api->options.ledger, reason->account, &account);
-    bool may_name = (scope == 1 || scope == 2) && account.name && *account.name;
-    stint_buffer_printf(out, "the %s%s%s has %s of %s %s in use", scope_words[scope],
-                        may_name ? " " : "", may_name ? account.name : "",
-                        figure(reason->used, limit_things[thing].in, used, sizeof(used)),
-                        figure(reason->limit, limit_things[thing].in, limit, sizeof(limit)),
-                        limit_things[thing].things);
+    owner.account.kind = scope_words[scope]; /* the token's, also when the account is unknown */
+    enum measure in = limit_things[thing].in;
+    bool is_never = reason->asked > reason->limit;
+    figure(is_never ? reason->asked : reason->used, in, first, sizeof(first));
+    figure(reason->limit, in, limit, sizeof(limit));
+    if (is_never) {
+        stint_buffer_printf(out, "it asks for %s %s, more than the ceiling of %s of ", first,
+                            thing_word(thing, reason->asked), limit);
+        owner_write(&owner, out);
+    } else {
+        owner_write(&owner, out);
+        stint_buffer_printf(out, " has %s of %s %s in use", first, limit,
+                            thing_word(thing, reason->limit));
+    }
     return true;
 }
 
-static const char *reason_unit(enum stint_reason_code code)
+/* Hours of a period: "the project nlp has used 0.01 of 1.00 GPU-hours of this day, and the job may
+ * take 1.00". */
+static bool period_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
 {
-    size_t scope;
-    size_t thing;
-    if (limit_parse(code, &scope, &thing))
-        return measure_units[limit_things[thing].in];
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(sentences); i++)
-        if (sentences[i].code == code && sentences[i].has_figures)
-            return measure_units[sentences[i].in];
-    return NULL;
-}
-
-void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
-                     struct stint_buffer *out)
-{
+    const struct stint_reason *reason = ceiling->reason;
     char asked[40];
     char used[40];
     char limit[40];
-    char until[40];
-    if (reason->code == STINT_REASON_NONE)
-        return;
-    if (!limit_sentence(api, reason, out)) {
-        for (size_t i = 0; i < STINT_ARRAY_SIZE(sentences); i++) {
-            if (sentences[i].code != reason->code)
-                continue;
-            stint_buffer_add_text(out, sentences[i].text);
-            if (sentences[i].has_figures && reason->limit > 0)
-                stint_buffer_printf(out, " (asks %s; %s of %s taken)",
-                                    figure(reason->asked, sentences[i].in, asked, sizeof(asked)),
-                                    figure(reason->used, sentences[i].in, used, sizeof(used)),
-                                    figure(reason->limit, sentences[i].in, limit, sizeof(limit)));
-        }
+    if (reason->code != STINT_REASON_PeriodLimit || !ceiling->unit)
+        return false;
+    figure(reason->asked, IN_MS, asked, sizeof(asked));
+    figure(reason->used, IN_MS, used, sizeof(used));
+    figure(reason->limit, IN_MS, limit, sizeof(limit));
+    if (reason->asked > reason->limit) {
+        stint_buffer_printf(out, "it may take %s %s, more than the ceiling of %s a %s of ", asked,
+                            ceiling->unit, limit, ceiling->period);
+        owner_write(ceiling, out);
+        return true;
     }
-    if (reason->until_ms > 0) {
-        stint_instant_format(reason->until_ms, until, sizeof(until));
-        stint_buffer_printf(out, ", until %.10s %.5s UTC", until, until + 11);
+    owner_write(ceiling, out);
+    stint_buffer_printf(out, " has used %s of %s %s of this %s, and the job may take %s", used,
+                        limit, ceiling->unit, ceiling->period, asked);
+    return true;
+}
+
+static bool revoked_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    if (!ceiling->is_revoked || (ceiling->reason->code != STINT_REASON_NoAward &&
+                                 ceiling->reason->code != STINT_REASON_AwardExpired))
+        return false;
+    stint_buffer_printf(out, "the award %s was revoked", ceiling->account.name);
+    return true;
+}
+
+/* Of these two the figure asked is the other job's id (jobs/ask.c). */
+static bool dependency_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    const struct stint_reason *reason = ceiling->reason;
+    if (reason->asked <= 0 || (reason->code != STINT_REASON_DependencyFailed &&
+                               reason->code != STINT_REASON_DependencyWaiting))
+        return false;
+    stint_buffer_printf(out,
+                        reason->code == STINT_REASON_DependencyFailed
+                            ? "job %" PRId64 ", which it waits for, did not end as asked"
+                            : "it waits for job %" PRId64 " to end",
+                        reason->asked);
+    return true;
+}
+
+static void plain_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    const struct stint_reason *reason = ceiling->reason;
+    char asked[40];
+    char used[40];
+    char limit[40];
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(sentences); i++) {
+        enum measure in = sentences[i].in;
+        if (sentences[i].code != reason->code)
+            continue;
+        stint_buffer_add_text(out, sentences[i].text);
+        if (sentences[i].has_figures && reason->limit > 0)
+            stint_buffer_printf(out, " (asks %s; %s of %s%s%s taken)",
+                                figure(reason->asked, in, asked, sizeof(asked)),
+                                figure(reason->used, in, used, sizeof(used)),
+                                figure(reason->limit, in, limit, sizeof(limit)),
+                                ceiling->unit ? " " : "", ceiling->unit ? ceiling->unit : "");
     }
 }
+
+/* When it is known to end; a period's end is the calendar's. */
+static int64_t ceiling_until_ms(struct stint_api *api, const struct ceiling *ceiling)
+{
+    enum stint_period period = period_from_name(ceiling->period);
+    if (ceiling->reason->until_ms > 0 || period == STINT_PERIOD_NONE ||
+        ceiling->reason->asked > ceiling->reason->limit)
+        return ceiling->reason->until_ms;
+    return period_end_ms(period, api->options.now_wall_ms());
+}
+
+static void sentence_write(struct stint_api *api, const struct ceiling *ceiling,
+                           struct stint_buffer *out)
+{
+    char until[40];
+    if (!limit_sentence(ceiling, out) && !period_sentence(ceiling, out) &&
+        !revoked_sentence(ceiling, out) && !dependency_sentence(ceiling, out))
+        plain_sentence(ceiling, out);
+    int64_t until_ms = ceiling_until_ms(api, ceiling);
+    if (until_ms > 0)
+        stint_buffer_printf(out, ", until %s",
+                            stint_instant_format_local(until_ms, until, sizeof(until)));
+}
+
+void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,
+                     struct stint_buffer *out)
+{
+    struct ceiling ceiling;
+    if (reason->code == STINT_REASON_NONE)
+        return;
+    ceiling_find(api, reason, award, &ceiling);
+    sentence_write(api, &ceiling, out);
+}
+
+/* ---- cures ---- */
 
 const char *reason_fix(enum stint_reason_code code)
 {
@@ -204,30 +368,109 @@ const char *reason_fix(enum stint_reason_code code)
     return stint_reason_class(code) == STINT_CLASS_LIMITED ? "wait for a running job's end" : "";
 }
 
+/* Waiting cures nothing where more is asked than the ceiling will ever be. */
+static void cure_write(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    const struct stint_reason *reason = ceiling->reason;
+    char limit[40];
+    size_t scope;
+    size_t thing;
+    bool is_never = reason->limit > 0 && reason->asked > reason->limit;
+    if (is_never && limit_parse(reason->code, &scope, &thing)) {
+        figure(reason->limit, limit_things[thing].in, limit, sizeof(limit));
+        stint_buffer_printf(out, "ask for at most %s %s, or have the ceiling raised", limit,
+                            thing_word(thing, reason->limit));
+    } else if (is_never && reason->code == STINT_REASON_PeriodLimit && ceiling->unit) {
+        figure(reason->limit, IN_MS, limit, sizeof(limit));
+        stint_buffer_printf(out, "ask for at most %s %s: a shorter --time, or fewer", limit,
+                            ceiling->unit);
+    } else if (ceiling->is_revoked) {
+        stint_buffer_add_text(out, "ask the operator for another award");
+    } else {
+        stint_buffer_add_text(out, reason_fix(reason->code));
+    }
+}
+
+/* ---- as JSON ---- */
+
+/* Figures of a reason are given where they mean a thing that can be named; decimals where the
+ * unit's whole is not the ledger's. NULL: they are not given. */
+static const char *figures_unit(const struct ceiling *ceiling, enum measure *ret_in)
+{
+    static const char *const units[] = { "count", "GPUs",  "cores", "jobs",
+                                         "bytes", "units", "hours", "seconds" };
+    enum stint_reason_code code = ceiling->reason->code;
+    size_t scope;
+    size_t thing;
+    bool is_found = false;
+    if (limit_parse(code, &scope, &thing)) {
+        *ret_in = limit_things[thing].in;
+        is_found = true;
+    }
+    for (size_t i = 0; !is_found && i < STINT_ARRAY_SIZE(sentences); i++)
+        if (sentences[i].code == code && (sentences[i].has_figures || sentences[i].in == IN_MS)) {
+            *ret_in = sentences[i].in;
+            is_found = true;
+        }
+    if (!is_found)
+        return NULL;
+    if (*ret_in == IN_COUNT && ceiling->reason->limit >= 1 << 20)
+        *ret_in = IN_BYTES;
+    return ceiling->unit ? ceiling->unit : units[*ret_in];
+}
+
+static void figure_write(struct stint_buffer *out, const char *key, int64_t value, enum measure in)
+{
+    double divisor = in == IN_GPUS ? 1e3 : in == IN_MICRO ? 1e6 : in == IN_MS ? 3600e3 : 1;
+    if (divisor > 1 && value % (int64_t)divisor != 0) {
+        stint_json_key(out, key);
+        stint_json_double(out, (double)value / divisor);
+    } else {
+        stint_json_kv_int(out, key, value / (int64_t)divisor);
+    }
+}
+
+static void params_write(struct stint_buffer *out, const struct ceiling *ceiling, int64_t until_ms)
+{
+    const struct stint_reason *reason = ceiling->reason;
+    enum measure in = IN_COUNT;
+    const char *unit = figures_unit(ceiling, &in);
+    stint_json_object(out);
+    if (unit && reason->asked)
+        figure_write(out, "asked", reason->asked, in);
+    if (unit && reason->limit) {
+        figure_write(out, "used", reason->used, in);
+        figure_write(out, "limit", reason->limit, in);
+    }
+    if (unit && (reason->asked || reason->limit))
+        stint_json_kv_text(out, "unit", unit);
+    if (reason->asked > 0 && (reason->code == STINT_REASON_DependencyFailed ||
+                              reason->code == STINT_REASON_DependencyWaiting))
+        stint_json_kv_int(out, "job", reason->asked);
+    if (*ceiling->period)
+        stint_json_kv_text(out, "period", ceiling->period);
+    if (until_ms)
+        stint_json_kv_time(out, "until", until_ms);
+    stint_json_object_end(out);
+}
+
 void reason_write(struct stint_api *api, struct stint_buffer *out,
-                  const struct stint_reason *reason)
+                  const struct stint_reason *reason, const char *award)
 {
     struct stint_buffer text = { 0 };
-    const char *fix = reason_fix(reason->code);
-    reason_sentence(api, reason, &text);
+    struct stint_buffer fix = { 0 };
+    struct ceiling ceiling;
+    ceiling_find(api, reason, award, &ceiling);
+    sentence_write(api, &ceiling, &text);
+    cure_write(&ceiling, &fix);
     stint_json_object(out);
     stint_json_kv_text(out, "code", stint_reason_name(reason->code));
     stint_json_kv_text(out, "class", stint_reason_class_name(stint_reason_class(reason->code)));
     stint_json_kv_text(out, "text", stint_buffer_text(&text));
     stint_json_key(out, "params");
-    stint_json_object(out);
-    if (reason->asked)
-        stint_json_kv_int(out, "asked", reason->asked);
-    if (reason->limit) {
-        stint_json_kv_int(out, "used", reason->used);
-        stint_json_kv_int(out, "limit", reason->limit);
-    }
-    if ((reason->asked || reason->limit) && reason_unit(reason->code))
-        stint_json_kv_text(out, "unit", reason_unit(reason->code));
-    if (reason->until_ms)
-        stint_json_kv_time(out, "until", reason->until_ms);
-    stint_json_object_end(out);
-    stint_json_kv_text(out, "fix", *fix ? fix : NULL);
+    params_write(out, &ceiling, ceiling_until_ms(api, &ceiling));
+    stint_json_kv_text(out, "fix", fix.length > 0 ? stint_buffer_text(&fix) : NULL);
     stint_json_object_end(out);
     stint_buffer_deinit(&text);
+    stint_buffer_deinit(&fix);
 }

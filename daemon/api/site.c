@@ -82,7 +82,7 @@ void handle_problems(struct exchange *ex)
         if (stint_reason_class(reason.code) == STINT_CLASS_LIMITED)
             stint_buffer_add_text(&text, "a ceiling is reached");
         else
-            reason_sentence(ex->api, &reason, &text);
+            reason_sentence(ex->api, &reason, NULL, &text);
         problem_row(out, stint_reason_name(reason.code), stint_buffer_text(&text),
                     reason_fix(reason.code));
         stint_buffer_deinit(&text);

@@ -211,7 +211,7 @@ void job_write(struct stint_api *api, struct stint_buffer *out, const struct job
             stint_reason_class_name(stint_reason_class(reason_from_name(job->reason))));
     if (job->figures.code != STINT_REASON_NONE) {
         struct stint_buffer text = { 0 };
-        reason_sentence(api, &job->figures, &text);
+        reason_sentence(api, &job->figures, job->award, &text);
         stint_json_kv_text(out, "reason_text", stint_buffer_text(&text));
         stint_buffer_deinit(&text);
     }

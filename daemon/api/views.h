@@ -65,14 +65,15 @@ void job_from_row(struct stint_api *api, const struct stint_job_row *row,
 void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
                bool sees_all, bool is_whole);
 
-/* One sentence for a reason; "" for none. Names a user only as "the user". */
-void reason_sentence(struct stint_api *api, const struct stint_reason *reason,
+/* One sentence for a reason; "" for none. Names a user only as "the user". @award: the name of the
+ * job's award, NULL for none. */
+void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,
                      struct stint_buffer *out);
-/* What would help, "" when nothing but waiting does. */
+/* What helps against a code in general, "" when nothing but waiting does. */
 const char *reason_fix(enum stint_reason_code code);
 /* {"code","class","text","params","fix"} */
 void reason_write(struct stint_api *api, struct stint_buffer *out,
-                  const struct stint_reason *reason);
+                  const struct stint_reason *reason, const char *award);
 enum stint_reason_code reason_from_name(const char *name);
 
 /* The document of one job as the caller sees it, from memory while it lives, then from the store;

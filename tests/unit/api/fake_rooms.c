@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "../../../daemon/awards/period.h"
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
@@ -298,13 +299,18 @@ static const struct stint_allocation held = { 1, &grant };
 
 static struct stint_job_view live_job(uint64_t id)
 {
+    struct stint_reason reason = {
+        .code = STINT_REASON_UserJobLimit, .account = 3, .asked = 1, .used = 1, .limit = 1
+    };
+    if (id == 1)
+        reason = (struct stint_reason){ 0 };
+    else if (fake.reason.code != STINT_REASON_NONE)
+        reason = fake.reason;
     return (struct stint_job_view){
         .id = id,
         .state = id == 1 ? STINT_JOB_RUNNING : STINT_JOB_PENDING,
-        .reason = { .code = id == 1 ? STINT_REASON_NONE : STINT_REASON_UserJobLimit,
-                    .account = 3,
-                    .used = 1,
-                    .limit = 1 },
+        .reason = reason,
+        .award = id == 2 ? fake.award : 0,
         .name = SEED "job",
         .project = "<nlp>",
         .uid = id == 1 ? getuid() : 4242,
@@ -594,6 +600,10 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
     (void)ledger;
     (void)account;
     *ret_view = (struct stint_account_view){ "user", SEED "user", SEED "operator", 1 };
+    if (fake.account_kind) {
+        ret_view->kind = fake.account_kind;
+        ret_view->name = fake.account_name;
+    }
 }
 
 bool stint_ledger_is_member(const struct stint_ledger *ledger, uid_t uid, const char *project)
@@ -612,7 +622,7 @@ void stint_ledger_each_award(struct stint_ledger *ledger,
                                      .project = "<nlp>",
                                      .title = "A \"title\"",
                                      .unit = "core-hour",
-                                     .state = "active",
+                                     .state = fake.award_state ? fake.award_state : "active",
                                      .resource = "local",
                                      .awarded_micro = 10000000,
                                      .used_micro = 2500000,
@@ -660,8 +670,12 @@ void stint_ledger_each_quota(struct stint_ledger *ledger,
     project.scope = "project";
     project.scope_name = "<nlp>";
     (void)ledger;
-    if (fn(context, &user))
-        (void)fn(context, &project);
+    struct stint_quota_view hours = project;
+    hours.kind = "gpu-hours";
+    hours.period = "day";
+    hours.ceiling = 1000000;
+    if (fn(context, &user) && fn(context, &project))
+        (void)fn(context, &hours);
 }
 
 void stint_ledger_each_user(struct stint_ledger *ledger,
@@ -671,6 +685,18 @@ void stint_ledger_each_user(struct stint_ledger *ledger,
     struct stint_user_view view = { 4242, SEED "user", "<nlp>", false, false };
     (void)ledger;
     (void)fn(context, &view);
+}
+
+enum stint_period period_from_name(const char *name)
+{
+    return strcmp(name, "day") == 0 ? STINT_PERIOD_DAY : STINT_PERIOD_NONE;
+}
+
+int64_t period_end_ms(enum stint_period period, int64_t at_ms)
+{
+    (void)period;
+    (void)at_ms;
+    return 1795734000000;
 }
 
 #define FAKE_ADMIN(name, ...)                                                                      \

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "stint/admission.h"
+#include "stint/reason.h"
 #include "stint/store.h"
 
 #define SEED "seeded"
@@ -21,7 +22,12 @@ struct fake {
     bool is_job_done; /* job 1 */
     uint64_t jobs_made;
     int acts;
-    char key[300]; /* the one kept idempotency row */
+    struct stint_reason reason; /* why job 2 waits; its usual one while the code is NONE */
+    const char *account_kind;   /* of the account that the reason names; NULL for a user's */
+    const char *account_name;
+    const char *award_state; /* NULL for "active" */
+    int64_t award;           /* of job 2 */
+    char key[300];           /* the one kept idempotency row */
     char key_sha256[80];
     char key_answer[4096];
     int64_t key_status;

@@ -114,6 +114,80 @@ static void the_page_escapes_what_it_shows(void **state)
     assert_non_null(strstr(page, "test.example/log"));
 }
 
+/* ---- why ---- */
+
+static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        struct stint_reason reason;
+        const char *kind;
+        const char *award_state;
+        const char *says[6];
+    } cases[] = {
+        { { STINT_REASON_PeriodLimit, 2, 3600000, 37032, 3600000, 0 },
+          "project",
+          NULL,
+          { "the project <nlp> has used 0.01 of 1.00 GPU-hours of this day, and the job may take "
+            "1.00, until ",
+            "\"unit\":\"GPU-hours\"", "\"asked\":1,", "\"limit\":1,", "\"period\":\"day\"",
+            "\"until\":\"2026-11-26T" } },
+        { { STINT_REASON_PeriodLimit, 2, 7200000, 0, 3600000, 0 },
+          "project",
+          NULL,
+          { "it may take 2.00 GPU-hours, more than the ceiling of 1.00 a day of the project "
+            "<nlp>\"",
+            "\"fix\":\"ask for at most 1.00 GPU-hours" } },
+        { { STINT_REASON_ProjectCoreLimit, 2, 2, 0, 1, 0 },
+          "project",
+          NULL,
+          { "it asks for 2 cores, more than the ceiling of 1 of the project <nlp>",
+            "\"fix\":\"ask for at most 1 core,", "\"unit\":\"cores\"" } },
+        { { STINT_REASON_ProjectGpuLimit, 2, 2000, 0, 1000, 0 },
+          "project",
+          NULL,
+          { "it asks for 2 GPUs, more than", "ask for at most 1 GPU,", "\"unit\":\"GPUs\"",
+            "\"asked\":2,", "\"limit\":1," } },
+        { { STINT_REASON_ProjectGpuLimit, 2, 1000, 1500, 2000, 0 },
+          "project",
+          NULL,
+          { "the project <nlp> has 1.5 of 2 GPUs in use", "\"used\":1.5", "running job's end" } },
+        { { STINT_REASON_ProjectMemoryLimit, 2, INT64_C(4) << 30, 0, INT64_C(1) << 30, 0 },
+          "project",
+          NULL,
+          { "it asks for 4.0 GiB of memory, more than the ceiling of 1.0 GiB of the" } },
+        { { STINT_REASON_UserJobLimit, 3, 1, 1, 1, 0 },
+          NULL,
+          NULL,
+          { "the user has 1 of 1 running job in use" } },
+        { { STINT_REASON_BalanceHeld, 4, 333334, 333334, 500000, 0 },
+          "award",
+          NULL,
+          { "asks 0.333334; 0.333334 of 0.50 core-hours taken", "\"asked\":0.333334",
+            "\"unit\":\"core-hours\"" } },
+        { { STINT_REASON_NoAward, UINT32_MAX, 5, 0, 0, 0 },
+          NULL,
+          "revoked",
+          { "the award 2026-001 was revoked", "\"fix\":\"ask the operator for another award\"" } },
+        { { STINT_REASON_DependencyFailed, UINT32_MAX, 41, 0, 0, 0 },
+          NULL,
+          NULL,
+          { "job 41, which it waits for, did not end as asked", "\"params\":{\"job\":41}" } },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        fake.reason = cases[i].reason;
+        fake.account_kind = cases[i].kind;
+        fake.account_name =
+            cases[i].kind && strcmp(cases[i].kind, "award") == 0 ? "2026-001" : "<nlp>";
+        fake.award_state = cases[i].award_state;
+        fake.award = cases[i].award_state ? 1 : 0;
+        const char *answer = ask(f, USER, "GET", "/api/v1/jobs/2/why", NULL, NULL);
+        for (size_t k = 0; k < STINT_ARRAY_SIZE(cases[i].says) && cases[i].says[k]; k++)
+            if (!strstr(answer, cases[i].says[k]))
+                fail_msg("%s lacks %s", answer_body(answer), cases[i].says[k]);
+    }
+}
+
 /* ---- bad input ---- */
 
 static void bad_requests_are_answered_by_name(void **state)
@@ -566,6 +640,7 @@ int main(void)
         OVER_HTTP(a_user_sees_own_jobs_whole_and_others_as_public),
         OVER_HTTP(strangers_and_users_stay_outside),
         OVER_HTTP(the_page_escapes_what_it_shows),
+        OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
         OVER_HTTP(bad_requests_are_answered_by_name),
         OVER_HTTP(too_large_bodies_are_refused_before_they_are_kept),
         OVER_HTTP(a_body_that_does_not_say_its_length_is_bounded_too),

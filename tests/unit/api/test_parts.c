@@ -218,7 +218,7 @@ static void every_reason_has_a_sentence(void **state)
                                        .asked = 4000,
                                        .used = 2000,
                                        .limit = 5000 };
-        reason_sentence(api, &reason, &out);
+        reason_sentence(api, &reason, NULL, &out);
         if (out.length == 0)
             fail_msg("%s has no sentence", stint_reason_name(reason.code));
         assert_int_equal(reason_from_name(stint_reason_name(reason.code)), code);
