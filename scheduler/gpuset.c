@@ -2,6 +2,8 @@
  * else a set is grown from every seed. Best: fewest NUMA nodes, then the nearest worst pair, then
  * the nearest sum; among equals the one that breaks least nearness to the GPUs left free, so that
  * larger sets stay whole (the buddy cells of HiveD, OSDI 2020, without fixing the cells). */
+#include <assert.h>
+
 #include "place.h"
 
 #define SUBSETS_MAX 330 /* 11 choose 4 */
@@ -88,6 +90,7 @@ static uint64_t try_all(const struct pool *pool, uint32_t count)
     uint64_t end = UINT64_C(1) << pool->count;
     for (;;) {
         /* The next larger number with as many bits (Gosper). */
+        assert(members != 0);
         uint64_t low = members & -members;
         uint64_t ripple = members + low;
         members = (((ripple ^ members) >> 2) / low) | ripple;
@@ -127,6 +130,7 @@ static uint64_t grow(const struct pool *pool, uint32_t seed, uint32_t count)
                 next_score = score;
             }
         }
+        assert(next < pool->count); /* there are more eligible ones than asked for */
         members |= UINT64_C(1) << next;
         numas |= UINT64_C(1) << pool->numa[next];
         for (uint32_t i = 0; i < pool->count; i++) {

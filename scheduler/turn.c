@@ -2,6 +2,7 @@
  * are computed when a head is needed, once for all tasks of a pass, and taken from a heap.
  * Expansion factor (wait + limit) / limit grows without bound while a task waits, so none starves;
  * a task's priority is a factor of 1/4 to 4 on it. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ static bool is_first(const struct stint_scheduler *s, const struct turn *a, cons
 
 static void sift(const struct stint_scheduler *s, struct turn_list *list, uint32_t at)
 {
+    assert(list->turns);
     struct turn turn = list->turns[at];
     for (uint32_t down; (down = 2 * at + 1) < list->count; at = down) {
         if (down + 1 < list->count && is_first(s, &list->turns[down + 1], &list->turns[down]))
@@ -93,7 +95,8 @@ static int build(struct stint_scheduler *s, struct turn_list *list)
         list->capacity = capacity;
     }
     list->count = 0;
-    for (uint32_t i = 0; i < s->job_count; i++)
+    assert(list->turns || s->main.count == 0);
+    for (uint32_t i = 0; list->turns && i < s->job_count; i++)
         if (is_candidate(s, &s->jobs[i]) && i != list->first)
             list->turns[list->count++] = turn_of(s, i);
     for (uint32_t i = list->count / 2; i-- > 0;)

@@ -2,6 +2,7 @@
  * then joins in the order of the trace, then one pass. */
 #include "stint/simulator.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -416,6 +417,7 @@ static int open_arrays(struct replay *replay)
         if (replay->trace->jobs[i].user < STINT_TRACE_JOB_MAX &&
             replay->trace->jobs[i].user >= replay->memory_count)
             replay->memory_count = replay->trace->jobs[i].user + 1;
+    assert(count > 0);
     replay->jobs = calloc(count, sizeof(*replay->jobs));
     replay->order = calloc(count, sizeof(*replay->order));
     replay->endings = calloc(count, sizeof(*replay->endings));

@@ -40,12 +40,19 @@ static enum source_kind source_kind(const char *source)
 
 /* ---- the file */
 
+/* errno of the last call on @path, never 0. */
+static int file_fault(const char *path, struct stint_error *err)
+{
+    int code = errno ? errno : EIO;
+    return stint_fail(err, -code, "%.200s: %s", path, strerror(code));
+}
+
 static int read_file(const char *path, char **ret_text, size_t *ret_length, struct stint_error *err)
 {
     stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat about;
     if (fd < 0 || fstat(fd, &about) != 0)
-        return stint_fail(err, -errno, "%.200s: %s", path, strerror(errno));
+        return file_fault(path, err);
     if (!S_ISREG(about.st_mode))
         return stint_fail(err, STINT_UNTRUSTED, "%.200s is not a regular file", path);
     if (about.st_size > STINT_TOPOLOGY_XML_MAX)
@@ -58,7 +65,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_length, stru
     while (length < (size_t)about.st_size) {
         ssize_t more = read(fd, text + length, (size_t)about.st_size - length);
         if (more < 0)
-            return stint_fail(err, -errno, "%.200s: %s", path, strerror(errno));
+            return file_fault(path, err);
         if (more == 0)
             break;
         length += (size_t)more;
@@ -72,7 +79,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_length, stru
 /* Is this an hwloc file of a version that hwloc 2 reads? */
 static int check_xml(const char *path, const char *text, size_t length, struct stint_error *err)
 {
-    if (strlen(text) != length)
+    if (!text || strlen(text) != length)
         return stint_fail(err, STINT_UNTRUSTED, "%.200s is no XML: it has NUL bytes", path);
     if (strcasestr(text, "<!ENTITY"))
         return stint_fail(err, STINT_UNTRUSTED, "%.200s defines XML entities", path);

@@ -251,10 +251,10 @@ static double gpu_us(uint32_t total, uint16_t asked)
         (void)stint_machine_type(bench.machine, "x", &shape->gpus[g].type_index, NULL);
     }
     uint32_t at = 0;
-    for (uint16_t a = 0; a < total; a++)
-        for (uint16_t b = (uint16_t)(a + 1); b < total; b++)
-            shape->links[at++] =
-                (struct stint_link){ a, b, STINT_LINK_NVLINK, 25000 * (1 + below(4)) };
+    for (uint32_t a = 0; a < total; a++)
+        for (uint32_t b = a + 1; b < total; b++)
+            shape->links[at++] = (struct stint_link){ (uint16_t)a, (uint16_t)b, STINT_LINK_NVLINK,
+                                                      25000 * (1 + below(4)) };
     if (stint_machine_add_nodes(bench.machine, "node", shape, 1, NULL) != 0 ||
         stint_scheduler_new(bench.machine, &policy, &bench.scheduler, NULL) != 0)
         die("set-up");

@@ -112,15 +112,21 @@ static void cores_share_a_cache_where_they_can(void **state)
 {
     (void)state;
     open_on(two_quads());
-    const struct stint_grant *grant = NULL;
-    (void)start(0, 2, STINT_PLACE_PREFER, &grant);
-    assert_int_equal(grant->cores[0], 0x0003);
-    (void)start(0, 4, STINT_PLACE_PREFER, &grant);
-    assert_int_equal(grant->cores[0], 0x00f0); /* a cache of its own */
-    (void)start(0, 2, STINT_PLACE_PREFER, &grant);
-    assert_int_equal(grant->cores[0], 0x000c); /* the tightest that holds it */
-    (void)start(0, 6, STINT_PLACE_PREFER, &grant);
-    assert_int_equal(grant->cores[0], 0x3f00);
+    static const struct {
+        uint32_t cpus;
+        uint64_t cores;
+    } cases[] = {
+        { 2, 0x0003 },
+        { 4, 0x00f0 }, /* a cache of its own */
+        { 2, 0x000c }, /* the tightest that holds it */
+        { 6, 0x3f00 },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const struct stint_grant *grant = NULL;
+        (void)start(0, cases[i].cpus, STINT_PLACE_PREFER, &grant);
+        uint64_t cores = grant ? grant->cores[0] : 0;
+        assert_int_equal(cores, cases[i].cores);
+    }
 }
 
 static struct stint_machine *shared(const char *file)

@@ -229,8 +229,8 @@ static void obey_stops(struct world *world)
 
 static void pass(struct world *world)
 {
-    struct stint_start starts[START_MAX];
-    struct stint_start others[START_MAX];
+    struct stint_start starts[START_MAX] = { 0 };
+    struct stint_start others[START_MAX] = { 0 };
     size_t count = START_MAX;
     size_t other_count = 0;
     while (count == START_MAX) {
@@ -425,7 +425,7 @@ static void nothing_is_granted_twice_or_lost_whatever_happens(void **state)
 {
     (void)state;
     const char *text = getenv("STINT_SCENARIOS");
-    uint64_t count = text ? strtoull(text, NULL, 10) : 150;
+    uint64_t count = text ? strtoull(text, NULL, 10) : 400;
     const char *first = getenv("STINT_SCENARIO_FIRST");
     uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
     for (uint64_t end = seed + count; seed < end; seed++) {
