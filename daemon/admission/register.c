@@ -34,6 +34,7 @@ struct registration {
     struct registration *next;
     enum registration_stage stage;
     struct stint_caller caller;
+    struct runner runner; /* as whom its files are read */
     char *path;
     char *name; /* NULL: judged only (stint_admission_check()) */
     const char *kind;
@@ -273,7 +274,7 @@ static int copy_offer(struct registration *registration, int socket, struct stin
 {
     const char *argv[] = { "offer", "--socket", "3", registration->path, NULL };
     struct owner owner;
-    owner_of(registration->caller.uid, registration->caller.gid, &owner);
+    owner_of(registration->runner.uid, registration->runner.gid, &owner);
     struct stint_tool_request request = {
         .owner = owner.run,
         .argv = argv,
@@ -416,7 +417,11 @@ static void judge_on_answer(void *context, const struct evaluation_answer *answe
         registration_fail(registration, answer->error.code, answer->error.text, answer->error.fix);
     } else if (!answer->document || answer->document->problem.code != 0) {
         int code = answer->code == STINT_REASON_ArtifactMissing ? STINT_NOT_FOUND : STINT_REFUSED;
-        registration_fail(registration, code, answer->why, answer->fix);
+        registration_fail(registration, code, answer->why,
+                          registration->runner.is_ours
+                              ? "let the daemon's own user read it, or: runuser -u NAME -- stint "
+                                "artifact add …"
+                              : answer->fix);
     } else if (registration->name && !is_judged_by_policy(registration, answer->document)) {
         int r = judge(registration, &err);
         if (r != 0)
@@ -429,8 +434,8 @@ static void judge_on_answer(void *context, const struct evaluation_answer *answe
 static int judge(struct registration *registration, struct stint_error *err)
 {
     struct evaluation_ask ask = {
-        .uid = registration->caller.uid,
-        .gid = registration->caller.gid,
+        .uid = registration->runner.uid,
+        .gid = registration->runner.gid,
         .kind = registration->kind ? registration->kind : "auto",
         .rules = registration->rules,
         .path = registration->path,
@@ -504,12 +509,17 @@ static int registration_begin(struct stint_admission *admission, const struct st
                               const char *rules, bool is_in_place, stint_register_fn done,
                               void *context, struct stint_error *err)
 {
+    struct runner runner;
+    int r = runner_of(admission, caller, name ? "artifact add" : "check", &runner, err);
+    if (r != 0)
+        return r;
     struct registration *registration = calloc(1, sizeof(*registration));
     if (!registration)
         return stint_fail(err, -ENOMEM, "no memory");
     registration->life = life_ref(admission->life);
     registration->admission = admission;
     registration->caller = *caller;
+    registration->runner = runner;
     registration->kind = kind_literal(kind);
     registration->is_in_place = is_in_place;
     registration->done = done;
@@ -519,8 +529,7 @@ static int registration_begin(struct stint_admission *admission, const struct st
     registration->path = strdup(path);
     registration->name = name ? strdup(name) : NULL;
     (void)snprintf(registration->rules, sizeof(registration->rules), "%s", rules);
-    int r =
-        registration->path && (!name || registration->name) ? judge(registration, err) : -ENOMEM;
+    r = registration->path && (!name || registration->name) ? judge(registration, err) : -ENOMEM;
     if (r != 0) {
         registration_free(registration);
         return r;

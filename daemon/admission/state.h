@@ -178,6 +178,21 @@ struct owner {
 };
 void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner);
 
+/* ---- runner.c: who may ask, and as whom files are judged */
+
+struct runner {
+    uid_t uid;
+    gid_t gid;
+    bool is_ours; /* the daemon's own user, for an operator as whom nothing is run */
+};
+/* May @caller run anything here? 0 or STINT_NOT_PERMITTED with the cure. */
+int runner_check(const struct stint_admission *admission, const struct stint_caller *caller,
+                 struct stint_error *err);
+/* As whom files that @caller names are judged: himself; for an operator as whom nothing runs (root
+ * in the service) the daemon's own user, if the launcher takes it. @verb: for the cure. */
+int runner_of(const struct stint_admission *admission, const struct stint_caller *caller,
+              const char *verb, struct runner *ret_runner, struct stint_error *err);
+
 /* ---- submit.c */
 
 struct submission;

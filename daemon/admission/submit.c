@@ -124,6 +124,8 @@ static int check_words(struct submission *submission, enum stint_reason_code *re
         r = stint_ledger_project_for(admission->options.ledger, &submission->caller,
                                      request->project, &submission->project, err);
     if (r == 0)
+        r = runner_check(admission, &submission->caller, err);
+    if (r == 0)
         r = stint_jobs_fits_ever(admission->options.jobs, request, ret_code, err);
     if (r == 0)
         r = can_pay(submission, ret_code, err);

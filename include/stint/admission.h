@@ -36,6 +36,8 @@ enum stint_unknown_policy {
  * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
  * is not there (0755: jobs read it as their users)
  * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
+ * @own_uid, @own_gid: the daemon's own user, as whom an operator's registration is judged when
+ * nothing is run as himself; @own_uid 0 is the process's
  */
 struct stint_admission_options {
     struct uv_loop_s *loop;
@@ -53,6 +55,8 @@ struct stint_admission_options {
     int64_t wait_ms;
     int64_t evaluation_timeout_ms;
     int64_t default_walltime_s;
+    uid_t own_uid;
+    gid_t own_gid;
     int64_t (*now_wall_ms)(void);
 };
 
@@ -92,7 +96,9 @@ typedef void (*stint_answer_fn)(void *context, const struct stint_answer *answer
  * @done: called once, on the loop: after the commit that makes the answer durable. It may be called
  * before this returns when nothing has to be written (refusals that make no row). Bounded by
  * STINT_ADMISSION_WAITING_MAX. A stored verdict for unchanged bytes answers at once; else the
- * evaluator runs as @caller and, after wait_ms, the job is let in as NotEvaluatedYet.
+ * evaluator runs as @caller and, after wait_ms, the job is let in as NotEvaluatedYet. A caller as
+ * whom nothing is run here (root in the service, system users) is answered STINT_NOT_PERMITTED
+ * before any of it: no evaluation, no decision.
  */
 void stint_admission_submit(struct stint_admission *admission, const struct stint_caller *caller,
                             struct stint_request *request, bool is_rehearsal, stint_answer_fn done,
@@ -146,6 +152,8 @@ int stint_admission_artifact(struct stint_admission *admission, const char *refe
 /**
  * stint_admission_register() - judge @path as the caller and register it under @name
  * @kind: "model", "dataset", "code" or NULL to let the evaluator see
+ * Root in the service is judged as the daemon's own user, where the launcher takes that; else
+ * STINT_NOT_PERMITTED with `runuser …` as the cure.
  * @done: once, on the loop, after the commit: @error.code 0 and @document the evaluator's verdict
  * JSON (stint.verdict/1). An artefact that fails is registered too, with its verdict: it cannot be
  * used, and the refusal can be read.

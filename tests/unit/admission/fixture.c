@@ -190,10 +190,12 @@ static int engine_run_tool(struct stint_engine *engine, const struct stint_tool_
     return 0;
 }
 
+struct stint_engine_report engine_says;
+
 static void engine_report(struct stint_engine *engine, struct stint_engine_report *ret_report)
 {
     (void)engine;
-    *ret_report = (struct stint_engine_report){ .root_allowed = true };
+    *ret_report = engine_says;
 }
 
 static struct stint_engine *engine(void)
@@ -412,6 +414,7 @@ int fixture_setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     call_count = jobs_count = entry_count = 0;
     engine_answer = jobs_answer = 0;
+    engine_says = (struct stint_engine_report){ .root_allowed = true };
     (void)snprintf(f->folder, sizeof(f->folder), "%s", "/tmp/stint-admission-XXXXXX");
     if (!mkdtemp(f->folder))
         return -1;
@@ -560,6 +563,7 @@ static void outcome_on_done(void *context, const struct stint_error *error, cons
     uv_stop(uv_default_loop());
     *outcome = (struct outcome){ .is_given = true, .code = error->code, .verdict = verdict_id };
     (void)snprintf(outcome->text, sizeof(outcome->text), "%s", error->text);
+    (void)snprintf(outcome->fix, sizeof(outcome->fix), "%s", error->fix);
     (void)snprintf(outcome->digest, sizeof(outcome->digest), "%s", digest ? digest : "");
     (void)snprintf(outcome->document, sizeof(outcome->document), "%s", document ? document : "");
 }

@@ -54,6 +54,7 @@ struct outcome {
     bool is_given;
     int code;
     char text[400];
+    char fix[240];
     char digest[80];
     int64_t verdict;
     char document[4096];
@@ -74,6 +75,7 @@ struct fixture {
 /* The engine */
 extern struct tool_call calls[64];
 extern size_t call_count;
+extern struct stint_engine_report engine_says;
 extern int engine_answer;      /* what run_tool says: 0, STINT_BUSY … */
 void tools_wait(size_t count); /* until so many calls are there */
 void tool_answer(void);        /* the oldest call, from its files */
