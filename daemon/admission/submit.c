@@ -181,6 +181,49 @@ static int job_create(struct submission *submission, bool is_evaluated, struct s
     return stint_jobs_create(submission->admission->options.jobs, &job, &submission->job, err);
 }
 
+/* A job that is in, and the answer that waits for its commit: all that is left of a submission
+ * then, since thousands of one body may wait at once. */
+struct admitted {
+    struct admission_life *life;
+    stint_answer_fn done;
+    void *context;
+    uint64_t job;
+};
+
+static void admitted_on_durable(void *context, int status)
+{
+    struct admitted *admitted = context;
+    struct stint_answer answer = { .job = admitted->job, .is_evaluated = true, .criteria = "[]" };
+    if (!admitted->life->is_over) {
+        if (status != 0) {
+            answer.job = 0;
+            answer.is_evaluated = false;
+            (void)stint_fail(&answer.error, STINT_READ_ONLY, "the store could not keep it: %s",
+                             strerror(-status));
+        }
+        if (admitted->done)
+            admitted->done(admitted->context, &answer);
+    }
+    life_unref(admitted->life);
+    free(admitted);
+}
+
+static int admitted_answer(struct submission *submission, struct stint_error *err)
+{
+    struct admitted *admitted = malloc(sizeof(*admitted));
+    int r = admitted ? stint_store_after(submission->admission->options.store, admitted_on_durable,
+                                         admitted, err)
+                     : stint_fail(err, -ENOMEM, "no memory for the answer");
+    if (r != 0) {
+        free(admitted);
+        return r;
+    }
+    *admitted = (struct admitted){ life_ref(submission->life), submission->done,
+                                   submission->context, submission->job };
+    submission->done = NULL;
+    return 0;
+}
+
 /* Into the queue, judged or not; the answer follows the commit. */
 static void let_in(struct submission *submission, bool is_evaluated)
 {
@@ -196,9 +239,10 @@ static void let_in(struct submission *submission, bool is_evaluated)
         if (r != 0)
             stint_store_rewind(store, mark);
     }
-    if (r == 0) {
-        submission->answer =
-            (struct stint_answer){ .job = submission->job, .is_evaluated = is_evaluated };
+    if (r == 0 && is_evaluated) {
+        r = admitted_answer(submission, &err);
+    } else if (r == 0) {
+        submission->answer = (struct stint_answer){ .job = submission->job };
         r = answer_after_commit(submission, &err);
     }
     if (r != 0) {

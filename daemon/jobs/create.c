@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job.h"
 #include "journal.h"
@@ -19,6 +20,8 @@ static int64_t grantable_memory(const struct stint_shape *shape)
         bytes += shape->numa[i].memory_bytes & ~((INT64_C(1) << 20) - 1);
     return bytes < shape->memory_bytes ? bytes : shape->memory_bytes;
 }
+
+#define SPEC_TEXT_KEEP ((size_t)64 << 10) /* memory kept between two requests */
 
 /* A job that names no memory gets its cores' or its GPUs' part of a node, whichever is more, in
  * whole MiB: memory is never granted twice, so "unknown" cannot be allowed. */
@@ -68,6 +71,10 @@ static int copy_text(const char *text, char **ret_copy)
 static int write_uses(const struct stint_request *request, const struct stint_job_use *uses,
                       char **ret_json)
 {
+    if (request->use_count == 0) {
+        *ret_json = NULL;
+        return 0;
+    }
     static const char *const kinds[STINT_USE_KIND_COUNT] = { "model", "dataset", "code" };
     stint_auto(stint_buffer_deinit) struct stint_buffer json = { 0 };
     stint_json_array(&json);
@@ -147,10 +154,23 @@ int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struc
     return r != 0 ? r : fill_after(jobs, request, job, err);
 }
 
+/* Through one buffer for all jobs, so that each keeps no more than it needs. */
+static int write_spec(struct stint_jobs *jobs, const struct stint_job_new *from, struct job *job)
+{
+    struct stint_buffer *text = &jobs->spec_text;
+    stint_buffer_clear(text);
+    stint_request_write(from->request, from->script_sha256, text);
+    if (text->failed || !(job->spec = malloc(text->length + 1)))
+        return -ENOMEM;
+    memcpy(job->spec, stint_buffer_text(text), text->length + 1);
+    if (text->capacity > SPEC_TEXT_KEEP)
+        stint_buffer_deinit(text);
+    return 0;
+}
+
 static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, struct job **ret_job,
                    struct stint_error *err)
 {
-    stint_auto(stint_buffer_deinit) struct stint_buffer spec = { 0 };
     stint_auto(job_free) struct job *job = calloc(1, sizeof(*job));
     if (!job)
         return -ENOMEM;
@@ -159,15 +179,15 @@ static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, st
         r = copy_text(from->script_sha256, &job->script_sha256);
     if (r == 0)
         r = write_uses(from->request, from->uses, &job->uses);
+    if (r == 0)
+        r = write_spec(jobs, from, job);
     if (r != 0)
         return r;
-    stint_request_write(from->request, from->script_sha256, &spec);
-    job->spec = stint_buffer_take(&spec);
-    if (!job->spec)
+    job->user = jobs_user(jobs, from->caller->name);
+    if (!job->user)
         return -ENOMEM;
     job->uid = from->caller->uid;
     job->gid = from->caller->gid;
-    (void)snprintf(job->user, sizeof(job->user), "%s", from->caller->name);
     job->project = from->project;
     job->asked_award = from->award;
     job->decision = from->decision;

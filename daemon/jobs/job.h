@@ -27,7 +27,8 @@ struct job_after {
 
 /**
  * struct job - one live job
- * @spec: the stored request as JSON; @uses: JSON array of struct stint_job_use
+ * @spec: the stored request as JSON; @uses: JSON array of struct stint_job_use, NULL for none
+ * (job_uses() writes that out)
  * @blocked: what the scheduler was told keeps it from starting, apart from its own reasons
  * @is_launch_sent: the engine has this attempt's start (STARTING and later)
  * @has_dependents: some live job waits for its end
@@ -41,7 +42,7 @@ struct job {
     enum stint_role held_by; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
     uid_t uid;
     gid_t gid;
-    char user[STINT_USER_NAME_MAX];
+    const char *user; /* lives as long as the room: jobs_user() */
     char *name;
     char *spec;
     char *uses;
@@ -78,10 +79,16 @@ struct job {
     enum stint_reason_code blocked;
     char *gpu_type_text;   /* as asked, where the machine has no such type */
     char *allocation_text; /* the stored form, while a run is open */
-    char node[64];
-    char boot_id[40]; /* of the open run */
+    char *node;            /* with an allocation: its first node */
+    char *boot_id;         /* of the open run */
     struct job_after *after;
     size_t after_count;
+};
+
+/* The name of somebody who has submitted since the start: thousands of jobs share one. */
+struct jobs_user {
+    UT_hash_handle hh;
+    char name[];
 };
 
 struct stint_jobs {
@@ -93,6 +100,8 @@ struct stint_jobs {
     bool has_unsent;            /* a launch found the engine's queue full */
     int64_t clock_offset_ms;    /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
+    struct stint_buffer spec_text; /* a request being written out */
+    struct jobs_user *users;       /* by name */
 };
 
 /* ---- table.c
@@ -104,6 +113,12 @@ void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_stat
 /* Out of the table and freed: it is done, and history is in the store. */
 void job_drop(struct stint_jobs *jobs, struct job *job);
 struct job *job_free(struct job *job);
+const char *job_uses(const struct job *job);
+/* A copy of @text in place of what @place held. 0 or -ENOMEM. */
+int job_set_text(char **place, const char *text);
+/* One copy of @name for all jobs of that user; NULL without memory. */
+const char *jobs_user(struct stint_jobs *jobs, const char *name);
+void jobs_users_free(struct stint_jobs *jobs);
 static inline __attribute__((unused)) void job_free_auto(struct job **job)
 {
     (void)job_free(*job);

@@ -65,6 +65,8 @@ struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs)
         job_drop(jobs, job);
     }
     stint_buffer_deinit(&jobs->view_text);
+    stint_buffer_deinit(&jobs->spec_text);
+    jobs_users_free(jobs);
     free(jobs);
     return NULL;
 }
@@ -105,9 +107,12 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
         return -ENOMEM;
     job->id = row->id;
     job->spec = strdup(row->spec);
-    job->uses = strdup(row->uses ? row->uses : "[]");
+    bool has_uses = row->uses && strcmp(row->uses, "[]") != 0;
+    job->uses = has_uses ? strdup(row->uses) : NULL;
+    job->user = jobs_user(jobs, row->user_name ? row->user_name : "");
     job->script_sha256 = row->script ? strdup(row->script) : NULL;
-    if (!job->spec || !job->uses || (row->script && !job->script_sha256))
+    if (!job->spec || (has_uses && !job->uses) || (row->script && !job->script_sha256) ||
+        !job->user)
         return -ENOMEM;
     int r = fill_from_request(jobs, job, err);
     if (r != 0)
@@ -115,7 +120,6 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     job->state = stint_job_state_from_name(row->state);
     job->uid = row->uid;
     job->gid = row->gid;
-    (void)snprintf(job->user, sizeof(job->user), "%s", row->user_name ? row->user_name : "");
     job->project = row->project;
     job->award = row->award;
     job->decision = row->decision;
@@ -125,7 +129,7 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     job->walltime_s = row->walltime_s;
     job->memory_bytes = row->memory_bytes;
     job->attempt = (uint32_t)row->attempts;
-    job->is_evaluated = has_verdicts(job->uses);
+    job->is_evaluated = !has_uses || has_verdicts(job->uses);
     if (row->held_by)
         job->held_by = strcmp(row->held_by, "admin") == 0 ? STINT_ROLE_OPERATOR : STINT_ROLE_USER;
     *ret_job = stint_take(job);
@@ -173,8 +177,9 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
                           : row->start_boot_ms + row->walltime_s * 1000;
     if (job->state != STINT_JOB_SUSPENDED)
         job->ends_by_ms = ends_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
-    (void)snprintf(job->boot_id, sizeof(job->boot_id), "%s", row->boot_id ? row->boot_id : "");
-    (void)snprintf(job->node, sizeof(job->node), "%s", row->node ? row->node : "");
+    if (job_set_text(&job->boot_id, row->boot_id ? row->boot_id : "") != 0 ||
+        job_set_text(&job->node, row->node ? row->node : "") != 0)
+        return -ENOMEM;
     int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
     if (r != 0)
         return r;

@@ -94,9 +94,8 @@ static int take_allocation(struct stint_jobs *jobs, struct job *job,
     if (!taken)
         return -ENOMEM;
     job->allocation_text = taken;
-    (void)snprintf(job->node, sizeof(job->node), "%s",
-                   jobs->options.machine->nodes[allocation->grants[0].node].name);
-    return 0;
+    int r = job_set_text(&job->node, jobs->options.machine->nodes[allocation->grants[0].node].name);
+    return r != 0 ? r : job_set_text(&job->boot_id, jobs->options.boot_id);
 }
 
 /* The start that the plan chose, made durable: award, hold, run, state. On any refusal nothing of
@@ -115,7 +114,6 @@ static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_st
     job->start_ms = jobs->options.now_wall_ms();
     job->start_boot_ms = jobs->options.now_boot_ms();
     job->ends_by_ms = job->start_ms + job->walltime_s * 1000;
-    (void)snprintf(job->boot_id, sizeof(job->boot_id), "%s", jobs->options.boot_id);
     struct stint_ledger_run run = ledger_run(jobs, job);
     int r = take_allocation(jobs, job, start->allocation);
     if (r == 0)

@@ -207,7 +207,7 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
         .project = stint_ledger_project_name(jobs->options.ledger, job->project),
         .name = job->name,
         .spec = job->spec,
-        .uses = job->uses,
+        .uses = job_uses(job),
         .script = script,
         .script_length = script_length,
         .machine = jobs->options.machine,
@@ -316,7 +316,7 @@ void run_launch(struct stint_jobs *jobs, struct job *job)
         run_ended_unlaunched(jobs, job, STINT_OUTCOME_CANCELLED, STINT_REASON_NONE, NULL);
         return;
     }
-    if (strcmp(job->uses, "[]") == 0) {
+    if (!job->uses) {
         launch_checked(jobs, job);
         return;
     }

@@ -1,6 +1,8 @@
 /* Owns: the table of live jobs by id, and their counts by state. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job.h"
 
@@ -42,6 +44,8 @@ struct job *job_free(struct job *job)
     free(job->script_sha256);
     free(job->gpu_type_text);
     free(job->allocation_text);
+    free(job->node);
+    free(job->boot_id);
     free(job->after);
     free(job->late_end);
     free(job);
@@ -67,4 +71,45 @@ struct stint_run_key job_run_key(const struct job *job)
 struct stint_task_key job_task_key(const struct job *job)
 {
     return (struct stint_task_key){ .job = job->id, .task = 0 };
+}
+
+int job_set_text(char **place, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    free(*place);
+    *place = copy;
+    return 0;
+}
+
+const char *job_uses(const struct job *job)
+{
+    return job->uses ? job->uses : "[]";
+}
+
+const char *jobs_user(struct stint_jobs *jobs, const char *name)
+{
+    struct jobs_user *user;
+    size_t length = strlen(name);
+    HASH_FIND(hh, jobs->users, name, length, user);
+    if (user)
+        return user->name;
+    user = malloc(sizeof(*user) + length + 1);
+    if (!user)
+        return NULL;
+    memcpy(user->name, name, length + 1);
+    HASH_ADD(hh, jobs->users, name, length, user);
+    return user->name;
+}
+
+void jobs_users_free(struct stint_jobs *jobs)
+{
+    struct jobs_user *user;
+    struct jobs_user *next;
+    HASH_ITER(hh, jobs->users, user, next)
+    {
+        HASH_DEL(jobs->users, user);
+        free(user);
+    }
 }

@@ -82,7 +82,7 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
         .begin_ms = job->begin_ms,
         .attempt = job->attempt,
         .spec = job->spec,
-        .uses = job->uses,
+        .uses = job_uses(job),
         .decision = job->decision,
     };
     if (job_is_waiting(job))
