@@ -1,0 +1,108 @@
+"""The daemon as a service manager and an operator meet it: readiness, reload, refusal of a bad configuration, orderly stop."""
+
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+from daemon import Daemon, STINTD, wait_until
+
+
+class Notified:
+    """A service manager's end of sd_notify(3)."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(30)
+
+    def until(self, word):
+        while True:
+            message = self.socket.recv(4096).decode()
+            if word in message.split("\n"):
+                return message
+
+
+class Service(unittest.TestCase):
+    def test_it_says_ready_reloading_and_stopping(self):
+        daemon = Daemon()
+        config = daemon.folder / "stint.conf"
+        config.write_text("[daemon]\nuser = root\nlog_level = info\n")
+        daemon.config = config
+        manager = Notified(daemon.folder)
+        os.environ["NOTIFY_SOCKET"] = manager.path
+        try:
+            daemon.start()
+            manager.until("READY=1")
+            config.write_text("[daemon]\nuser = root\nlog_level = debug\n")
+            daemon.process.send_signal(signal.SIGHUP)
+            self.assertIn("MONOTONIC_USEC=", manager.until("RELOADING=1"))
+            manager.until("READY=1")
+            config.write_text("[daemon]\nnonsense = 1\n")
+            daemon.process.send_signal(signal.SIGHUP)
+            manager.until("RELOADING=1")
+            self.assertIn("old configuration stays", manager.until("READY=1"))
+            self.assertIn("nonsense", daemon.log())
+            self.assertEqual(daemon.get("/healthz").status, 200)
+            self.assertEqual(daemon.stop(), 0)
+            manager.until("STOPPING=1")
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
+            daemon.stop()
+
+    def test_a_bad_configuration_is_refused_with_its_place_and_the_cure(self):
+        cases = [
+            ("[daemon]\n\nsokcet = /tmp/s\n", ":3:", "sokcet"),
+            ("[demon]\nsocket = /tmp/s\n", ":", "demon"),
+            ("[daemon]\nsocket_mode = rw\n", ":2:", "socket_mode"),
+            ("[daemon]\nconnections_max = 0\n", ":2:", "connections_max"),
+            ("[daemon]\nlisten = nowhere\n", "", "listen"),
+            ("[daemon]\nlog_level = loud\n", ":2:", "log_level"),
+            ("[engine]\ngrace_s = 5\ngrace_s = 6\n", ":3:", "grace_s"),
+        ]
+        daemon = Daemon()
+        config = daemon.folder / "stint.conf"
+        for text, place, word in cases:
+            with self.subTest(text):
+                config.write_text(text)
+                done = subprocess.run([str(STINTD), "--config", str(config), "--check-config"], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertIn(str(config) + place if place else place, done.stderr)
+                self.assertIn(word, done.stderr)
+                self.assertIn("try:", done.stderr)
+
+    def test_a_daemon_that_is_killed_leaves_a_socket_that_the_next_one_takes(self):
+        with Daemon() as daemon:
+            daemon.kill()
+            self.assertTrue(daemon.socket.exists())
+            daemon.start()
+            self.assertEqual(daemon.get("/healthz").status, 200)
+
+    def test_a_launcher_that_dies_stops_starts_and_nothing_else(self):
+        with Daemon() as daemon:
+            running = daemon.submit("/bin/sh", "-c", "sleep 1; exit 3")
+            daemon.wait(running, "running")
+            launcher = subprocess.run(["pgrep", "-P", str(daemon.process.pid), "stint-launcher"], capture_output=True, text=True)
+            os.kill(int(launcher.stdout.split()[0]), signal.SIGKILL)
+            wait_until(lambda: "engine-away" in daemon.log(), what="the daemon notices")
+            waiting = daemon.submit("true")
+            self.assertEqual(daemon.job(waiting)["reason"], "EngineAway")
+            self.assertEqual(daemon.wait(running)["exit_code"], 3)
+            daemon.stop()
+            daemon.start()
+            self.assertEqual(daemon.wait(waiting)["outcome"], "completed")
+
+    def test_metrics_are_open_metrics(self):
+        with Daemon() as daemon:
+            daemon.wait(daemon.submit("true"))
+            answer = daemon.public("/metrics")
+            self.assertTrue(answer.headers["Content-Type"].startswith("application/openmetrics-text"))
+            lines = answer.body.decode().splitlines()
+            self.assertEqual(lines[-1], "# EOF")
+            self.assertTrue(any(line.startswith("stint_jobs{") for line in lines))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
