@@ -302,6 +302,12 @@ static int claim_from_allocation(struct stint_scheduler *s, const struct need *n
     return 0;
 }
 
+/* What should have ended and has not is expected to end soon, again and again. */
+static int64_t end_after_now(const struct stint_scheduler *s, int64_t ends_ms)
+{
+    return ends_ms > s->now_ms ? ends_ms : s->now_ms + OVERDUE_MS;
+}
+
 int stint_scheduler_adopt(struct stint_scheduler *s, const struct stint_ask *ask,
                           const struct stint_allocation *allocation, int64_t started_ms,
                           int64_t ends_ms, struct stint_error *err)
@@ -329,7 +335,7 @@ int stint_scheduler_adopt(struct stint_scheduler *s, const struct stint_ask *ask
     uint32_t number = job_new(s, ask);
     struct job *job = &s->jobs[number];
     job->started_ms = started_ms;
-    job->ends_ms = ends_ms;
+    job->ends_ms = end_after_now(s, ends_ms);
     job->nodes = allocation->grant_count;
     r = job_hold(s, number, claim, copy);
     if (r != 0) {
@@ -338,8 +344,8 @@ int stint_scheduler_adopt(struct stint_scheduler *s, const struct stint_ask *ask
         job_forget(s, number);
         return r;
     }
-    s->is_shaken = s->head_count > 0;
-    s->is_dirty |= s->is_shaken;
+    s->is_shaken = true; /* a promise may have counted on what it holds */
+    s->is_dirty = true;
     return 0;
 }
 
@@ -389,7 +395,7 @@ int stint_scheduler_set_ends(struct stint_scheduler *s, struct stint_task_key ke
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING || ends_ms > -PASS_TIME_MIN)
         return STINT_NOT_FOUND;
-    run_move_end(s, number, ends_ms);
+    run_move_end(s, number, end_after_now(s, ends_ms));
     s->is_dirty = true;
     return 0;
 }

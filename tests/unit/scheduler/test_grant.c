@@ -184,6 +184,31 @@ static void runs_are_adopted_with_what_they_hold(void **state)
     assert_string_equal(pass(20), "11");
 }
 
+static void what_should_have_ended_is_still_held(void **state)
+{
+    (void)state;
+    open_flat(4, STINT_MODE_EASY);
+    stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
+    struct stint_ask a = ask(1, 3, 10);
+    struct stint_task_key first = { 1, 0 };
+    assert_int_equal(stint_allocation_parse(fixture.machine, "node0/core[0-2]", &allocation, NULL),
+                     0);
+    submit(ask(2, 1, 10));
+    assert_string_equal(pass(100), "2");
+    assert_int_equal(stint_scheduler_adopt(fixture.scheduler, &a, allocation, 0, 10000, NULL),
+                     STINT_CONFLICT); /* core 0 is taken meanwhile */
+    end(2, 100);
+    assert_int_equal(stint_scheduler_adopt(fixture.scheduler, &a, allocation, 0, 10000, NULL), 0);
+    submit(ask(3, 2, 10));
+    assert_string_equal(pass(100), "");
+    assert_int_equal(stint_scheduler_set_ends(fixture.scheduler, first, 500000), 0);
+    assert_int_equal(stint_scheduler_set_ends(fixture.scheduler, first, 50000), 0);
+    assert_string_equal(pass(100), "");
+    assert_string_equal(pass(5000), "");
+    end(1, 5000);
+    assert_string_equal(pass(5000), "3");
+}
+
 static void allocations_read_back_as_they_were_written(void **state)
 {
     (void)state;
@@ -460,6 +485,7 @@ int main(void)
         T(drained_and_down_nodes_take_nothing),
         T(what_can_never_start_is_refused_with_the_largest),
         T(runs_are_adopted_with_what_they_hold),
+        T(what_should_have_ended_is_still_held),
         T(allocations_read_back_as_they_were_written),
         T(estimates_follow_limits_and_past_use),
         T(who_used_less_than_its_share_goes_first),
