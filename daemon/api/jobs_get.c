@@ -167,9 +167,18 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     }
 }
 
+static bool why_on_run(void *context, const struct stint_run_row *run)
+{
+    struct stint_buffer *out = context;
+    if (run->note && *run->note)
+        stint_json_kv_text(out, "note", run->note);
+    return false;
+}
+
 static bool why_on_row(void *context, const struct stint_job_row *row)
 {
     struct exchange *ex = context;
+    struct stint_run_key key = { row->id, 0, (uint32_t)row->attempts };
     struct stint_reason reason = { .code = reason_from_name(row->reason), .account = UINT32_MAX };
     stint_json_kv_int(&ex->out, "id", (int64_t)row->id);
     stint_json_kv_text(&ex->out, "state", row->state);
@@ -183,6 +192,9 @@ static bool why_on_row(void *context, const struct stint_job_row *row)
     stint_json_raw(&ex->out, "[]", 2);
     if (row->decision)
         stint_json_kv_int(&ex->out, "decision", row->decision);
+    if (row->attempts > 0 && exchange_sees(ex, row->uid))
+        (void)stint_reader_run(stint_store_reader(ex->api->options.store), key, why_on_run,
+                               &ex->out);
     return false;
 }
 
@@ -194,7 +206,7 @@ void handle_job_why(struct exchange *ex)
     if (id == 0)
         return;
     document_begin(&ex->out, "why");
-    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0) {
+    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE) {
         why_live(ex, &view);
     } else {
         int r = stint_reader_job(stint_store_reader(ex->api->options.store), id, why_on_row, ex);
@@ -296,10 +308,27 @@ static bool list_on_row(void *context, const struct stint_job_row *row)
     return list->count <= (size_t)list->limit;
 }
 
+#define LIST_NOTE 7 /* the last of the texts */
+
+static bool list_on_run(void *context, const struct stint_run_row *run)
+{
+    char **note = context;
+    if (run->note && *run->note)
+        *note = strdup(run->note);
+    return false;
+}
+
+/* Jobs that never began say why; the others' attempts are not read for a list. */
 static int list_work(struct stint_reader *reader, void *data)
 {
     struct list *list = data;
     int r = stint_reader_each_job(reader, &list->filter, list_on_row, list);
+    for (size_t i = 0; r == 0 && i < list->count; i++) {
+        const struct stint_job_row *row = &list->rows[i].row;
+        struct stint_run_key key = { row->id, 0, (uint32_t)row->attempts };
+        if (job_row_failed_to_start(row))
+            (void)stint_reader_run(reader, key, list_on_run, &list->rows[i].texts[LIST_NOTE]);
+    }
     return r == 0 && list->is_out_of_memory ? -ENOMEM : r;
 }
 
@@ -321,6 +350,8 @@ static void list_render(struct exchange *ex, void *data, int status)
             job_from_view(ex->api, &view, &job);
         else
             job_from_row(ex->api, &list->rows[i].row, NULL, &job);
+        if (list->rows[i].texts[LIST_NOTE])
+            job.note = list->rows[i].texts[LIST_NOTE];
         job_write(ex->api, &ex->out, &job, exchange_sees(ex, job.uid), false);
     }
     stint_json_array_end(&ex->out);

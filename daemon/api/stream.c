@@ -2,7 +2,7 @@
  * engine gives a read-only descriptor opened as the job's owner. The file is read on the thread
  * pool; a follower looks again several times a second until the job is done and the end is
  * reached. */
-#include "api_private.h"
+#include "views.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -34,6 +34,7 @@ struct output {
     bool is_reading;
     bool is_ended;
     bool is_job_done;
+    bool was_done_at_opening;
     bool was_job_done; /* when the read under way began */
     uv_fs_t request;
     size_t length;
@@ -226,9 +227,12 @@ static void output_on_open(void *context, int fd)
     if (fd < 0 || exchange_is_gone(ex) || !output->streams) {
         if (fd >= 0)
             close(fd);
+        const char *missing = output->was_done_at_opening
+                                  ? "the job is done, and its file is not there"
+                                  : "nothing was written yet";
         (void)stint_fail(&err, fd == -ENOENT ? STINT_NOT_FOUND : fd,
                          "the output cannot be read: %s",
-                         fd == -ENOENT ? "nothing was written yet" : strerror(fd < 0 ? -fd : EIO));
+                         fd == -ENOENT ? missing : strerror(fd < 0 ? -fd : EIO));
         exchange_fail(ex, &err);
         output_closed(output);
         return;
@@ -254,11 +258,13 @@ struct place {
     gid_t gid;
     struct stint_run_key key;
     bool is_done;
+    bool failed_to_start;
     bool has_path;
     bool is_same_as_stdout;
     int code;
     char user[STINT_USER_NAME_MAX];
     char path[STINT_RUN_PATH_MAX];
+    char note[STINT_RUN_TEXT_MAX];
     enum stint_run_stream stream;
 };
 
@@ -286,9 +292,27 @@ static bool place_on_row(void *context, const struct stint_job_row *row)
     place->gid = row->gid;
     place->key = (struct stint_run_key){ row->id, 0, (uint32_t)row->attempts };
     place->is_done = row->end_ms != 0;
+    place->failed_to_start = job_row_failed_to_start(row);
     (void)snprintf(place->user, sizeof(place->user), "%s", row->user_name ? row->user_name : "");
     place_path(place, row);
     return false;
+}
+
+static bool place_on_run(void *context, const struct stint_run_row *run)
+{
+    struct place *place = context;
+    (void)snprintf(place->note, sizeof(place->note), "%s", run->note ? run->note : "");
+    return false;
+}
+
+/* Without a start there is no output, and the cause is what is looked for. */
+static int place_fail_start(struct stint_reader *reader, struct place *place,
+                            struct stint_error *err)
+{
+    (void)stint_reader_run(reader, place->key, place_on_run, place);
+    (void)stint_fail(err, STINT_WRONG_STATE, "job %llu could not be started%s%s",
+                     (unsigned long long)place->key.job, place->note[0] ? ": " : "", place->note);
+    return stint_fix(err, STINT_WRONG_STATE, "mend that, and submit it again");
 }
 
 static int output_open(struct output *output, const struct place *place, struct stint_error *err)
@@ -320,6 +344,7 @@ static struct output *output_new(struct exchange *ex, const struct place *place,
     output->job = place->key.job;
     output->offset = offset;
     output->is_job_done = place->is_done;
+    output->was_done_at_opening = place->is_done;
     output->is_following = exchange_query_flag(ex, "follow");
     output->next = streams->outputs;
     if (output->next)
@@ -350,7 +375,7 @@ static int place_find(struct exchange *ex, uint64_t id, struct place *place,
                          (unsigned long long)id);
         return stint_fix(err, STINT_WRONG_STATE, "stint why %llu", (unsigned long long)id);
     }
-    return 0;
+    return place->failed_to_start ? place_fail_start(reader, place, err) : 0;
 }
 
 void handle_job_output(struct exchange *ex)

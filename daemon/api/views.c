@@ -56,6 +56,23 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
         ret_job->figures.code = STINT_REASON_NONE;
 }
 
+bool job_row_failed_to_start(const struct stint_job_row *row)
+{
+    return row->end_ms != 0 && row->attempts > 0 && row->outcome &&
+           strcmp(row->outcome, "failed") == 0 && row->exit_code == 0 && row->exit_signal == 0;
+}
+
+bool job_row_has_exit(const struct stint_job_row *row)
+{
+    static const char *const unseen[] = { "lost", "node-failed", "refused" };
+    if (row->end_ms == 0 || row->attempts == 0 || job_row_failed_to_start(row))
+        return false;
+    for (size_t i = 0; row->outcome && i < STINT_ARRAY_SIZE(unseen); i++)
+        if (strcmp(row->outcome, unseen[i]) == 0)
+            return false;
+    return true;
+}
+
 void job_from_row(struct stint_api *api, const struct stint_job_row *row,
                   const struct stint_run_row *run, struct job_shown *ret_job)
 {
@@ -86,6 +103,7 @@ void job_from_row(struct stint_api *api, const struct stint_job_row *row,
         .spec = row->spec,
         .uses = row->uses,
         .has_end = row->end_ms != 0,
+        .has_exit = job_row_has_exit(row),
         .exit_code = row->exit_code,
         .exit_signal = row->exit_signal,
         .elapsed_ms = -1,
@@ -153,7 +171,10 @@ static void write_private(struct stint_buffer *out, const struct job_shown *job,
     stint_json_kv_text(out, "name", job->name);
     stint_json_kv_text(out, "user", job->user);
     stint_json_kv_int(out, "uid", (int64_t)job->uid);
-    if (job->has_end) {
+    if (job->has_end && !job->has_exit) {
+        stint_json_kv_null(out, "exit_code");
+        stint_json_kv_null(out, "term_signal");
+    } else if (job->has_end) {
         stint_json_kv_int(out, "exit_code", job->exit_code);
         stint_json_kv_int(out, "term_signal", job->exit_signal);
     }

@@ -45,6 +45,7 @@ struct job_shown {
     const char *spec;
     const char *uses;
     bool has_end;
+    bool has_exit; /* something ran and left a status */
     int64_t exit_code;
     int64_t exit_signal;
     int64_t elapsed_ms;
@@ -59,6 +60,12 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
 /* @run may be NULL. */
 void job_from_row(struct stint_api *api, const struct stint_job_row *row,
                   const struct stint_run_row *run, struct job_shown *ret_job);
+
+/* Did a program of this job leave a status? Not when it was never started, was refused, or nobody
+ * saw its end. */
+bool job_row_has_exit(const struct stint_job_row *row);
+/* Done, and what it should have run could not be started. */
+bool job_row_failed_to_start(const struct stint_job_row *row);
 
 /* The one writer. @sees_all: the caller may see what is not public; @is_whole: one job, with its
  * request, rather than a line of a list. */

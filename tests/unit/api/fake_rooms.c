@@ -149,7 +149,7 @@ static struct stint_job_row done_job(uint64_t id)
     return (struct stint_job_row){
         .id = id,
         .state = "done",
-        .outcome = "completed",
+        .outcome = id == 7 || id == 8 ? "failed" : "completed", /* these could not be started */
         .project = 1,
         .uid = (uint32_t)(id % 2 ? getuid() : 4242),
         .gid = 1,
@@ -455,6 +455,10 @@ int stint_engine_open_output(struct stint_engine *engine, struct stint_run_key k
     (void)stream;
     (void)path;
     (void)err;
+    if (fake.output_fault) {
+        done(context, fake.output_fault);
+        return 0;
+    }
     int fd = mkstemp(name);
     (void)unlink(name);
     ssize_t n = write(fd, "hello output\n", 13);

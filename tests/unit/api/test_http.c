@@ -1,4 +1,5 @@
 /* The room over real sockets: what the world sees, what it never sees, and what it may not do. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -186,6 +187,34 @@ static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
             if (!strstr(answer, cases[i].says[k]))
                 fail_msg("%s lacks %s", answer_body(answer), cases[i].says[k]);
     }
+}
+
+static void a_job_that_never_ran_has_no_exit_status_and_says_why(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        int status;
+        const char *says[2];
+    } cases[] = {
+        { "/api/v1/jobs/7", 200, { "\"exit_code\":null", "\"note\":\"" SEED "note" } },
+        { "/api/v1/jobs/5", 200, { "\"exit_code\":0", "\"term_signal\":0" } },
+        { "/api/v1/jobs/7/why", 200, { "\"note\":\"" SEED "note" } },
+        { "/api/v1/jobs?limit=2&after=c8", 200, { "\"note\":\"" SEED "note" } },
+        { "/api/v1/jobs/7/output", 409, { "job 7 could not be started: " SEED "note" } },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const char *answer = ask(f, USER, "GET", cases[i].path, NULL, NULL);
+        assert_int_equal(answer_status(answer), cases[i].status);
+        for (size_t k = 0; k < 2 && cases[i].says[k]; k++)
+            if (!strstr(answer, cases[i].says[k]))
+                fail_msg("%s lacks %s: %s", cases[i].path, cases[i].says[k], answer_body(answer));
+    }
+    assert_null(strstr(ask(f, USER, "GET", "/api/v1/jobs/8/why", NULL, NULL), SEED));
+    fake.output_fault = -ENOENT;
+    const char *answer = ask(f, USER, "GET", "/api/v1/jobs/5/output", NULL, NULL);
+    assert_int_equal(answer_status(answer), 404);
+    assert_non_null(strstr(answer, "the job is done, and its file is not there"));
 }
 
 /* ---- bad input ---- */
@@ -641,6 +670,7 @@ int main(void)
         OVER_HTTP(strangers_and_users_stay_outside),
         OVER_HTTP(the_page_escapes_what_it_shows),
         OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
+        OVER_HTTP(a_job_that_never_ran_has_no_exit_status_and_says_why),
         OVER_HTTP(bad_requests_are_answered_by_name),
         OVER_HTTP(too_large_bodies_are_refused_before_they_are_kept),
         OVER_HTTP(a_body_that_does_not_say_its_length_is_bounded_too),
