@@ -94,8 +94,7 @@ struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_accou
     return account;
 }
 
-/* Millionths of an hour as milliseconds, downwards: a ceiling is never passed by rounding. */
-static int64_t hours_to_ms(int64_t micro)
+int64_t ledger_hours_ms(int64_t micro)
 {
     int64_t ms;
     return __builtin_mul_overflow(micro, INT64_C(36), &ms) ? STINT_UNLIMITED : ms / 10;
@@ -124,7 +123,7 @@ static void tell_limit(struct stint_ledger *ledger, const struct ledger_account 
     if (quota && core_limits[row].factor == 0) {
         const struct ledger_usage *usage = &account->usage[quota->period];
         bool is_gpu = core_limits[row].limit == STINT_LIMIT_GPU_MS;
-        ceiling = hours_to_ms(quota->ceiling);
+        ceiling = ledger_hours_ms(quota->ceiling);
         used = is_gpu ? usage->gpu_ms : usage->core_ms;
     } else if (quota && __builtin_mul_overflow(quota->ceiling, core_limits[row].factor, &ceiling)) {
         ceiling = STINT_UNLIMITED;

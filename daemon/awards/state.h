@@ -159,6 +159,8 @@ void quota_free(struct ledger_quota *quota);
 /* Tells the core the ceiling of one kind, with what is used of it; all kinds. */
 void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
                   enum stint_quota_kind kind);
+/* Millionths of an hour as milliseconds, downwards: a ceiling is never passed by rounding. */
+int64_t ledger_hours_ms(int64_t micro);
 void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *account);
 void award_tell(struct stint_ledger *ledger, const struct ledger_award *award);
 /* Site, institution, project and user of a job; NULL without memory for a new user. */
@@ -232,6 +234,8 @@ int quota_check_submit(const struct stint_ledger *ledger,
 
 /* Sets the bounds of all periods for @now_ms and sums up from the store. */
 int usage_load(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *err);
+/* What @size uses in @ms, as periods count it. */
+void usage_of(const struct stint_charge_size *size, int64_t ms, struct ledger_usage *ret_usage);
 /* Adds the run's time, @sign 1 or -1 times, to every period that its start lies in. */
 void usage_add(struct stint_ledger *ledger, struct ledger_account *const owners[LEDGER_OWNERS],
                const struct stint_ledger_run *run, int64_t ms, int sign);

@@ -29,16 +29,22 @@ static int64_t cores_ms(int64_t core_s)
     return core_s > INT64_MAX / 1000 ? INT64_MAX : core_s * 1000;
 }
 
+void usage_of(const struct stint_charge_size *size, int64_t ms, struct ledger_usage *ret_usage)
+{
+    ret_usage->gpu_ms = amount_ms(size->gpu_milli, ms);
+    ret_usage->core_ms = cores_ms(amount_ms(size->cores, ms));
+}
+
 void usage_add(struct stint_ledger *ledger, struct ledger_account *const owners[LEDGER_OWNERS],
                const struct stint_ledger_run *run, int64_t ms, int sign)
 {
-    int64_t gpu_ms = amount_ms(run->size.gpu_milli, ms) * sign;
-    int64_t core_ms = cores_ms(amount_ms(run->size.cores, ms)) * sign;
+    struct ledger_usage usage;
+    usage_of(&run->size, ms, &usage);
     for (int period = STINT_PERIOD_DAY; period <= STINT_PERIOD_MONTH; period++) {
         if (run->start_ms < ledger->period_begin_ms[period])
             continue;
         for (size_t i = 0; i < LEDGER_OWNERS; i++)
-            usage_count(&owners[i]->usage[period], gpu_ms, core_ms);
+            usage_count(&owners[i]->usage[period], usage.gpu_ms * sign, usage.core_ms * sign);
     }
 }
 

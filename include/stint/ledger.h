@@ -107,6 +107,18 @@ int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid
                          enum stint_reason_code *ret_code, struct stint_error *err);
 
 /**
+ * stint_ledger_fits_ceilings() - at submit: is the job above a ceiling all by itself?
+ * @size, @walltime_s: of the whole job, with its default memory
+ * GPUs, cores, memory and the hours of a period, of site, institution, project and user.
+ * Return: 0; STINT_UNSATISFIABLE with the limit's reason in *ret_code and "ask for at most …" in
+ * err->fix: such a job would wait for ever. -ENOMEM; STINT_NOT_FOUND. Pure but for a user not seen
+ * before.
+ */
+int stint_ledger_fits_ceilings(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                               const struct stint_charge_size *size, int64_t walltime_s,
+                               enum stint_reason_code *ret_code, struct stint_error *err);
+
+/**
  * stint_ledger_award_for() - the award that pays a run starting now: the one asked for, else the
  * project's that expires first on the resource among those that could pay; else the first that
  * exists, with the reason that stands in the way

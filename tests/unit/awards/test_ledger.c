@@ -200,6 +200,59 @@ static void what_can_never_be_paid_is_refused_at_submit(void **state)
     assert_int_equal(code, STINT_REASON_NoAward);
 }
 
+static void a_job_above_a_ceiling_by_itself_is_refused_with_the_most(void **state)
+{
+    static const struct {
+        enum stint_quota_scope scope;
+        const char *owner;
+        const char *quota;
+        int64_t gpu_milli, cores, gib, walltime_s;
+        enum stint_reason_code code; /* NONE: it may wait */
+        const char *fix;
+    } cases[] = {
+        { STINT_SCOPE_PROJECT, "nlp", "cores=1", 0, 1, 1, 60, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_PROJECT, "nlp", "cores=1", 0, 2, 1, 60, STINT_REASON_ProjectCoreLimit,
+          "at most 1 core" },
+        { STINT_SCOPE_SITE, NULL, "gpus=1", 1000, 1, 1, 60, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_SITE, NULL, "gpus=1", 1001, 1, 1, 60, STINT_REASON_SiteGpuLimit,
+          "at most 1 GPU" },
+        { STINT_SCOPE_INSTITUTION, "uni", "memory=4G", 0, 1, 4, 60, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_INSTITUTION, "uni", "memory=4G", 0, 1, 5, 60,
+          STINT_REASON_InstitutionMemoryLimit, "at most 4.0 GiB" },
+        { STINT_SCOPE_USER, "70001", "gpu-hours=1/day", 2000, 1, 1, 1800, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_USER, "70001", "gpu-hours=1/day", 2000, 1, 1, 1801, STINT_REASON_PeriodLimit,
+          "--time 30:00" },
+        { STINT_SCOPE_USER, "70001", "core-hours=2/month", 0, 4, 1, 1800, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_USER, "70001", "core-hours=2/month", 0, 4, 1, 3600, STINT_REASON_PeriodLimit,
+          "--time 30:00" },
+        { STINT_SCOPE_USER, "70001", "jobs=0", 0, 1, 1, 60, STINT_REASON_NONE, "" },
+    };
+    struct fixture *f = *state;
+    enum stint_reason_code code;
+    fixture_nlp(f, 100);
+    int64_t project = fixture_project(f, "nlp");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        char removal[32];
+        struct stint_charge_size size = { cases[i].gpu_milli, cases[i].cores, cases[i].gib << 30 };
+        struct stint_error err = { 0 };
+        (void)snprintf(removal, sizeof(removal), "%.*s=", (int)strcspn(cases[i].quota, "="),
+                       cases[i].quota);
+        assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, cases[i].scope, cases[i].owner,
+                                                cases[i].quota, &f->err),
+                         0);
+        int r = stint_ledger_fits_ceilings(f->ledger, project, ANNA, &size, cases[i].walltime_s,
+                                           &code, &err);
+        bool is_refused = cases[i].code != STINT_REASON_NONE;
+        if (r != (is_refused ? STINT_UNSATISFIABLE : 0) || code != cases[i].code ||
+            !strstr(err.fix, cases[i].fix))
+            fail_msg("%zu: %s gave %d %s '%s'; '%s'", i, cases[i].quota, r, stint_reason_name(code),
+                     err.text, err.fix);
+        assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, cases[i].scope, cases[i].owner,
+                                                removal, &f->err),
+                         0);
+    }
+}
+
 static void queue_and_walltime_ceilings_refuse_at_submit(void **state)
 {
     struct fixture *f = *state;
@@ -555,6 +608,7 @@ int main(void)
         LEDGER_TEST(a_run_is_charged_what_it_used_and_never_more_than_its_walltime),
         LEDGER_TEST(a_hold_never_passes_what_was_awarded),
         LEDGER_TEST(what_can_never_be_paid_is_refused_at_submit),
+        LEDGER_TEST(a_job_above_a_ceiling_by_itself_is_refused_with_the_most),
         LEDGER_TEST(queue_and_walltime_ceilings_refuse_at_submit),
         LEDGER_TEST(suspended_people_and_projects_wait),
         LEDGER_TEST(ceilings_reach_the_core_in_its_units),
