@@ -1,4 +1,5 @@
-/* What `stint submit --test` answers: verdicts, cost, who would pay, and what would be left. */
+/* What `stint submit --test` answers: verdicts, cost, who would pay, what would be left, and what
+ * it would wait for now. */
 #include <string.h>
 
 #include "state.h"
@@ -7,6 +8,12 @@ struct balance {
     int64_t award;
     int64_t free_micro;
     const char *unit;
+};
+
+struct waits {
+    struct stint_reason reason;
+    int64_t p50_ms; /* wall clock, 0 for unknown */
+    int64_t p90_ms;
 };
 
 static bool balance_on_award(void *context, const struct stint_award_view *view)
@@ -37,24 +44,64 @@ static void write_verdicts(const struct stint_request *request, const struct use
     stint_json_array_end(json);
 }
 
-void rehearsal_write(struct stint_admission *admission, const struct stint_request *request,
-                     int64_t project, int64_t cost_micro, const struct use_state *uses,
-                     struct stint_buffer *json)
+/* What it would wait for now: what people or balances hold it for, else what the plan says. */
+static int waits_of(struct stint_admission *admission, const struct rehearsal *rehearsal,
+                    int64_t award, struct waits *ret_waits, struct stint_error *err)
+{
+    const struct stint_admission_options *options = &admission->options;
+    int r = stint_jobs_rehearse(options->jobs, rehearsal->caller, rehearsal->request,
+                                rehearsal->project, award, &ret_waits->p50_ms, &ret_waits->p90_ms,
+                                &ret_waits->reason, err);
+    struct stint_reason blocked = stint_ledger_blocks(
+        options->ledger, rehearsal->project, rehearsal->caller->uid, award, rehearsal->cost_micro);
+    if (r == 0 && blocked.code != STINT_REASON_NONE)
+        *ret_waits = (struct waits){ .reason = blocked };
+    return r;
+}
+
+static void write_waits(const struct waits *waits, struct stint_buffer *json)
+{
+    enum stint_reason_code code = waits->reason.code;
+    stint_json_kv_text(json, "waits_for", code ? stint_reason_name(code) : NULL);
+    if (code) {
+        stint_json_kv_text(json, "waits_class", stint_reason_class_name(stint_reason_class(code)));
+        stint_json_kv_time(json, "waits_until", waits->reason.until_ms);
+    }
+    if (waits->p50_ms == 0)
+        return;
+    stint_json_key(json, "estimate");
+    stint_json_object(json);
+    stint_json_kv_time(json, "p50", waits->p50_ms);
+    stint_json_kv_time(json, "p90", waits->p90_ms);
+    stint_json_object_end(json);
+}
+
+int rehearsal_write(struct stint_admission *admission, const struct rehearsal *rehearsal,
+                    const struct use_state *uses, struct stint_buffer *json,
+                    struct stint_error *err)
 {
     struct stint_ledger *ledger = admission->options.ledger;
+    const struct stint_request *request = rehearsal->request;
     struct balance balance = { 0 };
+    struct waits waits = { 0 };
     int64_t asked = request->award ? stint_ledger_award_id(ledger, request->award) : 0;
-    struct stint_reason reason =
-        stint_ledger_award_for(ledger, project, asked, cost_micro, &balance.award);
+    (void)stint_ledger_award_for(ledger, rehearsal->project, asked, rehearsal->cost_micro,
+                                 &balance.award);
     stint_ledger_each_award(ledger, balance_on_award, &balance);
+    int r = waits_of(admission, rehearsal, asked, &waits, err);
+    if (r != 0)
+        return r;
     stint_json_object(json);
     stint_json_kv_text(json, "result", "admitted");
     write_verdicts(request, uses, json);
-    stint_json_kv_text(json, "project", stint_ledger_project_name(ledger, project));
+    stint_json_kv_text(json, "project", stint_ledger_project_name(ledger, rehearsal->project));
     stint_json_kv_text(json, "award", stint_ledger_award_name(ledger, balance.award));
     stint_json_kv_text(json, "unit", balance.unit);
-    stint_json_kv_int(json, "cost_micro", cost_micro);
-    stint_json_kv_int(json, "balance_after_micro", balance.free_micro - cost_micro);
-    stint_json_kv_text(json, "waits_for", reason.code ? stint_reason_name(reason.code) : NULL);
+    stint_json_kv_int(json, "cost_micro", rehearsal->cost_micro);
+    stint_json_kv_int(json, "balance_micro", balance.free_micro);
+    if (balance.free_micro >= rehearsal->cost_micro) /* else it waits; no balance is negative */
+        stint_json_kv_int(json, "balance_after_micro", balance.free_micro - rehearsal->cost_micro);
+    write_waits(&waits, json);
     stint_json_object_end(json);
+    return 0;
 }

@@ -235,9 +235,17 @@ void refusal_criteria(const struct stint_request *request, const struct use_stat
                       struct stint_buffer *json);
 
 /* ---- rehearsal.c */
-void rehearsal_write(struct stint_admission *admission, const struct stint_request *request,
-                     int64_t project, int64_t cost_micro, const struct use_state *uses,
-                     struct stint_buffer *json);
+
+struct rehearsal {
+    const struct stint_caller *caller;
+    const struct stint_request *request;
+    int64_t project;
+    int64_t cost_micro;
+};
+/* 0, or what stint_jobs_rehearse() refuses it with. */
+int rehearsal_write(struct stint_admission *admission, const struct rehearsal *rehearsal,
+                    const struct use_state *uses, struct stint_buffer *json,
+                    struct stint_error *err);
 
 /* ---- rules.c: a digest over everything that judges */
 int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,

@@ -85,32 +85,36 @@ static void answer_error(struct submission *submission, const struct stint_error
 
 /* ---- what needs no look at files */
 
-static int64_t cost_of(struct stint_admission *admission, const struct stint_request *request,
-                       int64_t *ret_walltime_s)
+/* The whole job as charging and ceilings see it, with the memory that it will be given. */
+static void size_of(struct stint_admission *admission, const struct stint_request *request,
+                    struct stint_charge_size *ret_size)
 {
     int64_t nodes = request->nodes > 0 ? request->nodes : 1;
     int64_t milli = request->gpu_milli > 0 ? request->gpu_milli : 1000;
-    struct stint_charge_size size = {
+    *ret_size = (struct stint_charge_size){
         .gpu_milli = request->gpu_count * milli * nodes,
         .cores = request->cpus * nodes,
-        .memory_bytes = request->memory_bytes * nodes,
+        .memory_bytes = stint_jobs_memory_of(admission->options.jobs, request) * nodes,
     };
-    *ret_walltime_s = request->walltime_s ? request->walltime_s
-                      : admission->options.default_walltime_s
-                          ? admission->options.default_walltime_s
-                          : ADMISSION_DEFAULT_WALLTIME_S;
-    return stint_ledger_charge(admission->options.ledger, &size, *ret_walltime_s * 1000);
 }
 
 static int can_pay(struct submission *submission, enum stint_reason_code *ret_code,
                    struct stint_error *err)
 {
-    struct stint_admission *admission = submission->admission;
-    int64_t walltime_s;
-    submission->cost_micro = cost_of(admission, &submission->request, &walltime_s);
-    return stint_ledger_can_pay(admission->options.ledger, submission->project,
-                                submission->caller.uid, submission->request.award,
-                                submission->cost_micro, walltime_s, ret_code, err);
+    const struct stint_admission_options *options = &submission->admission->options;
+    const struct stint_request *request = &submission->request;
+    struct stint_charge_size size;
+    int64_t walltime_s = request->walltime_s           ? request->walltime_s
+                         : options->default_walltime_s ? options->default_walltime_s
+                                                       : ADMISSION_DEFAULT_WALLTIME_S;
+    size_of(submission->admission, request, &size);
+    submission->cost_micro = stint_ledger_charge(options->ledger, &size, walltime_s * 1000);
+    int r = stint_ledger_can_pay(options->ledger, submission->project, submission->caller.uid,
+                                 request->award, submission->cost_micro, walltime_s, ret_code, err);
+    if (r == 0)
+        r = stint_ledger_fits_ceilings(options->ledger, submission->project, submission->caller.uid,
+                                       &size, walltime_s, ret_code, err);
+    return r;
 }
 
 static int check_words(struct submission *submission, enum stint_reason_code *ret_code,
@@ -322,11 +326,21 @@ static void refuse_undeclared(struct submission *submission)
 
 static void conclude_rehearsal(struct submission *submission, const struct use_state *states)
 {
-    rehearsal_write(submission->admission, &submission->request, submission->project,
-                    submission->cost_micro, states, &submission->text);
-    submission->answer = (struct stint_answer){ .is_evaluated = true,
-                                                .rehearsal = stint_buffer_text(&submission->text) };
-    answer_give(submission);
+    struct stint_error err = { 0 };
+    struct rehearsal rehearsal = { .caller = &submission->caller,
+                                   .request = &submission->request,
+                                   .project = submission->project,
+                                   .cost_micro = submission->cost_micro };
+    int r = rehearsal_write(submission->admission, &rehearsal, states, &submission->text, &err);
+    if (r != 0) {
+        err.code = r;
+        answer_error(submission, &err, STINT_REASON_NONE);
+    } else {
+        submission->answer =
+            (struct stint_answer){ .is_evaluated = true,
+                                   .rehearsal = stint_buffer_text(&submission->text) };
+        answer_give(submission);
+    }
     submission_unlist(submission);
 }
 

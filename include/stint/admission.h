@@ -77,7 +77,9 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
  * @criteria: JSON array for the problem's `also`: each failed or unknown criterion of each use with
  * file, line and what would pass; "[]" when there is none
  * @rehearsal: for dry runs: JSON object {result, verdicts, project, award, unit, cost_micro,
- * balance_after_micro, waits_for}; NULL otherwise
+ * balance_micro, balance_after_micro (not when it could not be paid now), waits_for (the reason
+ * with which it would wait now, or null), waits_class, waits_until, estimate {p50, p90} when one is
+ * known}; NULL otherwise
  */
 struct stint_answer {
     uint64_t job;

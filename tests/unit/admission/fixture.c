@@ -108,6 +108,30 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
     return request->cpus > 16 ? stint_fail(err, STINT_UNSATISFIABLE, "too many cores") : 0;
 }
 
+int64_t jobs_default_memory;
+struct stint_reason jobs_reason;
+int64_t jobs_p50_ms;
+
+int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
+                        const struct stint_request *request, int64_t project, int64_t award,
+                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
+                        struct stint_error *err)
+{
+    (void)jobs, (void)caller, (void)request, (void)project, (void)award;
+    if (jobs_answer != 0)
+        return stint_fail(err, jobs_answer, "the jobs room says no");
+    *ret_p50_ms = jobs_p50_ms;
+    *ret_p90_ms = jobs_p50_ms ? jobs_p50_ms + 60000 : 0;
+    *ret_reason = jobs_reason;
+    return 0;
+}
+
+int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request)
+{
+    (void)jobs;
+    return request->memory_bytes ? request->memory_bytes : jobs_default_memory;
+}
+
 int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
                      struct stint_error *err)
 {
@@ -415,6 +439,8 @@ int fixture_setup(void **state)
     call_count = jobs_count = entry_count = 0;
     engine_answer = jobs_answer = 0;
     engine_says = (struct stint_engine_report){ .root_allowed = true };
+    jobs_default_memory = jobs_p50_ms = 0;
+    jobs_reason = (struct stint_reason){ 0 };
     (void)snprintf(f->folder, sizeof(f->folder), "%s", "/tmp/stint-admission-XXXXXX");
     if (!mkdtemp(f->folder))
         return -1;

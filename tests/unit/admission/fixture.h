@@ -101,6 +101,9 @@ struct told_job {
 extern struct told_job jobs_told[64];
 extern size_t jobs_count;
 extern int jobs_answer;
+extern int64_t jobs_default_memory;
+extern struct stint_reason jobs_reason; /* what a rehearsal waits for */
+extern int64_t jobs_p50_ms;
 
 /* The record */
 extern char entry_types[128][64];

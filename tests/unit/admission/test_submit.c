@@ -373,6 +373,61 @@ static void a_rehearsal_says_what_would_be_and_leaves_no_trace(void **state)
     assert_false(stint_store_is_pending(f->store));
 }
 
+/* What would hold it is said, and no balance is below zero. */
+static void a_rehearsal_says_what_would_hold_it(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+    static const char plain[] =
+        "{\"command\":[\"true\"],\"resources\":{\"cpus\":2,\"walltime_s\":3600}}";
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_non_null(strstr(reply.rehearsal, "\"waits_for\":null"));
+    assert_null(strstr(reply.rehearsal, "estimate"));
+    jobs_reason = (struct stint_reason){ .code = STINT_REASON_ProjectGpuLimit };
+    jobs_p50_ms = INT64_C(1779710400000);
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_non_null(strstr(reply.rehearsal, "\"waits_for\":\"ProjectGpuLimit\""));
+    assert_non_null(strstr(reply.rehearsal, "\"waits_class\":\"limited\""));
+    assert_non_null(strstr(reply.rehearsal, "\"estimate\":{\"p50\":\"2026-05-25T12:00:00"));
+    assert_non_null(strstr(reply.rehearsal, "\"balance_after_micro\":998000000"));
+    /* All but one of the thousand hours are held by a run: money comes before the plan. */
+    struct stint_ledger_run run = { .key = { .job = 7, .attempt = 1 },
+                                    .project = 1,
+                                    .uid = ANNA,
+                                    .award = stint_ledger_award_id(f->ledger, "default"),
+                                    .size = { .cores = 1 },
+                                    .walltime_ms = 999 * INT64_C(3600000),
+                                    .held_micro = 999000000 };
+    assert_int_equal(stint_ledger_hold(f->ledger, &run, &f->err), 0);
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_non_null(strstr(reply.rehearsal, "\"waits_for\":\"BalanceHeld\""));
+    assert_non_null(strstr(reply.rehearsal, "\"balance_micro\":1000000"));
+    assert_null(strstr(reply.rehearsal, "balance_after_micro"));
+    jobs_answer = STINT_UNSATISFIABLE;
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_int_equal(reply.code, STINT_UNSATISFIABLE);
+    assert_int_equal(jobs_count, 0);
+}
+
+/* At submit, not by a wait without end; with the memory that nobody named. */
+static void what_is_above_a_ceiling_alone_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+    struct stint_act act = { .caller = &f->boss, .reason = "spring" };
+    jobs_default_memory = INT64_C(8) << 30;
+    assert_int_equal(
+        stint_ledger_quota_set(f->ledger, &act, STINT_SCOPE_SITE, NULL, "memory=4G", &f->err), 0);
+    fixture_submit(f, &f->anna, "{\"command\":[\"true\"]}", false, &reply);
+    assert_int_equal(reply.code, STINT_UNSATISFIABLE);
+    assert_int_equal(reply.reason, STINT_REASON_SiteMemoryLimit);
+    assert_non_null(strstr(reply.fix, "at most 4.0 GiB"));
+    assert_int_equal(jobs_count, 0);
+    jobs_default_memory = INT64_C(4) << 30;
+    fixture_submit_judged(f, &f->anna, "{\"command\":[\"true\"]}", &reply);
+    assert_int_equal(reply.code, 0);
+}
+
 static void a_jobs_room_that_says_no_is_heard(void **state)
 {
     struct fixture *f = *state;
@@ -418,6 +473,8 @@ int main(void)
         ADMISSION_TEST(one_user_cannot_fill_the_waiting_room),
         ADMISSION_TEST(plain_refusals_make_no_decision),
         ADMISSION_TEST(a_rehearsal_says_what_would_be_and_leaves_no_trace),
+        ADMISSION_TEST(a_rehearsal_says_what_would_hold_it),
+        ADMISSION_TEST(what_is_above_a_ceiling_alone_is_refused),
         ADMISSION_TEST(a_jobs_room_that_says_no_is_heard),
         ADMISSION_TEST(a_going_daemon_forgets_its_waiting),
     };
