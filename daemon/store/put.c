@@ -6,7 +6,8 @@
 #include "state.h"
 #include "stint/auto.h"
 
-#define PAYLOAD_BYTES_MAX ((size_t)12 << 20)
+#define PAYLOAD_BYTES_MAX  ((size_t)12 << 20)
+#define PAYLOAD_KEEP_BYTES ((size_t)64 << 10) /* memory kept for the next payload */
 
 /* Unlike stint_store_ready(), lets a piece of work that was begun go past the bound. */
 static int can_put(const struct stint_store *store, struct stint_error *err)
@@ -129,15 +130,16 @@ static int put_part(struct stint_store *store, enum table_id table, const void *
 int stint_store_put_change(struct stint_store *store, const struct stint_change *change,
                            int64_t *ret_event, struct stint_error *err)
 {
-    stint_auto(stint_buffer_deinit) struct stint_buffer payload = { 0 };
+    struct stint_buffer *payload = &store->payload;
     struct stint_event_row event = change->event;
     struct stint_store_mark mark = stint_store_mark(store);
     assert(change->job || change->task || change->run);
     assert(!change->job || change->job->id == event.job);
     assert(!change->run || change->run->job == event.job);
-    int r = payload_write(change, &payload, err);
+    stint_buffer_clear(payload);
+    int r = payload_write(change, payload, err);
     event.id = stint_store_next_id(store, STINT_ID_EVENT);
-    event.payload = stint_buffer_text(&payload);
+    event.payload = stint_buffer_text(payload);
     if (r == 0)
         r = put_event_row(store, &event, err);
     if (r == 0)
@@ -148,6 +150,8 @@ int stint_store_put_change(struct stint_store *store, const struct stint_change 
         r = put_part(store, TABLE_RUN, change->run, change->run_is_new, event.id, err);
     if (r == 0 && !change->job)
         r = put_touch(store, &event, err);
+    if (payload->capacity > PAYLOAD_KEEP_BYTES)
+        stint_buffer_deinit(payload);
     if (r != 0) {
         stint_store_rewind(store, mark);
         return r;

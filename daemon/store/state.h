@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "batch.h"
+#include "stint/buffer.h"
 #include "stint/store.h"
 #include "writer.h"
 
@@ -26,6 +27,7 @@ struct stint_store {
     struct batch *open;
     struct batch *flying;
     struct batch probe;
+    struct stint_buffer payload; /* of the event being put */
     uint64_t probe_count;
     bool is_flying;
     bool is_probing;

@@ -313,6 +313,7 @@ static void store_free(struct stint_store *store)
     for (size_t i = 0; i < STINT_ARRAY_SIZE(store->batches); i++)
         batch_deinit(&store->batches[i]);
     batch_deinit(&store->probe);
+    stint_buffer_deinit(&store->payload);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     uv_mutex_destroy(&store->pool_mutex);

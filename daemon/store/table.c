@@ -2,6 +2,7 @@
  * schema that the migrations make. */
 #include "table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,13 +304,46 @@ void table_change_sql(const struct table *table, struct stint_buffer *sql)
     }
 }
 
+#define MEMBER_MAX 64 /* `"name":` and a number; names of columns are ours, and short */
+
+/* The digits of @value before @end; returns where they begin. */
+static char *digits_before(char *end, int64_t value)
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        *--end = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (value < 0)
+        *--end = '-';
+    return end;
+}
+
+/* A tenth of a bulk submission was spent here, on printf() and on looking for escapes in the names
+ * of columns, which have none: a whole number is one piece with its name. */
+static void int_json(const char *name, int64_t value, struct stint_buffer *json)
+{
+    char member[MEMBER_MAX];
+    size_t length = strlen(name);
+    char *end = member + sizeof(member);
+    char *at = digits_before(end, value);
+    assert(length + 3 <= (size_t)(at - member));
+    *--at = ':';
+    *--at = '"';
+    at -= length;
+    memcpy(at, name, length);
+    *--at = '"';
+    stint_json_raw(json, at, (size_t)(end - at));
+}
+
 static void value_json(const struct column *column, const struct value *value,
                        struct stint_buffer *json)
 {
+    if (value->type == COLUMN_INT) {
+        int_json(column->name, value->integer, json);
+        return;
+    }
     stint_json_key(json, column->name);
-    if (value->type == COLUMN_INT)
-        stint_json_int(json, value->integer);
-    else if (column->flags & COLUMN_JSON)
+    if (column->flags & COLUMN_JSON)
         stint_json_raw(json, value->data, value->length);
     else
         stint_json_text_n(json, value->data, value->length);
