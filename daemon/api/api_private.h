@@ -329,6 +329,7 @@ HANDLER(handle_job_release);
 HANDLER(handle_job_requeue);
 HANDLER(handle_job_suspend);
 HANDLER(handle_job_resume);
+HANDLER(handle_job_signal);
 /* stream.c, events.c */
 HANDLER(handle_job_output);
 HANDLER(handle_events);

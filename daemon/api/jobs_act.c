@@ -1,8 +1,12 @@
-/* Owns: what people do to a job: cancel, hold, release, requeue, suspend, resume, priority. */
+/* Owns: what people do to a job: cancel, hold, release, requeue, suspend, resume, signal,
+ * priority. */
 #include "views.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define SIGNALS 65 /* numbers below: signal(7) */
 
 static void answer_state(struct exchange *ex, uint64_t id)
 {
@@ -20,6 +24,8 @@ static void answer_state(struct exchange *ex, uint64_t id)
         stint_json_kv_text(&ex->out, "state", "done");
         stint_json_object_end(&ex->out);
     }
+    if (is_live && view.state == STINT_JOB_ENDING)
+        stint_json_kv_int(&ex->out, "grace_s", ex->api->config->grace_s);
     stint_json_object_end(&ex->out);
     exchange_send(ex, 200);
 }
@@ -65,6 +71,60 @@ static void job_act(struct exchange *ex, enum stint_job_verb verb)
     }
     ex->api->options.pass_wanted(ex->api->options.context);
     answer_state(ex, id);
+}
+
+/* "USR1", "SIGUSR1", "10" or 10; 0 when it is no signal that a process can be sent. */
+static int signal_read(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
+    if (text && *text && text[strspn(text, "0123456789")] == '\0' && strlen(text) < 4)
+        number = strtol(text, NULL, 10);
+    if (text && strncmp(text, "SIG", 3) == 0)
+        text += 3;
+    for (int i = 1; text && number == 0 && i < SIGNALS; i++) {
+        const char *name = sigabbrev_np(i);
+        if (name && strcmp(name, text) == 0)
+            number = i;
+    }
+    return number > 0 && number < SIGNALS ? (int)number : 0;
+}
+
+/* {"signal":"USR1"}, and at most a reason beside it. */
+static int signal_body(const json_t *json, int *ret_number, struct stint_error *err)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        if (strcmp(key, "signal") != 0 && strcmp(key, "reason") != 0) {
+            (void)stint_fail(err, STINT_UNKNOWN_FIELD, "unknown field '%.60s'", key);
+            return stint_fix(err, STINT_UNKNOWN_FIELD, "known here: signal, reason");
+        }
+    }
+    *ret_number = signal_read(json_object_get(json, "signal"));
+    if (*ret_number)
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "'signal' must be the name or the number of a signal");
+    return stint_fix(err, STINT_INVALID, "{\"signal\":\"USR1\"}");
+}
+
+void handle_job_signal(struct exchange *ex)
+{
+    struct stint_error err = { 0 };
+    int number = 0;
+    uint64_t id = exchange_param_id(ex, "id");
+    json_t *json = id == 0 ? NULL : exchange_json(ex);
+    if (!json)
+        return;
+    err.code = signal_body(json, &number, &err);
+    json_decref(json);
+    if (err.code == 0)
+        err.code = stint_jobs_signal(ex->api->options.jobs, &ex->caller, id, number, &err);
+    if (err.code != 0)
+        exchange_fail(ex, &err);
+    else
+        answer_state(ex, id);
 }
 
 #define ACT(name, verb)                                                                            \

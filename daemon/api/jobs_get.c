@@ -21,7 +21,7 @@ struct position_walk {
 static bool position_on_view(void *context, const struct stint_job_view *view)
 {
     struct position_walk *walk = context;
-    if (view->state != STINT_JOB_PENDING)
+    if (!job_is_in_line(view))
         return true;
     walk->position++;
     walk->is_found = view->id == walk->id;
@@ -84,7 +84,7 @@ int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
     if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE) {
         struct job_shown job;
         job_from_view(ex->api, &view, &job);
-        if (view.state == STINT_JOB_PENDING)
+        if (job_is_in_line(&view))
             job.position = queue_position(ex->api, id);
         job_write(ex->api, out, &job, exchange_sees(ex, view.uid), true);
     } else {
@@ -137,7 +137,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
     int64_t p50 = view->estimate_p50_ms;
     int64_t p90 = view->estimate_p90_ms;
-    bool is_pending = view->state == STINT_JOB_PENDING;
+    bool is_in_line = job_is_in_line(view);
     uint64_t id = view->id;
     const char *award =
         view->award ? stint_ledger_award_name(ex->api->options.ledger, view->award) : NULL;
@@ -156,7 +156,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
         if (reasons[i].code != headline.code || reasons[i].account != headline.account)
             reason_write(ex->api, out, &reasons[i], award);
     stint_json_array_end(out);
-    if (is_pending)
+    if (is_in_line)
         stint_json_kv_int(out, "position", (int64_t)queue_position(ex->api, id));
     if (waits && p50) {
         stint_json_key(out, "estimate");
@@ -234,13 +234,13 @@ static bool live_on_view(void *context, const struct stint_job_view *view)
 {
     struct live_walk *walk = context;
     struct job_shown job;
-    if (view->state == STINT_JOB_PENDING)
+    if (job_is_in_line(view))
         walk->position++;
     if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||
         (walk->project && view->project_id != walk->project))
         return true;
     job_from_view(walk->ex->api, view, &job);
-    job.position = view->state == STINT_JOB_PENDING ? walk->position : 0;
+    job.position = job_is_in_line(view) ? walk->position : 0;
     job_write(walk->ex->api, &walk->ex->out, &job, exchange_sees(walk->ex, view->uid), false);
     return true;
 }

@@ -16,6 +16,7 @@ struct walk {
     const char *wanted; /* NULL: all */
     bool is_mine;       /* only what the caller is a member of */
     size_t count;
+    int64_t id; /* of the one that was found */
 };
 
 static bool name_is_wanted(const char *wanted, const char *name, int64_t id)
@@ -69,7 +70,7 @@ static bool award_on_view(void *context, const struct stint_award_view *view)
 
 void handle_awards_list(struct exchange *ex)
 {
-    struct walk walk = { ex, exchange_query(ex, "project"), false, 0 };
+    struct walk walk = { ex, exchange_query(ex, "project"), false, 0, 0 };
     document_begin(&ex->out, "awards");
     stint_json_key(&ex->out, "awards");
     stint_json_array(&ex->out);
@@ -85,6 +86,7 @@ static bool award_on_one(void *context, const struct stint_award_view *view)
     if (!name_is_wanted(walk->wanted, view->name, view->id))
         return true;
     walk->count++;
+    walk->id = view->id;
     stint_json_key(&walk->ex->out, "award");
     award_write(&walk->ex->out, view);
     return false;
@@ -103,14 +105,127 @@ static void send_one(struct exchange *ex, const struct walk *walk, const char *n
     exchange_send(ex, 200);
 }
 
-void handle_award_get(struct exchange *ex)
+/* ---- one award and its postings ---- */
+
+#define POSTING_MEMO_MAX 32
+
+/* One leg, as everybody may see it: of a job its number, of a person nothing. */
+struct posting {
+    int64_t id;
+    int64_t at_ms;
+    int64_t transaction;
+    int64_t account;
+    int64_t amount_micro;
+    uint64_t job;
+    uint32_t attempt;
+    char memo[POSTING_MEMO_MAX];
+};
+
+struct postings {
+    char *wanted; /* as the request named the award */
+    int64_t award;
+    uint64_t before;
+    size_t limit;
+    size_t count;
+    struct posting rows[];
+};
+
+static void postings_free(void *data)
 {
-    struct walk walk = { ex, exchange_param(ex, "id"), false, 0 };
-    if (!walk.wanted)
+    struct postings *postings = data;
+    free(postings->wanted);
+    free(postings);
+}
+
+static bool posting_on_row(void *context, const struct stint_posting_row *row)
+{
+    struct postings *postings = context;
+    struct posting *posting = &postings->rows[postings->count++];
+    *posting = (struct posting){ .id = row->id,
+                                 .at_ms = row->at_ms,
+                                 .transaction = row->transaction,
+                                 .account = row->account,
+                                 .amount_micro = row->amount_micro,
+                                 .job = row->job,
+                                 .attempt = row->attempt };
+    (void)snprintf(posting->memo, sizeof(posting->memo), "%s", row->memo ? row->memo : "");
+    return postings->count <= postings->limit;
+}
+
+static int postings_work(struct stint_reader *reader, void *data)
+{
+    struct postings *postings = data;
+    return stint_reader_each_posting(reader, postings->award, (int64_t)postings->before,
+                                     (int64_t)postings->limit + 1, posting_on_row, postings);
+}
+
+static void posting_write(struct stint_buffer *out, const struct posting *posting)
+{
+    static const char *const accounts[] = { "",
+#define X(name, wire) wire,
+                                            STINT_POSTING_ACCOUNTS(X)
+#undef X
+    };
+    bool is_known = posting->account > 0 && posting->account < STINT_POSTING_ACCOUNT_COUNT;
+    stint_json_object(out);
+    stint_json_kv_int(out, "id", posting->id);
+    stint_json_kv_int(out, "transaction", posting->transaction);
+    stint_json_kv_time(out, "at", posting->at_ms);
+    stint_json_kv_text(out, "kind", posting->memo);
+    stint_json_kv_text(out, "account", is_known ? accounts[posting->account] : "");
+    write_micro(out, "amount", posting->amount_micro);
+    if (posting->job > 0) {
+        stint_json_kv_int(out, "job", (int64_t)posting->job);
+        stint_json_kv_int(out, "attempt", posting->attempt);
+    }
+    stint_json_object_end(out);
+}
+
+static void postings_render(struct exchange *ex, void *data, int status)
+{
+    const struct postings *postings = data;
+    struct walk walk = { ex, postings->wanted, false, 0, 0 };
+    size_t shown = postings->count < postings->limit ? postings->count : postings->limit;
+    if (exchange_read_failed(ex, status, "award"))
         return;
     document_begin(&ex->out, "award");
     stint_ledger_each_award(ex->api->options.ledger, award_on_one, &walk);
+    stint_json_key(&ex->out, "postings");
+    stint_json_array(&ex->out);
+    for (size_t i = 0; i < shown; i++)
+        posting_write(&ex->out, &postings->rows[i]);
+    stint_json_array_end(&ex->out);
+    cursor_next(ex, shown ? (uint64_t)postings->rows[shown - 1].id : 0, postings->count > shown);
     send_one(ex, &walk, "award");
+}
+
+void handle_award_get(struct exchange *ex)
+{
+    static const struct read_plan plan = { postings_work, postings_render, postings_free };
+    struct walk walk = { ex, exchange_param(ex, "id"), false, 0, 0 };
+    uint64_t before;
+    int64_t limit;
+    if (!walk.wanted || !cursor_read(ex, &before) ||
+        !exchange_query_int(ex, "limit", 1, API_LIST_MAX, API_LIST_DEFAULT, &limit))
+        return;
+    stint_ledger_each_award(ex->api->options.ledger, award_on_one, &walk);
+    stint_buffer_clear(&ex->out); /* that walk was only for the id */
+    if (walk.count == 0) {
+        send_one(ex, &walk, "award");
+        return;
+    }
+    struct postings *postings =
+        calloc(1, sizeof(*postings) + ((size_t)limit + 1) * sizeof(postings->rows[0]));
+    if (postings && !(postings->wanted = strdup(walk.wanted))) {
+        free(postings);
+        postings = NULL;
+    }
+    if (postings) {
+        postings->award = walk.id;
+        postings->before = before;
+        postings->limit = (size_t)limit;
+    }
+    exchange_read(ex, &plan, postings);
 }
 
 /* ---- projects, institutions, users ---- */
@@ -161,7 +276,7 @@ static bool project_on_one(void *context, const struct stint_project_view *view)
 
 void handle_project_get(struct exchange *ex)
 {
-    struct walk walk = { ex, exchange_param(ex, "id"), false, 0 };
+    struct walk walk = { ex, exchange_param(ex, "id"), false, 0, 0 };
     if (!walk.wanted)
         return;
     document_begin(&ex->out, "project");
@@ -252,7 +367,7 @@ static bool quota_on_view(void *context, const struct stint_quota_view *view)
 
 static void write_quotas(struct exchange *ex, bool is_mine)
 {
-    struct walk walk = { ex, NULL, is_mine, 0 };
+    struct walk walk = { ex, NULL, is_mine, 0, 0 };
     stint_json_key(&ex->out, "quotas");
     stint_json_array(&ex->out);
     stint_ledger_each_quota(ex->api->options.ledger, quota_on_view, &walk);
@@ -269,7 +384,7 @@ void handle_quotas_list(struct exchange *ex)
 
 void handle_balance(struct exchange *ex)
 {
-    struct walk walk = { ex, NULL, true, 0 };
+    struct walk walk = { ex, NULL, true, 0, 0 };
     document_begin(&ex->out, "balance");
     stint_json_kv_text(&ex->out, "user", ex->caller.name);
     stint_json_kv_text(&ex->out, "role", exchange_is_operator(ex) ? "operator" : "user");

@@ -165,14 +165,14 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
     struct job_shown job;
     if (view->state == STINT_JOB_DONE)
         return true;
-    if (view->state == STINT_JOB_PENDING)
+    if (job_is_in_line(view))
         walk->position++;
     if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||
         (walk->project && strcmp(walk->project, view->project) != 0) ||
         (walk->state && strcmp(walk->state, stint_job_state_name(view->state)) != 0))
         return true;
     job_from_view(walk->ex->api, view, &job);
-    job.position = view->state == STINT_JOB_PENDING ? walk->position : 0;
+    job.position = job_is_in_line(view) ? walk->position : 0;
     job_write(walk->ex->api, &walk->ex->out, &job, exchange_sees(walk->ex, view->uid), false);
     return !walk->ex->out.failed;
 }

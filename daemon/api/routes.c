@@ -25,7 +25,7 @@ const struct route api_routes[] = {
     { "GET", V1 "/queue", ACCESS_PUBLIC, 0, 0, "mine project state", handle_queue, "Every job that is not done" },
 
     { "GET", V1 "/awards", ACCESS_PUBLIC, 0, ROUTE_ETAG, "project", handle_awards_list, "Awards with awarded, held, used" },
-    { "GET", V1 "/awards/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_award_get, "One award, by name or id" },
+    { "GET", V1 "/awards/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG, "after limit", handle_award_get, "One award, by name or id, and its postings, newest first" },
     { "GET", V1 "/projects", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_projects_list, "Projects" },
     { "GET", V1 "/projects/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_project_get, "One project, by name or id" },
     { "GET", V1 "/projects/{id}/usage", ACCESS_PUBLIC, 0, 0, "since until", handle_project_usage, "What a project used" },
@@ -55,6 +55,7 @@ const struct route api_routes[] = {
     { "POST", V1 "/jobs/{id}/requeue", ACCESS_USER, SMALL, 0, NULL, handle_job_requeue, "Stop a running job and queue it again" },
     { "POST", V1 "/jobs/{id}/suspend", ACCESS_USER, SMALL, 0, NULL, handle_job_suspend, "Stop a running job for a while" },
     { "POST", V1 "/jobs/{id}/resume", ACCESS_USER, SMALL, 0, NULL, handle_job_resume, "Let a suspended job go on" },
+    { "POST", V1 "/jobs/{id}/signal", ACCESS_USER, SMALL, 0, NULL, handle_job_signal, "Send a running job a signal" },
     { "GET", V1 "/jobs/{id}/why", ACCESS_USER, 0, 0, NULL, handle_job_why, "Why a job does not run" },
     { "GET", V1 "/jobs/{id}/output", ACCESS_USER, 0, 0, "stream follow offset", handle_job_output, "Output of a job" },
     { "GET", V1 "/events", ACCESS_PUBLIC, 0, 0, "job after", handle_events, "Server-sent events" },

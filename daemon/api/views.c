@@ -56,6 +56,13 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
         ret_job->figures.code = STINT_REASON_NONE;
 }
 
+bool job_is_in_line(const struct stint_job_view *view)
+{
+    enum stint_reason_class class = stint_reason_class(view->reason.code);
+    return view->state == STINT_JOB_PENDING &&
+           (class == STINT_CLASS_NONE || class >= STINT_CLASS_LIMITED);
+}
+
 bool job_row_failed_to_start(const struct stint_job_row *row)
 {
     return row->end_ms != 0 && row->attempts > 0 && row->outcome &&

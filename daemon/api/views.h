@@ -88,6 +88,9 @@ enum stint_reason_code reason_from_name(const char *name);
 int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
                  struct stint_error *err);
 
+/* Does it wait its turn? What is blocked or can never start has no place in the line. */
+bool job_is_in_line(const struct stint_job_view *view);
+
 /* Ids by name; 0 when there is none. */
 int64_t project_id(struct stint_api *api, const char *name);
 

@@ -274,6 +274,27 @@ int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int6
     return 0;
 }
 
+int stint_reader_each_posting(struct stint_reader *reader, int64_t award, int64_t before,
+                              int64_t limit, stint_posting_row_fn fn, void *context)
+{
+    (void)reader;
+    for (int64_t id = before ? before - 1 : 5; id > 0 && limit-- > 0; id--) {
+        struct stint_posting_row row = { .id = id,
+                                         .at_ms = 1795629600000,
+                                         .transaction = id,
+                                         .account = STINT_POSTING_HELD,
+                                         .award = award,
+                                         .amount_micro = -250000,
+                                         .uid = 4242,
+                                         .job = 7,
+                                         .attempt = 1,
+                                         .memo = "settle" };
+        if (!fn(context, &row))
+            break;
+    }
+    return 0;
+}
+
 int stint_reader_sum_usage(struct stint_reader *reader, int64_t since_ms, int64_t until_ms,
                            bool (*fn)(void *context, const struct stint_usage_sum *sum),
                            void *context)
@@ -308,7 +329,9 @@ static struct stint_job_view live_job(uint64_t id)
         reason = fake.reason;
     return (struct stint_job_view){
         .id = id,
-        .state = id == 1 ? STINT_JOB_RUNNING : STINT_JOB_PENDING,
+        .state = id != 1              ? STINT_JOB_PENDING
+                 : fake.is_job_ending ? STINT_JOB_ENDING
+                                      : STINT_JOB_RUNNING,
         .reason = reason,
         .award = id == 2 ? fake.award : 0,
         .name = SEED "job",
@@ -382,6 +405,13 @@ int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *
 {
     (void)priority;
     return stint_jobs_act(jobs, caller, id, STINT_VERB_HOLD, err);
+}
+
+int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                      int signal_number, struct stint_error *err)
+{
+    fake.signal_number = signal_number;
+    return stint_jobs_act(jobs, caller, id, STINT_VERB_CANCEL, err);
 }
 
 static const char *const state_names[] = { "",

@@ -22,6 +22,8 @@ struct fake {
     bool is_job_done; /* job 1 */
     uint64_t jobs_made;
     int acts;
+    int signal_number;          /* that the last job was sent */
+    bool is_job_ending;         /* job 1 is in its grace */
     int output_fault;           /* what opening an output gives instead of a descriptor */
     struct stint_reason reason; /* why job 2 waits; its usual one while the code is NONE */
     const char *account_kind;   /* of the account that the reason names; NULL for a user's */

@@ -217,6 +217,91 @@ static void a_job_that_never_ran_has_no_exit_status_and_says_why(void **state)
     assert_non_null(strstr(answer, "the job is done, and its file is not there"));
 }
 
+static void only_what_waits_its_turn_has_a_place_in_the_queue(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum stint_reason_code code;
+        bool has_place;
+    } cases[] = {
+        { STINT_REASON_DependencyFailed, false }, { STINT_REASON_NoAward, false },
+        { STINT_REASON_ProjectGpuLimit, true },   { STINT_REASON_Priority, true },
+        { STINT_REASON_NotEvaluatedYet, false },
+    };
+    static const char *const paths[] = { "/api/v1/jobs/2", "/api/v1/jobs/2/why", "/api/v1/queue",
+                                         "/api/v1/jobs?live=true" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++)
+        for (size_t k = 0; k < STINT_ARRAY_SIZE(paths); k++) {
+            fake.reason =
+                (struct stint_reason){ .code = cases[i].code, .account = UINT32_MAX, .limit = 1 };
+            const char *answer = ask(f, USER, "GET", paths[k], NULL, NULL);
+            if ((strstr(answer, "\"position\":1") != NULL) != cases[i].has_place)
+                fail_msg("%s %s: %s", paths[k], stint_reason_name(cases[i].code), answer);
+        }
+}
+
+static void an_award_shows_its_postings_and_no_person(void **state)
+{
+    struct fixture *f = *state;
+    const char *answer = ask(f, PUBLIC, "GET", "/api/v1/awards/2026-001?limit=3", NULL, NULL);
+    json_t *json = json_loads(answer_body(answer), 0, NULL);
+    json_t *postings = json_object_get(json, "postings");
+    json_t *first = json_array_get(postings, 0);
+    assert_int_equal(json_array_size(postings), 3);
+    assert_int_equal(json_integer_value(json_object_get(first, "amount_micro")), -250000);
+    assert_int_equal(json_integer_value(json_object_get(first, "job")), 7);
+    assert_string_equal(json_string_value(json_object_get(first, "account")), "held");
+    assert_string_equal(json_string_value(json_object_get(first, "kind")), "settle");
+    assert_null(strstr(answer, "4242"));
+    assert_string_equal(json_string_value(json_object_get(json, "next")), "c3");
+    json_decref(json);
+    answer = ask(f, PUBLIC, "GET", "/api/v1/awards/1?after=c3", NULL, NULL);
+    assert_non_null(strstr(answer, "\"id\":2"));
+    assert_null(strstr(answer, "\"id\":3"));
+    assert_non_null(strstr(answer, "\"next\":null"));
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/awards/none", NULL, NULL)), 404);
+}
+
+static void a_signal_is_sent_by_name_or_number(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *body;
+        int status;
+        int number;
+        const char *says;
+    } cases[] = {
+        { "{\"signal\":\"USR1\"}", 200, 10, "running" },
+        { "{\"signal\":\"SIGTERM\"}", 200, 15, "running" },
+        { "{\"signal\":\"64\"}", 200, 64, "running" },
+        { "{\"signal\":2,\"reason\":\"r\"}", 200, 2, "running" },
+        { "{\"signal\":\"65\"}", 400, 0, "'signal'" },
+        { "{\"signal\":0}", 400, 0, "'signal'" },
+        { "{\"signal\":\"\"}", 400, 0, "'signal'" },
+        { "{\"signal\":\"NOTHING\"}", 400, 0, "'signal'" },
+        { "{}", 400, 0, "'signal'" },
+        { "{\"signal\":\"USR1\",\"x\":1}", 400, 0, "unknown field 'x'" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        fake.signal_number = 0;
+        const char *answer = ask(f, USER, "POST", "/api/v1/jobs/1/signal", JSON, cases[i].body);
+        if (answer_status(answer) != cases[i].status || !strstr(answer, cases[i].says))
+            fail_msg("%s: %s", cases[i].body, answer);
+        assert_int_equal(fake.signal_number, cases[i].number);
+    }
+}
+
+static void a_cancel_says_how_long_the_grace_may_take(void **state)
+{
+    struct fixture *f = *state;
+    f->config.grace_s = 30;
+    assert_null(strstr(ask(f, USER, "DELETE", "/api/v1/jobs/2", NULL, NULL), "grace_s"));
+    fake.is_job_ending = true;
+    const char *answer = ask(f, USER, "DELETE", "/api/v1/jobs/1", NULL, NULL);
+    assert_non_null(strstr(answer, "\"grace_s\":30"));
+    assert_non_null(strstr(answer, "\"state\":\"ending\""));
+}
+
 /* ---- bad input ---- */
 
 static void bad_requests_are_answered_by_name(void **state)
@@ -671,6 +756,10 @@ int main(void)
         OVER_HTTP(the_page_escapes_what_it_shows),
         OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
         OVER_HTTP(a_job_that_never_ran_has_no_exit_status_and_says_why),
+        OVER_HTTP(only_what_waits_its_turn_has_a_place_in_the_queue),
+        OVER_HTTP(an_award_shows_its_postings_and_no_person),
+        OVER_HTTP(a_signal_is_sent_by_name_or_number),
+        OVER_HTTP(a_cancel_says_how_long_the_grace_may_take),
         OVER_HTTP(bad_requests_are_answered_by_name),
         OVER_HTTP(too_large_bodies_are_refused_before_they_are_kept),
         OVER_HTTP(a_body_that_does_not_say_its_length_is_bounded_too),
