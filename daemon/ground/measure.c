@@ -173,7 +173,7 @@ static int size_shift(const char *suffix)
 int stint_size_parse(const char *text, int64_t *ret_bytes, struct stint_error *err)
 {
     const char *suffix = text;
-    int64_t whole;
+    int64_t whole = 0;
     int64_t micro = 0;
     int shift = -1;
     bool has_fraction = strchr(text, '.') != NULL;
