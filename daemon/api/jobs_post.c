@@ -199,7 +199,7 @@ static bool submit_line(struct submit *submit, const char *line, size_t length, 
     if (!submit_grow(submit))
         return false;
     err.code = text_json(line, length, &json, &err);
-    if (err.code != 0)
+    if (err.code != 0) /* the others go on */
         item_problem(submit, submit->count - 1, &err, STINT_REASON_NONE, NULL, 0);
     else
         item_submit(submit, submit->count - 1, json, is_rehearsal);
@@ -266,6 +266,19 @@ static size_t count_lines(const struct stint_buffer *body)
     return count;
 }
 
+/* Several texts one after the other are meant as lines; only the header makes them so. */
+static void advise_lines(const struct stint_buffer *body, struct stint_error *err)
+{
+    const char *text = stint_buffer_text(body);
+    const char *line_end = text ? memchr(text, '\n', body->length) : NULL;
+    json_t *first = NULL;
+    if (line_end && text_json(text, (size_t)(line_end - text), &first, NULL) == 0)
+        (void)stint_fix(err, err->code,
+                        "for one request a line, each judged alone: Content-Type: "
+                        "application/x-ndjson");
+    json_decref(first);
+}
+
 void handle_jobs_post(struct exchange *ex)
 {
     struct stint_error err = { 0 };
@@ -274,6 +287,8 @@ void handle_jobs_post(struct exchange *ex)
     bool is_rehearsal = exchange_query_flag(ex, "dry_run");
     if (!is_lines)
         err.code = text_json(stint_buffer_text(&ex->body), ex->body.length, &json, &err);
+    if (err.code == STINT_INVALID)
+        advise_lines(&ex->body, &err);
     size_t count = is_lines ? count_lines(&ex->body) : json_array_size(json);
     if (err.code == 0 && count > BULK_MAX)
         (void)stint_fail(&err, STINT_TOO_LARGE, "%zu requests, at most %d in one body", count,

@@ -319,6 +319,8 @@ static void bad_requests_are_answered_by_name(void **state)
         { "POST", "/api/v1/jobs", JSON, "{", 400, "line 1" },
         { "POST", "/api/v1/jobs", JSON, "{\"command\":[\"a\"],\"x\":1}", 400, "unknown field 'x'" },
         { "POST", "/api/v1/jobs", JSON, "3", 400, "not JSON" },
+        { "POST", "/api/v1/jobs", JSON, "{\"command\":[\"a\"]}\n{x\n", 400,
+          "application/x-ndjson" },
         { "POST", "/api/v1/jobs", "Content-Type: text/xml\r\n", "{}", 400, "text/xml" },
         { "POST", "/api/v1/jobs", JSON "Content-Encoding: gzip\r\n", "{}", 400, "gzip" },
         { "POST", "/api/v1/jobs?x=1", JSON, "{}", 400, "parameter 'x'" },
@@ -446,7 +448,11 @@ static void one_request_is_created_and_a_list_is_judged_alone(void **state)
     answer = ask(f, USER, "POST", "/api/v1/jobs", "Content-Type: application/x-ndjson\r\n",
                  "{\"command\":[\"true\"]}\n\n{x\n{\"command\":[\"true\"]}");
     json = json_loads(answer_body(answer), 0, NULL);
-    assert_int_equal(json_array_size(json_object_get(json, "results")), 3);
+    results = json_object_get(json, "results");
+    assert_int_equal(json_array_size(results), 3);
+    assert_non_null(json_object_get(json_array_get(results, 0), "id"));
+    assert_non_null(json_object_get(json_array_get(results, 1), "problem"));
+    assert_non_null(json_object_get(json_array_get(results, 2), "id"));
     json_decref(json);
     assert_int_equal(fake.jobs_made, 5);
     answer = ask(f, USER, "POST", "/api/v1/jobs?dry_run=true", JSON, "{\"command\":[\"true\"]}");
