@@ -9,10 +9,11 @@
 #include "stint/record.h"
 #include "stint/store.h"
 
-static int reason_check(const struct stint_act *act, bool is_mandatory, struct stint_error *err)
+/* Every change is public, and says why. */
+static int reason_check(const struct stint_act *act, struct stint_error *err)
 {
     bool is_given = act->reason && act->reason[strspn(act->reason, " ")] != '\0';
-    if (is_mandatory && !is_given) {
+    if (!is_given) {
         (void)stint_fail(err, STINT_INVALID, "this change needs a reason");
         return stint_fix(err, STINT_INVALID, "add --reason TEXT; it is published in the log");
     }
@@ -20,14 +21,14 @@ static int reason_check(const struct stint_act *act, bool is_mandatory, struct s
 }
 
 int act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
-              bool is_reason_mandatory, struct stint_error *err)
+              struct stint_error *err)
 {
     if (act->caller->role < STINT_ROLE_OPERATOR) {
         (void)stint_fail(err, STINT_NOT_PERMITTED, "only operators may change this");
         return stint_fix(err, STINT_NOT_PERMITTED,
                          "ask an operator; `stint admin user list` names them to operators");
     }
-    int r = reason_check(act, is_reason_mandatory, err);
+    int r = reason_check(act, err);
     if (r != 0 || act->is_rehearsal)
         return r;
     return stint_store_ready(ledger->options.store, err);

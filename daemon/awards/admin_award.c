@@ -91,7 +91,7 @@ static int grant_check(struct stint_ledger *ledger, const struct stint_act *act,
                        const char *project, int64_t amount_micro, int64_t from_ms, int64_t until_ms,
                        const char *title, struct stint_error *err)
 {
-    int r = act_begin(ledger, act, true, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0 && name)
         r = name_check("an award", name, err);
     if (r == 0)
@@ -234,7 +234,7 @@ int stint_ledger_award_change(struct stint_ledger *ledger, const struct stint_ac
 {
     struct stint_award_row row;
     int64_t added;
-    int r = act_begin(ledger, act, true, err);
+    int r = act_begin(ledger, act, err);
     if (r != 0)
         return r;
     struct ledger_award *award = name ? award_by_name(ledger, name) : NULL;
@@ -295,7 +295,7 @@ int stint_ledger_award_transfer(struct stint_ledger *ledger, const struct stint_
                                 struct stint_error *err)
 {
     struct ledger_award *source, *target;
-    int r = act_begin(ledger, act, true, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = transfer_find(ledger, from, to, &source, err);
     if (r == 0)

@@ -21,7 +21,7 @@ static int refuse_unknown(const char *what, const char *name, struct stint_error
 static int institution_check(struct stint_ledger *ledger, const struct stint_act *act,
                              const char *name, const char *title, struct stint_error *err)
 {
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = name_check("an institution", name, err);
     if (r == 0)
@@ -117,7 +117,7 @@ static int project_add_check(struct stint_ledger *ledger, const struct stint_act
                              const char *name, const char *institution, const char *pi,
                              const char *title, struct stint_error *err)
 {
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = name_check("a project", name, err);
     if (r == 0)
@@ -181,7 +181,7 @@ int stint_ledger_project_suspend(struct stint_ledger *ledger, const struct stint
                                  const char *name, bool is_suspended, struct stint_error *err)
 {
     struct stint_project_row row;
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r != 0)
         return r;
     struct ledger_project *project = name ? project_by_name(ledger, name) : NULL;
@@ -222,7 +222,7 @@ int stint_ledger_project_set(struct stint_ledger *ledger, const struct stint_act
                              struct stint_error *err)
 {
     struct stint_project_row row;
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = project_texts_check(pi, title, err);
     if (r != 0)

@@ -135,7 +135,7 @@ int stint_ledger_quota_set(struct stint_ledger *ledger, const struct stint_act *
                            const char *assignment, struct stint_error *err)
 {
     struct quota_change change = { .scope = scope };
-    int r = act_begin(ledger, act, true, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = quota_parse(assignment ? assignment : "", &change.kind, &change.ceiling, &change.period,
                         &change.is_removal, err);

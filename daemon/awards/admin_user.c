@@ -109,7 +109,7 @@ static int user_add_check(struct stint_ledger *ledger, const struct stint_act *a
                           const char *name, const char *project, const char *role, int is_operator,
                           struct user_change *change, struct stint_error *err)
 {
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r != 0)
         return r;
     change->role = role_word(role ? role : "member");
@@ -179,7 +179,7 @@ int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_ac
                               const char *user, bool is_suspended, struct stint_error *err)
 {
     struct ledger_user *found = NULL;
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r == 0)
         r = user_resolve(ledger, user, &found, err);
     if (r != 0)
@@ -205,7 +205,7 @@ int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_ac
 int stint_ledger_user_remove(struct stint_ledger *ledger, const struct stint_act *act,
                              const char *user, const char *project, struct stint_error *err)
 {
-    int r = act_begin(ledger, act, false, err);
+    int r = act_begin(ledger, act, err);
     if (r != 0)
         return r;
     struct ledger_user *found = user ? user_by_name(ledger, user) : NULL;

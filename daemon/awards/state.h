@@ -260,7 +260,7 @@ int postings_check(const struct ledger_leg *legs, size_t count, struct stint_err
 
 /* Permission, reason, a store that takes writes. */
 int act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
-              bool is_reason_mandatory, struct stint_error *err);
+              struct stint_error *err);
 /**
  * act_publish() - the event and the public entry of a change, into the open batch
  * @type: of both, "award.change"; @verb: "award.grant" for the event

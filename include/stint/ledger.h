@@ -205,7 +205,7 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
 
 /**
  * struct stint_act - who changes what, why
- * @reason: mandatory for awards, quotas and policy; may be NULL elsewhere
+ * @reason: mandatory: STINT_INVALID without one
  * @is_rehearsal: --dry-run: every check, no effect
  */
 struct stint_act {

@@ -447,19 +447,18 @@ static int verb_quota(struct fixture *f, const struct stint_act *act)
 static const struct {
     verb_fn run;
     const char *entry; /* type in the public log */
-    bool needs_reason;
 } verbs[] = {
-    { verb_institution, "institution.change", false },
-    { verb_project, "project.change", false },
-    { verb_set, "project.change", false },
-    { verb_suspend, "project.change", false },
-    { verb_user, "member.change", false },
-    { verb_user_suspend, "user.change", false },
-    { verb_user_remove, "member.change", false },
-    { verb_grant, "award.change", true },
-    { verb_reduce, "award.change", true },
-    { verb_transfer, "award.change", true },
-    { verb_quota, "quota.set", true },
+    { verb_institution, "institution.change" },
+    { verb_project, "project.change" },
+    { verb_set, "project.change" },
+    { verb_suspend, "project.change" },
+    { verb_user, "member.change" },
+    { verb_user_suspend, "user.change" },
+    { verb_user_remove, "member.change" },
+    { verb_grant, "award.change" },
+    { verb_reduce, "award.change" },
+    { verb_transfer, "award.change" },
+    { verb_quota, "quota.set" },
 };
 
 static void only_operators_change_anything(void **state)
@@ -473,13 +472,13 @@ static void only_operators_change_anything(void **state)
     assert_int_equal(entry_count, before);
 }
 
-static void awards_and_quotas_need_a_reason(void **state)
+static void every_change_needs_a_reason(void **state)
 {
     struct fixture *f = *state;
     static const char *const reasons[] = { NULL, "", "  " };
     fixture_nlp(f, 10);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(verbs); i++)
-        for (size_t j = 0; verbs[i].needs_reason && j < STINT_ARRAY_SIZE(reasons); j++) {
+        for (size_t j = 0; j < STINT_ARRAY_SIZE(reasons); j++) {
             struct stint_act act = { .caller = &f->operator_caller, .reason = reasons[j] };
             assert_int_equal(verbs[i].run(f, &act), STINT_INVALID);
         }
@@ -615,7 +614,7 @@ int main(void)
         LEDGER_TEST(hours_count_in_the_period_of_the_start),
         LEDGER_TEST(malformed_ceilings_are_refused_with_the_cure),
         LEDGER_TEST(only_operators_change_anything),
-        LEDGER_TEST(awards_and_quotas_need_a_reason),
+        LEDGER_TEST(every_change_needs_a_reason),
         LEDGER_TEST(a_rehearsal_leaves_no_trace),
         LEDGER_TEST(every_change_is_public_and_names_no_user),
         LEDGER_TEST(a_change_the_record_refuses_leaves_no_trace),
