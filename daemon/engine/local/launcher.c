@@ -177,8 +177,8 @@ static void on_start(struct request *request)
         close(pidfd);
 }
 
-static void on_helper(struct request *request, enum wire_kind kind,
-                      void (*helper)(struct request *request))
+static void on_errand(struct request *request, enum wire_kind kind,
+                      void (*errand)(struct request *request))
 {
     if (request->fd_count < 1) {
         answer(&request->message, kind, -EPROTO, 0, -1);
@@ -186,7 +186,7 @@ static void on_helper(struct request *request, enum wire_kind kind,
     }
     pid_t pid = process_fork(0, -1, NULL);
     if (pid == 0)
-        helper(request);
+        errand(request);
     if (pid < 0)
         answer(&request->message, kind, pid, 0, -1);
 }
@@ -207,10 +207,10 @@ static void request_handle(struct request *request)
         on_clean(&request->message);
         break;
     case WIRE_OPEN:
-        on_helper(request, WIRE_OPENED, opener_run);
+        on_errand(request, WIRE_OPENED, opener_run);
         break;
     case WIRE_TOOL:
-        on_helper(request, WIRE_TOOL_ENDED, keeper_run);
+        on_errand(request, WIRE_TOOL_ENDED, keeper_run);
         break;
     case WIRE_NO_KIND:
     case WIRE_HELLO:

@@ -3,8 +3,8 @@
  * system call). Its forks never execute another program of ours:
  *
  *   launcher ─ fork ─→ supervisor (supervisor.c): parent of one run's processes, outlives everybody
- *            ─ fork ─→ opener    (helper.c): becomes the user, opens a file, sends the descriptor
- *            ─ fork ─→ keeper    (helper.c): runs the evaluator as the user, ends with the launcher
+ *            ─ fork ─→ opener    (errand.c): becomes the user, opens a file, sends the descriptor
+ *            ─ fork ─→ keeper    (errand.c): runs the evaluator as the user, ends with the launcher
  *
  * All state is this one struct, filled at start and never changed by a message. */
 #ifndef STINT_ENGINE_LAUNCHER_H
@@ -87,7 +87,7 @@ void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *c
               const uint8_t *hold, struct job_failure *failure);
 int job_open_output(int folder_fd, const char *path, const char *name, int flags);
 
-/* supervisor.c, helper.c: never return. */
+/* supervisor.c, errand.c: never return. */
 _Noreturn void supervisor_run(struct request *request);
 _Noreturn void opener_run(struct request *request);
 _Noreturn void keeper_run(struct request *request);
