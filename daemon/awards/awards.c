@@ -122,8 +122,8 @@ static struct stint_reason award_obstacle(const struct ledger_award *award, int6
     return reason;
 }
 
-/* How near an award is to paying, the nearest last. */
-static int nearness(enum stint_reason_code code)
+/* How near an award is to paying, the nearest last; a revoked one never comes back. */
+static int nearness(const struct ledger_award *award, enum stint_reason_code code)
 {
     static const enum stint_reason_code order[] = { STINT_REASON_AwardExpired,
                                                     STINT_REASON_AwardNotStarted,
@@ -131,7 +131,7 @@ static int nearness(enum stint_reason_code code)
                                                     STINT_REASON_BalanceHeld, STINT_REASON_NONE };
     for (int i = 0; i < (int)STINT_ARRAY_SIZE(order); i++)
         if (order[i] == code)
-            return i;
+            return award->is_revoked ? -1 : i;
     return -1;
 }
 
@@ -153,10 +153,10 @@ struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t 
     int64_t now_ms = ledger_now_ms(ledger);
     for (size_t i = 0; payer && i < payer->award_count; i++) {
         const struct ledger_award *award = payer->awards[i];
-        if (asked_award ? award->id != asked_award : award->is_revoked)
+        if (asked_award && award->id != asked_award)
             continue;
         struct stint_reason reason = award_obstacle(award, cost_micro, now_ms);
-        int nearer = best ? nearness(reason.code) - nearness(best_reason.code) : 1;
+        int nearer = best ? nearness(award, reason.code) - nearness(best, best_reason.code) : 1;
         if (nearer > 0 || (nearer == 0 && award->until_ms < best->until_ms)) {
             best = award;
             best_reason = reason;
@@ -185,11 +185,27 @@ struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t pro
     return reason;
 }
 
+/* A revoked award that stands in for those that are missing; NULL for none. */
+static const struct ledger_award *revoked_award(const struct ledger_project *project,
+                                                const char *award_name)
+{
+    const struct ledger_award *last = NULL;
+    for (size_t i = 0; i < project->award_count; i++)
+        if (project->awards[i]->is_revoked &&
+            (!award_name || strcmp(project->awards[i]->name, award_name) == 0))
+            last = project->awards[i];
+    return last;
+}
+
 static int refuse_no_award(const struct ledger_project *project, const char *award_name,
                            enum stint_reason_code *ret_code, struct stint_error *err)
 {
+    const struct ledger_award *revoked = revoked_award(project, award_name);
     *ret_code = STINT_REASON_NoAward;
-    if (award_name)
+    if (revoked)
+        (void)stint_fail(err, STINT_NO_AWARD, "award %s of project %s was revoked", revoked->name,
+                         project->name);
+    else if (award_name)
         (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award %.64s", project->name,
                          award_name);
     else
@@ -211,14 +227,14 @@ static int refuse_too_dear(const struct stint_ledger *ledger, const struct ledge
                      ledger_unit(ledger));
 }
 
-/* The largest award that could pay, -1 when there is none. Expired ones count as long as another
- * could be extended: such a job waits with AwardExpired. */
+/* The largest award that could pay, -1 when there is none. Expired ones count, as they can be
+ * extended: such a job waits with AwardExpired. A revoked one stays revoked. */
 static int64_t largest_award(const struct ledger_project *project, const char *award_name)
 {
     int64_t largest = -1;
     for (size_t i = 0; i < project->award_count; i++) {
         const struct ledger_award *award = project->awards[i];
-        if (award_name ? strcmp(award->name, award_name) != 0 : award->is_revoked)
+        if (award->is_revoked || (award_name && strcmp(award->name, award_name) != 0))
             continue;
         if (award->awarded_micro > largest)
             largest = award->awarded_micro;

@@ -113,6 +113,43 @@ static void what_stands_in_the_way_is_said_with_figures(void **state)
     assert_int_equal(reason.until_ms, NOON_MS);
 }
 
+static void a_revoked_award_is_named(void **state)
+{
+    struct fixture *f = *state;
+    int64_t award, id;
+    enum stint_reason_code code;
+    struct stint_account_view view;
+    fixture_nlp(f, 2);
+    int64_t project = fixture_project(f, "nlp");
+    assert_int_equal(stint_ledger_award_change(f->ledger, &f->act, "2026-nlp", STINT_AWARD_REVOKE,
+                                               0, 0, &f->err),
+                     0);
+    for (int is_asked = 0; is_asked < 2; is_asked++) {
+        const char *name = is_asked ? "2026-nlp" : NULL;
+        struct stint_reason reason = stint_ledger_award_for(
+            f->ledger, project, stint_ledger_award_id(f->ledger, name ? name : "none"), 1, &award);
+        assert_int_equal(reason.code, STINT_REASON_AwardExpired);
+        stint_ledger_account(f->ledger, reason.account, &view);
+        assert_string_equal(view.name, "2026-nlp");
+        assert_true(view.is_revoked);
+        assert_int_equal(
+            stint_ledger_can_pay(f->ledger, project, ANNA, name, 1, 60, &code, &f->err),
+            STINT_NO_AWARD);
+        assert_non_null(strstr(f->err.text, "2026-nlp of project nlp was revoked"));
+    }
+    /* Any other is nearer, expired ones too. */
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "other", "nlp", HOUR_MICRO,
+                                              clock_ms, clock_ms + DAY_MS, NULL, &id, &f->err),
+                     0);
+    clock_ms += 2 * DAY_MS;
+    struct stint_reason reason = stint_ledger_award_for(f->ledger, project, 0, 1, &award);
+    assert_int_equal(reason.code, STINT_REASON_AwardExpired);
+    assert_int_equal(award, id);
+    stint_ledger_account(f->ledger, reason.account, &view);
+    assert_false(view.is_revoked);
+    clock_ms -= 2 * DAY_MS;
+}
+
 static void an_expired_award_starts_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -603,6 +640,7 @@ int main(void)
         LEDGER_TEST(a_closed_site_answers_how_to_ask),
         LEDGER_TEST(the_award_that_ends_first_pays),
         LEDGER_TEST(what_stands_in_the_way_is_said_with_figures),
+        LEDGER_TEST(a_revoked_award_is_named),
         LEDGER_TEST(an_expired_award_starts_nothing),
         LEDGER_TEST(a_run_is_charged_what_it_used_and_never_more_than_its_walltime),
         LEDGER_TEST(a_hold_never_passes_what_was_awarded),
