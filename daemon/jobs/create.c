@@ -137,7 +137,7 @@ static int fill_after(struct stint_jobs *jobs, const struct stint_request *reque
     job->after = calloc(request->after_count, sizeof(*job->after));
     if (!job->after)
         return -ENOMEM;
-    job->after_count = request->after_count;
+    job->after_count = (uint16_t)request->after_count;
     for (size_t i = 0; i < request->after_count; i++)
         job->after[i] =
             (struct job_after){ request->after[i].job, request->after[i].when, STINT_OUTCOME_NONE };
@@ -148,8 +148,8 @@ int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struc
              struct stint_error *err)
 {
     fill_resources(jobs, request, job);
-    int r = copy_text(request->name, &job->name);
-    if (r == 0 && job->gpu_type == STINT_NO_GPU_TYPE)
+    int r = 0;
+    if (job->gpu_type == STINT_NO_GPU_TYPE)
         r = copy_text(request->gpu_type, &job->gpu_type_text);
     return r != 0 ? r : fill_after(jobs, request, job, err);
 }
@@ -160,12 +160,11 @@ static int write_spec(struct stint_jobs *jobs, const struct stint_job_new *from,
     struct stint_buffer *text = &jobs->spec_text;
     stint_buffer_clear(text);
     stint_request_write(from->request, from->script_sha256, text);
-    if (text->failed || !(job->spec = malloc(text->length + 1)))
-        return -ENOMEM;
-    memcpy(job->spec, stint_buffer_text(text), text->length + 1);
+    int r =
+        text->failed ? -ENOMEM : job_keep_texts(job, stint_buffer_text(text), from->request->name);
     if (text->capacity > SPEC_TEXT_KEEP)
         stint_buffer_deinit(text);
-    return 0;
+    return r;
 }
 
 static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, struct job **ret_job,

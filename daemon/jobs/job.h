@@ -26,7 +26,7 @@ struct job_after {
 };
 
 /**
- * struct job - one live job
+ * struct job - one live job; a hundred thousand may wait, so it is kept at or below 304 bytes
  * @spec: the stored request as JSON; @uses: JSON array of struct stint_job_use, NULL for none
  * (job_uses() writes that out)
  * @blocked: what the scheduler was told keeps it from starting, apart from its own reasons
@@ -38,12 +38,15 @@ struct job_after {
 struct job {
     uint64_t id;
     UT_hash_handle hh;
-    enum stint_job_state state;
-    enum stint_role held_by; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
+    enum stint_job_state state : 8;
+    enum stint_role held_by : 8; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
+    bool is_evaluated;
+    bool may_requeue;
+    uint32_t attempt;
     uid_t uid;
     gid_t gid;
     const char *user; /* lives as long as the room: jobs_user() */
-    char *name;
+    const char *name; /* in the memory of @spec */
     char *spec;
     char *uses;
     char *script_sha256;
@@ -68,21 +71,18 @@ struct job {
     int16_t gpu_type; /* as the scheduler numbers them */
     uint8_t locality;
     int8_t priority;
-    uint32_t attempt;
-    bool is_evaluated;
-    bool may_requeue;
     bool is_requeue_wanted;
     bool is_launch_sent;
-    struct stint_run_end *late_end; /* an end that found the batch full */
     bool has_dependents;
     bool is_unsent; /* the engine's queue was full: sent again by the next pass */
-    enum stint_reason_code blocked;
-    char *gpu_type_text;   /* as asked, where the machine has no such type */
-    char *allocation_text; /* the stored form, while a run is open */
-    char *node;            /* with an allocation: its first node */
-    char *boot_id;         /* of the open run */
+    uint16_t after_count;
+    enum stint_reason_code blocked : 16;
+    struct stint_run_end *late_end; /* an end that found the batch full */
+    char *gpu_type_text;            /* as asked, where the machine has no such type */
+    char *allocation_text;          /* the stored form, while a run is open */
+    char *node;                     /* with an allocation: its first node */
+    char *boot_id;                  /* of the open run */
     struct job_after *after;
-    size_t after_count;
 };
 
 /* The name of somebody who has submitted since the start: thousands of jobs share one. */
@@ -114,6 +114,8 @@ void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_stat
 void job_drop(struct stint_jobs *jobs, struct job *job);
 struct job *job_free(struct job *job);
 const char *job_uses(const struct job *job);
+/* Keeps copies of both, the name behind the request: one piece of memory a job. 0 or -ENOMEM. */
+int job_keep_texts(struct job *job, const char *spec, const char *name);
 /* A copy of @text in place of what @place held. 0 or -ENOMEM. */
 int job_set_text(char **place, const char *text);
 /* One copy of @name for all jobs of that user; NULL without memory. */

@@ -83,16 +83,19 @@ static bool has_verdicts(const char *uses)
     return is_known;
 }
 
-static int fill_from_request(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
+static int fill_from_request(struct stint_jobs *jobs, const char *spec, struct job *job,
+                             struct stint_error *err)
 {
     struct stint_request request;
-    json_t *json = json_loads(job->spec, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = json_loads(spec, JSON_REJECT_DUPLICATES, NULL);
     int r = json ? stint_request_parse_stored(json, &request, err)
                  : stint_fail(err, STINT_INVALID, "not JSON");
     json_decref(json);
     if (r != 0)
         return r;
-    r = job_fill(jobs, &request, job, err);
+    r = job_keep_texts(job, spec, request.name);
+    if (r == 0)
+        r = job_fill(jobs, &request, job, err);
     if (r == 0 && request.award)
         job->asked_award = stint_ledger_award_id(jobs->options.ledger, request.award);
     stint_request_deinit(&request);
@@ -106,15 +109,13 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     if (!job)
         return -ENOMEM;
     job->id = row->id;
-    job->spec = strdup(row->spec);
     bool has_uses = row->uses && strcmp(row->uses, "[]") != 0;
     job->uses = has_uses ? strdup(row->uses) : NULL;
     job->user = jobs_user(jobs, row->user_name ? row->user_name : "");
     job->script_sha256 = row->script ? strdup(row->script) : NULL;
-    if (!job->spec || (has_uses && !job->uses) || (row->script && !job->script_sha256) ||
-        !job->user)
+    if ((has_uses && !job->uses) || (row->script && !job->script_sha256) || !job->user)
         return -ENOMEM;
-    int r = fill_from_request(jobs, job, err);
+    int r = fill_from_request(jobs, row->spec, job, err);
     if (r != 0)
         return r;
     job->state = stint_job_state_from_name(row->state);

@@ -38,7 +38,6 @@ struct job *job_free(struct job *job)
 {
     if (!job)
         return NULL;
-    free(job->name);
     free(job->spec);
     free(job->uses);
     free(job->script_sha256);
@@ -71,6 +70,22 @@ struct stint_run_key job_run_key(const struct job *job)
 struct stint_task_key job_task_key(const struct job *job)
 {
     return (struct stint_task_key){ .job = job->id, .task = 0 };
+}
+
+int job_keep_texts(struct job *job, const char *spec, const char *name)
+{
+    size_t length = strlen(spec) + 1;
+    size_t name_length = name ? strlen(name) + 1 : 0;
+    char *texts = malloc(length + name_length);
+    if (!texts)
+        return -ENOMEM;
+    memcpy(texts, spec, length);
+    if (name)
+        memcpy(texts + length, name, name_length);
+    free(job->spec);
+    job->spec = texts;
+    job->name = name ? texts + length : NULL;
+    return 0;
 }
 
 int job_set_text(char **place, const char *text)

@@ -1,8 +1,9 @@
 /* Durable submits. One job a request over the Unix socket with keep-alive clients, beside a bare
  * libmicrohttpd server that only parses the same bodies; 1,000 jobs a request as NDJSON beside a
  * loop that parses the same lines and inserts one row each with the daemon's own libraries and
- * durability. Jobs are held, so that nothing starts. Each round takes a fresh daemon, and the
- * two take turns, so that a slow minute slows both.
+ * durability (the loop never stands still: several clients send at once). Jobs are held, so that
+ * nothing starts. Each round takes a fresh daemon, and the two take turns, so that a slow minute
+ * slows both.
  *
  * Usage: bench_submit; STINT_BENCH_ROUNDS (5). Exit status 1 when a target is missed. */
 #include <jansson.h>
@@ -241,8 +242,8 @@ static bool bench_bulk(int count)
                      one, four, ratio_one[i], ratio[i], cpu_us);
     }
     free(lines);
-    (void)judge("NDJSON by one client, part of the loop (told, no target)",
-                median(ratio_one, (size_t)count), "", RATIO_BULK, false);
+    (void)printf("%-58s %10.3f        (no target: it waits for each commit)\n",
+                 "NDJSON by one client, part of the loop", median(ratio_one, (size_t)count));
     return judge("NDJSON, part of a parse-and-insert loop", median(ratio, (size_t)count), "",
                  RATIO_BULK, false);
 }
