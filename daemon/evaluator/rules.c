@@ -51,7 +51,8 @@ static int only_keys(struct loading *loading, const struct strict_yaml_node *map
         size_t length = strlen(child->key);
         const char *at = known;
         bool is_known = false;
-        while (!is_known && (at = strstr(at, child->key))) {
+        /* An empty key is found everywhere and never ends. */
+        while (length > 0 && !is_known && (at = strstr(at, child->key))) {
             is_known = (at == known || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0');
             at += length;
         }

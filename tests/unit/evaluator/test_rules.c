@@ -110,6 +110,8 @@ static void a_slip_in_a_rule_is_refused_with_line_and_cure(void **state)
                "check: {component: weights, predicate: present, is: true}}\n",
           "'A' is there twice" },
         { "a: &b 1\n", "x.yaml:1: an anchor" },
+        { "?", "x.yaml:1: '' is not a key" },
+        { HEAD "{component: weights, predicate: present, is: true, '': 1}\n", "'' is not a key" },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         struct stint_rules *rules = NULL;
