@@ -302,13 +302,15 @@ enum stint_role stint_ledger_role(const struct stint_ledger *ledger, uid_t uid, 
     return is_operator ? STINT_ROLE_OPERATOR : STINT_ROLE_USER;
 }
 
+/* @project: NULL for any. */
 static int membership_refusal(const struct stint_caller *caller, const char *project,
                               struct stint_error *err)
 {
-    (void)stint_fail(err, STINT_NOT_PERMITTED, "%s is not a member of %s", caller->name, project);
+    (void)stint_fail(err, STINT_NOT_PERMITTED, "%s is not a member of %s", caller->name,
+                     project ? project : "any project");
     return stint_fix(err, STINT_NOT_PERMITTED,
-                     "ask an operator for: stint admin user add %s --project %s", caller->name,
-                     project);
+                     "ask an operator for: stint admin user add %s --project %s --reason TEXT",
+                     caller->name, project ? project : "NAME");
 }
 
 static bool may_use(const struct stint_ledger *ledger, const struct ledger_user *user,
@@ -334,7 +336,7 @@ static int project_of_habit(struct stint_ledger *ledger, const struct stint_call
         return 0;
     }
     if (!user || user->member_count == 0)
-        return membership_refusal(caller, "any project", err);
+        return membership_refusal(caller, NULL, err);
     (void)stint_fail(err, STINT_INVALID, "%s is a member of several projects", caller->name);
     return stint_fix(err, STINT_INVALID, "name one: --project %s", user->members[0].project->name);
 }

@@ -62,7 +62,11 @@ static void a_closed_site_answers_how_to_ask(void **state)
     assert_int_equal(stint_ledger_load(closed, &f->err), 0);
     assert_int_equal(stint_ledger_project_for(closed, &f->anna, NULL, &id, &f->err),
                      STINT_NOT_PERMITTED);
-    assert_true(f->err.fix[0] != '\0');
+    assert_non_null(strstr(f->err.text, "70001 is not a member of any project"));
+    assert_non_null(strstr(f->err.fix, "user add 70001 --project NAME --reason"));
+    assert_int_equal(stint_ledger_project_for(closed, &f->anna, "default", &id, &f->err),
+                     STINT_NOT_PERMITTED);
+    assert_non_null(strstr(f->err.fix, "user add 70001 --project default --reason"));
     (void)stint_ledger_free(closed);
 }
 
