@@ -100,6 +100,12 @@ int64_t ledger_hours_ms(int64_t micro)
     return __builtin_mul_overflow(micro, INT64_C(36), &ms) ? STINT_UNLIMITED : ms / 10;
 }
 
+/* 3.6 ms are a millionth of an hour. */
+int64_t ledger_ms_hours(int64_t ms)
+{
+    return ms > INT64_MAX / 10 ? INT64_MAX : ms / 36 * 10 + (ms % 36 * 10 + 35) / 36;
+}
+
 /* One row a kind that the core counts. */
 static const struct {
     enum stint_quota_kind kind;

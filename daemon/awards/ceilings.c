@@ -77,12 +77,11 @@ static int refuse_hours(const struct ask *ask, const struct ledger_quota *quota,
     const char *unit = is_gpu ? "GPU" : "core";
     int64_t ceiling_ms = ledger_hours_ms(quota->ceiling);
     int64_t longest_s = width_milli > 0 ? ceiling_ms / width_milli : 0;
-    (void)stint_fail(
-        err, STINT_UNSATISFIABLE,
-        "the job asks for %s %s-hours, more than the %s's ceiling of %s a %s",
-        stint_micro_format(asked_ms / 36 * 10 + asked_ms % 36 * 10 / 36, asked, sizeof(asked)),
-        unit, owner_word(ask), stint_micro_format(quota->ceiling, most, sizeof(most)),
-        period_name(quota->period));
+    (void)stint_fail(err, STINT_UNSATISFIABLE,
+                     "the job asks for %s %s-hours, more than the %s's ceiling of %s a %s",
+                     stint_micro_format(ledger_ms_hours(asked_ms), asked, sizeof(asked)), unit,
+                     owner_word(ask), stint_micro_format(quota->ceiling, most, sizeof(most)),
+                     period_name(quota->period));
     if (longest_s < 60)
         return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s %s-hours a job: fewer %ss",
                          most, unit, unit);

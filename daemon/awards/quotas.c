@@ -155,10 +155,10 @@ int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_accoun
         return stint_scheduler_used(core, account->number, STINT_LIMIT_JOBS);
     case STINT_QUOTA_QUEUED:
         return account->queued;
-    case STINT_QUOTA_GPU_HOURS: /* 3.6 ms are a millionth of an hour */
-        return usage->gpu_ms / 36 * 10 + usage->gpu_ms % 36 * 10 / 36;
+    case STINT_QUOTA_GPU_HOURS:
+        return ledger_ms_hours(usage->gpu_ms);
     case STINT_QUOTA_CORE_HOURS:
-        return usage->core_ms / 36 * 10 + usage->core_ms % 36 * 10 / 36;
+        return ledger_ms_hours(usage->core_ms);
     case STINT_QUOTA_WALLTIME:
     case STINT_QUOTA_NONE:
     case STINT_QUOTA_KIND_COUNT:

@@ -161,6 +161,8 @@ void account_tell(struct stint_ledger *ledger, const struct ledger_account *acco
                   enum stint_quota_kind kind);
 /* Millionths of an hour as milliseconds, downwards: a ceiling is never passed by rounding. */
 int64_t ledger_hours_ms(int64_t micro);
+/* And back upwards, as prices are rounded: what is held and what is used are one figure. */
+int64_t ledger_ms_hours(int64_t ms);
 void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *account);
 void award_tell(struct stint_ledger *ledger, const struct ledger_award *award);
 /* Site, institution, project and user of a job; NULL without memory for a new user. */

@@ -372,6 +372,32 @@ static void ceilings_reach_the_core_in_its_units(void **state)
     assert_int_equal(told[accounts[4]][STINT_LIMIT_BUDGET].ceiling, 100 * HOUR_MICRO);
 }
 
+static bool quota_keep(void *context, const struct stint_quota_view *view)
+{
+    *(int64_t *)context = view->used;
+    return true;
+}
+
+/* A third of an hour has no end in decimals. */
+static void hours_of_a_quota_are_rounded_as_the_hold_is(void **state)
+{
+    static const int64_t seconds[] = { 1, 60, 1200, 3599, 3600 };
+    struct fixture *f = *state;
+    int64_t used = 0;
+    clock_ms = NOON_MS;
+    fixture_nlp(f, 100);
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=5/day", &f->err),
+                     0);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(seconds); i++) {
+        struct stint_ledger_run run = fixture_run(f, i + 1, seconds[i]);
+        assert_int_equal(stint_ledger_hold(f->ledger, &run, &f->err), 0);
+        stint_ledger_each_quota(f->ledger, quota_keep, &used);
+        assert_int_equal(used, run.held_micro);
+        assert_int_equal(stint_ledger_settle(f->ledger, &run, 0, NULL, &f->err), 0);
+    }
+}
+
 static void hours_count_in_the_period_of_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -653,6 +679,7 @@ int main(void)
         LEDGER_TEST(queue_and_walltime_ceilings_refuse_at_submit),
         LEDGER_TEST(suspended_people_and_projects_wait),
         LEDGER_TEST(ceilings_reach_the_core_in_its_units),
+        LEDGER_TEST(hours_of_a_quota_are_rounded_as_the_hold_is),
         LEDGER_TEST(hours_count_in_the_period_of_the_start),
         LEDGER_TEST(malformed_ceilings_are_refused_with_the_cure),
         LEDGER_TEST(only_operators_change_anything),
