@@ -14,29 +14,28 @@
 #include "screen.h"
 #include "stint/auto.h"
 
+/* A plain job is its own one task, number 0: other programs write that as 41_0 or 41_[0-0]. */
+static bool is_the_one_task(const char *text)
+{
+    static const char *const forms[] = { "", "_0", "_[0]", "_[0-0]" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(forms); i++)
+        if (strcmp(text, forms[i]) == 0)
+            return true;
+    return false;
+}
+
 bool job_id_is_valid(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 19 || strlen(text) >= JOB_ID_MAX)
-        return false;
-    text += digits;
-    if (*text == '\0')
-        return true;
-    if (*text++ != '_')
-        return false;
-    if (*text != '[')
-        return *text && text[strspn(text, "0123456789")] == '\0';
-    size_t inside = strspn(text + 1, "0123456789,-:%");
-    return inside > 0 && strcmp(text + 1 + inside, "]") == 0;
+    return digits > 0 && digits <= 19 && is_the_one_task(text + digits);
 }
 
 int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX])
 {
-    char encoded[JOB_ID_MAX * 3];
     if (!job_id_is_valid(id))
-        return cli_usage("41, 41_7 or 41_[1-5]", "'%.60s' is not a job's id", id);
-    (void)snprintf(path, JOB_PATH_MAX, "/api/v1/jobs/%s%s",
-                   path_encode(id, encoded, sizeof(encoded)), rest);
+        return cli_usage("a number, as `stint queue` shows it", "'%.60s' is not a job's id", id);
+    (void)snprintf(path, JOB_PATH_MAX, "/api/v1/jobs/%.*s%s", (int)strspn(id, "0123456789"), id,
+                   rest);
     return EXIT_OK;
 }
 
@@ -60,14 +59,16 @@ int job_exit_status(const json_t *job)
         { "completed", 0 }, { "refused", EXIT_REFUSED }, { "cancelled", 130 }, { "timeout", 124 }
     };
     const char *outcome = doc_text_or(job, "outcome", "failed");
-    int64_t code = doc_int(job, "exit_code", doc_int(job, "run.exit_code", 0));
-    int64_t signal_ = doc_int(job, "term_signal", doc_int(job, "signal", 0));
+    int64_t code = doc_int(job, "exit_code", 0);
+    int64_t signal_ = doc_int(job, "term_signal", 0);
     if (strcmp(outcome, "completed") == 0 && code == 0)
         return 0;
     if (code > 0 && code < 256)
         return (int)code;
     if (strcmp(outcome, "failed") == 0 && signal_ > 0 && signal_ < 65)
         return 128 + (int)signal_;
+    if (strcmp(outcome, "failed") == 0 && !doc_has(job, "exit_code"))
+        return EXIT_NEVER_RAN;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(ends); i++)
         if (strcmp(outcome, ends[i].outcome) == 0)
             return ends[i].status;
@@ -200,8 +201,7 @@ static int follow_streams(struct follow *follow, struct client_stream *streams, 
     return client_follow(follow->cli->client, streams, count, follow_tick, follow, err);
 }
 
-/* The job's status; an end that its own output cannot tell is told. */
-static int follow_end(const json_t *job)
+void job_end_tell(const json_t *job)
 {
     const char *outcome = doc_text_or(job, "outcome", "failed");
     const char *note = doc_text(job, "note");
@@ -212,6 +212,16 @@ static int follow_end(const json_t *job)
     if (!is_plain || line.length > 0)
         (void)fprintf(stderr, "stint: job %" PRId64 " %s%s%s\n", doc_int(job, "id", 0), outcome,
                       line.length > 0 ? ": " : "", stint_buffer_text(&line));
+}
+
+/* Everything was read to its end. A reader who got nothing but a problem is told that one; whoever
+ * ran the job gets its status. */
+static int follow_end(const struct follow *follow, const struct client_stream *stream,
+                      const json_t *job)
+{
+    if (follow->is_reader)
+        return stream->response.status / 100 == 2 ? EXIT_OK : cli_problem(&stream->response);
+    job_end_tell(job);
     return job_exit_status(job);
 }
 
@@ -240,7 +250,7 @@ static int follow_loop(struct follow *follow, struct client_stream *streams, siz
         if (job_is_done(job_of(response.json))) {
             if (!has_output)
                 (void)follow_streams(follow, streams, count, &err);
-            return follow->is_reader ? EXIT_OK : follow_end(job_of(response.json));
+            return follow_end(follow, &streams[0], job_of(response.json));
         }
         if (!follow_tick(follow))
             return 128 + SIGINT;

@@ -11,18 +11,23 @@
 
 #define JOB_ID_MAX 64
 
-/* Is @text `41`, `41_7` or `41_[1-5]`? */
+/* Is @text `41`, or one of the forms in which others write a job of one task: `41_0`, `41_[0-0]`?
+ */
 bool job_id_is_valid(const char *text);
-/* "/api/v1/jobs/41_7" + @rest into @path. EXIT_OK, or EXIT_USAGE with the message printed. */
+/* "/api/v1/jobs/41" + @rest into @path. EXIT_OK, or EXIT_USAGE with the message printed. */
 #define JOB_PATH_MAX 320
 int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX]);
 
 /* The job object of an answer, wherever it stands. Borrowed. */
 const json_t *job_of(const json_t *document);
 bool job_is_done(const json_t *job);
-/* The job's own exit status: its code, 128 + signal, and for what never ran or left none: 4 when
- * refused, 130 when cancelled, 124 when out of time, 1 otherwise. */
+/* The job's own exit status: its code, 128 + signal, and for what left none: 4 when refused, 130
+ * when cancelled, 124 when out of time, 127 when its program could not be started (as a shell has
+ * it), 1 otherwise. */
+#define EXIT_NEVER_RAN 127
 int job_exit_status(const json_t *job);
+/* On stderr, an end that the job's own output cannot tell: its cause, or an outcome of ours. */
+void job_end_tell(const json_t *job);
 
 /**
  * job_wait() - until the job is done

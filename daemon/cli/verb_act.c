@@ -22,14 +22,27 @@ static const struct {
     { "signal", "signalled" },
 };
 
+/* A job that is given time to end is not ended yet. */
+static void ending_print(const char *id, const json_t *document)
+{
+    int64_t grace_s = doc_int(document, "grace_s", -1);
+    (void)printf("job %s is ending", id);
+    if (grace_s >= 0)
+        (void)printf(", at most %" PRId64 " s", grace_s);
+    (void)putchar('\n');
+}
+
 static void deed_print(const struct cli *cli, const char *id, const struct response *response)
 {
     const char *done = cli->verb->name;
+    const char *state = doc_text_or(response->json, "job.state", "");
     for (size_t i = 0; i < STINT_ARRAY_SIZE(deeds); i++)
         if (strcmp(deeds[i].verb, cli->verb->name) == 0)
             done = deeds[i].done;
     if (cli_has(cli, "json"))
         (void)printf("%s\n", response->body.length ? stint_buffer_text(&response->body) : "{}");
+    else if (strcmp(state, "ending") == 0 && strcmp(cli->verb->name, "signal") != 0)
+        ending_print(id, response->json);
     else
         (void)printf("job %s %s\n", id, done);
 }
@@ -112,6 +125,8 @@ static void end_print(struct cli *cli, const char *id, const json_t *job)
 {
     if (cli_has(cli, "json"))
         cli_print_json(job);
+    else if (doc_text(job, "note"))
+        job_end_tell(job);
     else if (screen_is_terminal())
         (void)printf("job %s %s\n", id, doc_text_or(job, "outcome", "done"));
 }
@@ -170,7 +185,7 @@ static int logs_once(struct cli *cli, const char *id, const char *stream)
 static int logs_follow(struct cli *cli, const char *id, bool is_stderr)
 {
     if (!job_id_is_valid(id))
-        return cli_usage("41, 41_7", "'%.60s' is not a job's id", id);
+        return cli_usage("a number, as `stint queue` shows it", "'%.60s' is not a job's id", id);
     int status = job_follow_one(cli, id, is_stderr ? "stderr" : "stdout");
     /* The status is that of reading, not the job's: `stint wait` has that one. */
     return status == 128 + 2 ? EXIT_OK : status;

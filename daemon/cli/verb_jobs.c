@@ -73,7 +73,10 @@ static void situation_text(const json_t *job, char *text, size_t size)
     char first[DOC_TIME_MAX];
     const char *state = doc_text_or(job, "state", "");
     const char *code = reason_code(job);
-    if (strcmp(state, "done") == 0)
+    if (strcmp(state, "done") == 0 && doc_text(job, "note"))
+        (void)snprintf(text, size, "ended %s: %s", doc_time(job, "ended", first),
+                       doc_text(job, "note"));
+    else if (strcmp(state, "done") == 0)
         (void)snprintf(text, size, "ended %s", doc_time(job, "ended", first));
     else if (doc_has(job, "ends_by") && strcmp(state, "pending") != 0)
         (void)snprintf(text, size, "until %s", doc_time(job, "ends_by", first));
@@ -89,6 +92,7 @@ static void job_row(struct table *table, const json_t *job)
 {
     char id[JOB_ID_MAX];
     char text[128];
+    char situation[400];
     const char *word = job_word(job);
     int64_t walltime_s = job_int(job, "walltime_s", 0);
     table_add(table, id_text(job, id));
@@ -99,8 +103,8 @@ static void job_row(struct table *table, const json_t *job)
     table_printf(table, "%" PRId64, job_int(job, "cpus", 0));
     table_add(table, gpus_text(job, text, sizeof(text)));
     table_add(table, walltime_s ? stint_duration_format(walltime_s, text, sizeof(text)) : NULL);
-    situation_text(job, text, sizeof(text));
-    table_add(table, text);
+    situation_text(job, situation, sizeof(situation));
+    table_add(table, situation);
 }
 
 static const struct table_column job_columns[] = {
@@ -308,9 +312,11 @@ static void resources_line(const json_t *job)
     int64_t walltime_s = job_int(job, "walltime_s", 0);
     if (bytes > 0)
         stint_size_format(bytes, memory, sizeof(memory));
-    (void)snprintf(text, sizeof(text), "%" PRId64 " cores, %s GPUs%s%s%s%s",
-                   job_int(job, "cpus", 1), gpus_text(job, gpus, sizeof(gpus)), *memory ? ", " : "",
-                   memory, walltime_s ? ", at most " : "",
+    int64_t cpus = job_int(job, "cpus", 1);
+    gpus_text(job, gpus, sizeof(gpus));
+    (void)snprintf(text, sizeof(text), "%" PRId64 " %s, %s %s%s%s%s%s", cpus,
+                   cpus == 1 ? "core" : "cores", gpus, strcmp(gpus, "1") == 0 ? "GPU" : "GPUs",
+                   *memory ? ", " : "", memory, walltime_s ? ", at most " : "",
                    walltime_s ? stint_duration_format(walltime_s, limit, sizeof(limit)) : "");
     line("asks", text);
 }
@@ -334,7 +340,7 @@ static void end_lines(const json_t *job)
     char text[200];
     char span[40];
     int64_t code = doc_int(job, "exit_code", -1);
-    int64_t signal_ = doc_int(job, "term_signal", doc_int(job, "signal", 0));
+    int64_t signal_ = doc_int(job, "term_signal", 0);
     if (code >= 0 && job_is_done(job)) {
         (void)snprintf(text, sizeof(text), signal_ > 0 ? "killed by signal %" PRId64 : "%" PRId64,
                        signal_ > 0 ? signal_ : code);
@@ -398,27 +404,6 @@ int verb_show(struct cli *cli)
 
 /* ---- why ---- */
 
-static void reason_params(const json_t *reason)
-{
-    const char *key;
-    json_t *value;
-    json_t *params = (json_t *)(uintptr_t)doc_at(reason, "params");
-    bool is_first = true;
-    json_object_foreach(params, key, value)
-    {
-        char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (text && !json_is_null(value)) {
-            (void)printf("%s%s ", is_first ? "  " : ", ", key);
-            text_print(text);
-            is_first = false;
-        }
-        free(text);
-    }
-    if (!is_first)
-        (void)putchar('\n');
-}
-
 static void reason_print(const char *head, const json_t *reason)
 {
     const char *code =
@@ -432,12 +417,29 @@ static void reason_print(const char *head, const json_t *reason)
         text_print(text);
     }
     (void)putchar('\n');
-    reason_params(reason);
     if (doc_text(reason, "fix")) {
         (void)fputs("  try: ", stdout);
         text_print(doc_text(reason, "fix"));
         (void)putchar('\n');
     }
+}
+
+/* What is over waits for nothing; the cause of its end is what was asked for. */
+static int why_done(const char *id, const json_t *why, const json_t *reason)
+{
+    char head[128];
+    bool has_reason = reason && doc_text(reason, "code");
+    (void)snprintf(head, sizeof(head), "job %.40s is done, %.20s%s", id,
+                   doc_text_or(why, "outcome", "with no outcome"), has_reason ? ": " : "");
+    if (has_reason) {
+        reason_print(head, reason);
+    } else {
+        (void)fputs(head, stdout);
+        (void)fputs(doc_text(why, "note") ? ": " : "", stdout);
+        text_print(doc_text_or(why, "note", ""));
+        (void)putchar('\n');
+    }
+    return EXIT_OK;
 }
 
 static int show_why(struct cli *cli, const json_t *document)
@@ -449,6 +451,8 @@ static int show_why(struct cli *cli, const json_t *document)
     char time_[120];
     size_t i;
     const char *state = doc_text_or(why, "state", "pending");
+    if (strcmp(state, "done") == 0)
+        return why_done(cli->args.words[0], why, reason);
     if (!reason || (json_is_string(reason) && !*json_string_value(reason))) {
         (void)printf("job %s is %s; nothing stands in its way\n", cli->args.words[0], state);
         return EXIT_OK;

@@ -193,7 +193,8 @@ static void wait_ends_with_the_job_s_own_status(void **state)
         { JOB("done", ",\"outcome\":\"cancelled\""), 130 },
         { JOB("done", ",\"outcome\":\"timeout\""), 124 },
         { JOB("done", ",\"outcome\":\"refused\""), 4 },
-        { JOB("done", ",\"outcome\":\"lost\""), 1 },
+        { JOB("done", ",\"outcome\":\"lost\",\"exit_code\":null"), 1 },
+        { JOB("done", ",\"outcome\":\"failed\",\"exit_code\":null"), 127 },
     };
     (void)state;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
@@ -247,16 +248,24 @@ static void deeds_go_to_each_job_and_the_first_failure_is_the_status(void **stat
 {
     static const struct fake_answer answers[] = {
         { "POST", "/api/v1/jobs/41/hold", 200, "{}", NULL, 0, false },
-        { "POST", "/api/v1/jobs/42_7/hold", 409, "{\"code\":\"wrong-state\",\"detail\":\"d\"}",
-          NULL, 0, false },
+        { "POST", "/api/v1/jobs/42/hold", 409, "{\"code\":\"wrong-state\",\"detail\":\"d\"}", NULL,
+          0, false },
         { "POST", "/api/v1/jobs/43/hold", 200, "{}", NULL, 0, false },
         { "DELETE", "/api/v1/jobs/41", 200, "{}", NULL, 0, false },
         { "DELETE", "/api/v1/jobs/42", 200, "{}", NULL, 0, false },
         { "POST", "/api/v1/jobs/41/signal", 200, "{}", NULL, 0, false },
+        { "DELETE", "/api/v1/jobs/44", 200, "{\"job\":{\"state\":\"ending\"},\"grace_s\":30}", NULL,
+          0, false },
+        { "POST", "/api/v1/jobs/44/requeue", 200, "{\"job\":{\"state\":\"ending\"}}", NULL, 0,
+          false },
+        { "POST", "/api/v1/jobs/44/signal", 200, "{\"job\":{\"state\":\"ending\"}}", NULL, 0,
+          false },
+        { "DELETE", "/api/v1/jobs/45", 409,
+          "{\"code\":\"wrong-state\",\"detail\":\"job 45 is done\"}", NULL, 0, false },
         { 0 },
     };
     (void)state;
-    claim(answers, WORDS("hold", "41", "42_7", "43"), 8, "job 41 held\njob 43 held\n",
+    claim(answers, WORDS("hold", "41_[0-0]", "42", "43_0"), 8, "job 41_[0-0] held\njob 43_0 held\n",
           "wrong-state");
     claim(answers, WORDS("cancel", "41"), 0, "job 41 cancelled\n", "");
     claim(answers, WORDS("cancel", "41", "42"), 2, "", "--yes");
@@ -264,7 +273,58 @@ static void deeds_go_to_each_job_and_the_first_failure_is_the_status(void **stat
     claim(answers, WORDS("signal", "-s", "SIGUSR2", "41"), 0, "job 41 signalled\n", "");
     claim(answers, WORDS("signal", "-s", "NONE", "41"), 2, "", "no such signal");
     claim(answers, WORDS("hold", "4x"), 2, "", "not a job's id");
+    claim(answers, WORDS("hold", "41_7"), 2, "", "a number, as");
+    claim(answers, WORDS("hold", "41_[1-5]"), 2, "", "a number, as");
+    claim(answers, WORDS("cancel", "44"), 0, "job 44 is ending, at most 30 s\n", "");
+    claim(answers, WORDS("requeue", "44"), 0, "job 44 is ending\n", "");
+    claim(answers, WORDS("signal", "44"), 0, "job 44 signalled\n", "");
+    claim(answers, WORDS("cancel", "45"), 8, "", "job 45 is done");
     claim(answers, WORDS("hold", "99"), 3, "", "not-found");
+}
+
+static void a_job_that_never_ran_says_why_wherever_it_is_asked(void **state)
+{
+#define NOTE "cannot execute x"
+#define LOST ",\"outcome\":\"failed\",\"exit_code\":null,\"note\":\"" NOTE "\""
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/jobs/41?wait_s=25", 200, JOB("done", LOST), NULL, 0, false },
+        { "GET", "/api/v1/jobs/41?wait_s=1", 200, JOB("done", LOST), NULL, 0, false },
+        { "GET", "/api/v1/jobs/41", 200, JOB("done", LOST), NULL, 0, false },
+        { "GET", "/api/v1/jobs?limit=100", 200,
+          "{\"jobs\":[{\"id\":41,\"state\":\"done\"" LOST "}],\"next\":null}", NULL, 0, false },
+        { "GET", "/api/v1/jobs/41/why", 200,
+          "{\"id\":41,\"state\":\"done\"" LOST ",\"reason\":null,\"also\":[]}", NULL, 0, false },
+        { "GET", "/api/v1/jobs/41/output?stream=stdout", 409,
+          "{\"code\":\"wrong-state\",\"detail\":\"" NOTE "\"}", NULL, 0, false },
+        { "GET", "/api/v1/jobs/41/output?stream=stdout&follow=1&offset=0", 409,
+          "{\"code\":\"wrong-state\",\"detail\":\"" NOTE "\"}", NULL, 0, false },
+        { 0 },
+    };
+    (void)state;
+    claim(answers, WORDS("wait", "41"), 127, "", "job 41 failed: " NOTE);
+    claim(answers, WORDS("show", "41"), 0, NOTE, "");
+    claim(answers, WORDS("jobs"), 0, NOTE, "");
+    claim(answers, WORDS("why", "41"), 0, "job 41 is done, failed: " NOTE "\n", "");
+    claim(answers, WORDS("logs", "41"), 8, "", NOTE);
+    claim(answers, WORDS("logs", "-f", "41"), 8, "", NOTE);
+}
+
+static void why_gives_the_sentence_and_not_the_figures_again(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/jobs/41/why", 200,
+          "{\"id\":41,\"state\":\"pending\",\"reason\":{\"code\":\"Capacity\",\"text\":\"full\","
+          "\"params\":{\"asked\":333334,\"unit\":\"micro\"},\"fix\":\"wait\"},\"also\":[]}",
+          NULL, 0, false },
+        { 0 },
+    };
+    struct fake_daemon *fake = fake_daemon_start(answers);
+    struct outcome outcome = stint_run(fake_daemon_socket(fake), "/tmp", NULL, WORDS("why", "41"));
+    (void)state;
+    expect(&outcome, 0, "job 41 waits: Capacity: full\n  try: wait\n", "");
+    assert_null(strstr(outcome.out, "333334"));
+    outcome_deinit(&outcome);
+    fake_daemon_stop(fake);
 }
 
 #define ROW(id)                                                                                    \
@@ -445,6 +505,8 @@ int main(void)
         cmocka_unit_test(wait_gives_up_at_its_timeout),
         cmocka_unit_test(run_streams_both_outputs_and_ends_as_the_job_did),
         cmocka_unit_test(deeds_go_to_each_job_and_the_first_failure_is_the_status),
+        cmocka_unit_test(a_job_that_never_ran_says_why_wherever_it_is_asked),
+        cmocka_unit_test(why_gives_the_sentence_and_not_the_figures_again),
         cmocka_unit_test(lists_are_drawn_passed_through_or_followed_by_cursor),
         cmocka_unit_test(a_cursor_that_never_moves_ends),
         cmocka_unit_test(allocations_are_drawn_per_node),
