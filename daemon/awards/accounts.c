@@ -226,10 +226,6 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
     const struct ledger_account *found = ledger->accounts[account];
     ret_view->kind = kinds[found->kind];
     ret_view->name = owner_name(ledger, found);
-    if (found->kind == STINT_ACCOUNT_AWARD) {
-        const struct ledger_award *award = award_find(ledger, found->owner);
-        ret_view->is_revoked = award && award->is_revoked;
-    }
     for (size_t i = 0; i < STINT_ARRAY_SIZE(found->quotas); i++) {
         const struct ledger_quota *quota = found->quotas[i];
         if (quota && quota->set_ms > ret_view->set_ms) {

@@ -121,8 +121,8 @@ int stint_ledger_fits_ceilings(struct stint_ledger *ledger, int64_t project, uid
 /**
  * stint_ledger_award_for() - the award that pays a run starting now: the one asked for, else the
  * project's that expires first on the resource among those that could pay; else the nearest to
- * paying, with the reason that stands in the way; a revoked one (AwardExpired, its account says
- * is_revoked) when there is no other
+ * paying, with the reason that stands in the way; a revoked one (AwardExpired, with its account,
+ * whose award says so) when there is no other
  * @ret_award: 0 when the project has none
  * Return: the reason (STINT_REASON_NONE, NoAward, AwardNotStarted, AwardExpired, BalanceExhausted,
  * BalanceHeld) with figures.
@@ -150,7 +150,6 @@ struct stint_account_view {
     const char *name; /* a user's name is never public */
     const char *set_by;
     int64_t set_ms;
-    bool is_revoked; /* of an award: AwardExpired then means that it was revoked */
 };
 void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
                           struct stint_account_view *ret_view);
