@@ -99,12 +99,39 @@ struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
     return best;
 }
 
+bool is_ledger_reason(enum stint_reason_code code)
+{
+    switch ((int)code) {
+    case STINT_REASON_ProjectSuspended:
+    case STINT_REASON_UserSuspended:
+    case STINT_REASON_NoAward:
+    case STINT_REASON_AwardExpired:
+    case STINT_REASON_AwardNotStarted:
+    case STINT_REASON_BalanceExhausted:
+    case STINT_REASON_BalanceHeld:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Keeps count of those in the table that a settlement may let pay. */
+static void job_set_blocked(struct stint_jobs *jobs, struct job *job, enum stint_reason_code code)
+{
+    if (job->hh.tbl) {
+        assert(!is_ledger_reason(job->blocked) || jobs->ledger_blocked_count > 0);
+        jobs->ledger_blocked_count -= is_ledger_reason(job->blocked);
+        jobs->ledger_blocked_count += is_ledger_reason(code);
+    }
+    job->blocked = code;
+}
+
 void job_reblock(struct stint_jobs *jobs, struct job *job)
 {
     struct stint_reason reason = jobs_block(jobs, job);
     if (reason.code == job->blocked && reason.code == STINT_REASON_NONE)
         return;
-    job->blocked = reason.code;
+    job_set_blocked(jobs, job, reason.code);
     int r = stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
     assert(r == 0);
     (void)r;
@@ -123,7 +150,7 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
     if (r != 0)
         return r;
     reason = jobs_block(jobs, job);
-    job->blocked = reason.code;
+    job_set_blocked(jobs, job, reason.code);
     if (reason.code != STINT_REASON_NONE)
         (void)stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
     return 0;

@@ -95,10 +95,11 @@ struct stint_jobs {
     struct stint_jobs_options options;
     struct job *table; /* by id */
     uint64_t counts[STINT_JOB_STATE_COUNT];
-    uint64_t ledger_generation; /* of the last look at what the ledger blocks */
-    bool is_balance_freed;      /* a settlement since then may let a job pay */
-    bool has_unsent;            /* a launch found the engine's queue full */
-    int64_t clock_offset_ms;    /* wall minus boot, at the last pass */
+    uint64_t ledger_generation;  /* of the last look at what the ledger blocks */
+    size_t ledger_blocked_count; /* live jobs whose @blocked is the ledger's */
+    bool is_balance_freed;       /* a settlement since then may let a job pay */
+    bool has_unsent;             /* a launch found the engine's queue full */
+    int64_t clock_offset_ms;     /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
     struct stint_buffer spec_text; /* a request being written out */
     struct jobs_user *users;       /* by name */
@@ -139,6 +140,7 @@ int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
 struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job);
 /* Works jobs_block() out anew and tells the scheduler when it changed. */
 void job_reblock(struct stint_jobs *jobs, struct job *job);
+bool is_ledger_reason(enum stint_reason_code code);
 /* When a run that is suspended ends: later than anything that is planned. */
 #define JOB_ENDS_NEVER_MS (INT64_C(1) << 50)
 int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *err);

@@ -31,22 +31,6 @@ static void follow_clock(struct stint_jobs *jobs)
                                             job->begin_ms - offset_ms);
 }
 
-static bool is_ledger_reason(enum stint_reason_code code)
-{
-    switch ((int)code) {
-    case STINT_REASON_ProjectSuspended:
-    case STINT_REASON_UserSuspended:
-    case STINT_REASON_NoAward:
-    case STINT_REASON_AwardExpired:
-    case STINT_REASON_AwardNotStarted:
-    case STINT_REASON_BalanceExhausted:
-    case STINT_REASON_BalanceHeld:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* After an administrator's change everybody looks again; after a settlement only those who could
  * not pay. */
 static void follow_ledger(struct stint_jobs *jobs)
@@ -57,6 +41,8 @@ static void follow_ledger(struct stint_jobs *jobs)
         return;
     jobs->ledger_generation = generation;
     jobs->is_balance_freed = false;
+    if (!is_changed && jobs->ledger_blocked_count == 0)
+        return; /* each end comes by here: a long queue that can pay is not walked */
     for (struct job *job = jobs->table; job; job = job->hh.next)
         if (job_is_waiting(job) && (is_changed || is_ledger_reason(job->blocked)))
             job_reblock(jobs, job);

@@ -17,6 +17,7 @@ void job_add(struct stint_jobs *jobs, struct job *job)
 {
     HASH_ADD(hh, jobs->table, id, sizeof(job->id), job);
     jobs->counts[job->state]++;
+    jobs->ledger_blocked_count += is_ledger_reason(job->blocked);
 }
 
 void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_state state)
@@ -30,6 +31,7 @@ void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_stat
 void job_drop(struct stint_jobs *jobs, struct job *job)
 {
     jobs->counts[job->state]--;
+    jobs->ledger_blocked_count -= is_ledger_reason(job->blocked);
     HASH_DEL(jobs->table, job);
     (void)job_free(job);
 }
