@@ -10,8 +10,6 @@
 json_t *admin_body(struct cli *cli);
 /* A text member, when there is one. */
 void admin_put(json_t *body, const char *key, const char *text);
-/* EXIT_OK when --reason was given; else says so. */
-int admin_needs_reason(struct cli *cli);
 /* Sends @body (consumed) and says @done, or passes the answer through with --json. */
 int admin_send(struct cli *cli, const char *method, const char *path, json_t *body,
                const char *done);

@@ -25,7 +25,7 @@ const struct option_row watches_options[] = {
     { 0 },
 };
 const struct option_row writes_options[] = {
-    { "reason", 0, "TEXT", "why; lands in the public log", 0 },
+    { "reason", 0, "TEXT", "why, always needed; lands in the public log", 0 },
     { "dry-run", 0, NULL, "check and say what would be, change nothing", 0 },
     { "json", 0, NULL, "the answer as JSON", 0 },
     { 0 },

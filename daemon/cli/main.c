@@ -18,16 +18,31 @@ static int top_help(int status)
     return status;
 }
 
-static int no_such_verb(const char *word)
+/* @is_asked: for help, so that a group's list is the answer and not a complaint. */
+static int no_such_verb(const char *word, bool is_asked)
 {
     char fix[80];
     const char *near = verb_near(word);
     if (verb_is_group(word)) {
         verbs_print(word);
-        return EXIT_USAGE;
+        return is_asked ? EXIT_OK : EXIT_USAGE;
     }
     (void)snprintf(fix, sizeof(fix), near ? "stint %s" : "stint --help", near);
     return cli_usage(fix, "no such command: %.60s", word);
+}
+
+/* The first word, and those after it as long as what stands before them is a group: "admin quota".
+ * Returns how many. */
+static int typed_words(int argc, char **argv, char *words, size_t size)
+{
+    int taken = 0;
+    words[0] = '\0';
+    while (taken < argc && (taken == 0 || (argv[taken][0] != '-' && verb_is_group(words)))) {
+        size_t used = strlen(words);
+        (void)snprintf(words + used, size - used, "%s%.38s", taken ? " " : "", argv[taken]);
+        taken++;
+    }
+    return taken;
 }
 
 /* What may stand before the verb; returns how many words, or -1 - status to end at once. */
@@ -52,6 +67,25 @@ static int take_leading(int argc, char **argv, struct cli *cli)
     return i;
 }
 
+static void see_amount(void *context, const struct option_row *row)
+{
+    if (strcmp(row->name, "amount") == 0)
+        *(bool *)context = true;
+}
+
+/* A bare number behind an award's name is meant as the amount. */
+static int word_too_many(const struct verb *verb, const char *word)
+{
+    char fix[80];
+    bool takes_amount = false;
+    verb_each_option(verb, see_amount, &takes_amount);
+    if (takes_amount && strspn(word, "0123456789.") == strlen(word))
+        (void)snprintf(fix, sizeof(fix), "--amount %.40s", word);
+    else
+        (void)snprintf(fix, sizeof(fix), "stint %s --help", verb->name);
+    return cli_usage(fix, "%s: '%.60s' is one word too many", verb->name, word);
+}
+
 static int run_verb(struct cli *cli, int argc, char **argv, int used)
 {
     struct stint_error err = { 0 };
@@ -64,12 +98,15 @@ static int run_verb(struct cli *cli, int argc, char **argv, int used)
         return EXIT_OK;
     }
     char fix[80];
+    const char *reason = cli_value(cli, "reason");
     (void)snprintf(fix, sizeof(fix), "stint %s --help", verb->name);
     if (verb->words_min >= 0 && cli->args.word_count < (size_t)verb->words_min)
         return cli_usage(fix, "%s: %s is missing", verb->name, verb->words);
     if (verb->words_max >= 0 && cli->args.word_count > (size_t)verb->words_max)
-        return cli_usage(fix, "%s: '%.60s' is one word too many", verb->name,
-                         cli->args.words[verb->words_max]);
+        return word_too_many(verb, cli->args.words[verb->words_max]);
+    if ((verb->flags & VERB_WRITES) && !(reason && *reason))
+        return cli_usage("--reason TEXT", "%s: a reason is needed; it lands in the public log",
+                         verb->name);
     screen_init(cli_value(cli, "color"));
     return verb->run(cli);
 }
@@ -90,8 +127,11 @@ int main(int argc, char **argv)
         return top_help(EXIT_USAGE);
     if (strcmp(argv[first], "help") == 0 && first + 1 < argc) {
         cli.verb = verb_find(argc - first - 1, argv + first + 1, &used);
-        if (!cli.verb)
-            return no_such_verb(argv[first + 1]);
+        if (!cli.verb) {
+            char words[80];
+            (void)typed_words(argc - first - 1, argv + first + 1, words, sizeof(words));
+            return no_such_verb(words, true);
+        }
         verb_print_help(cli.verb);
         return EXIT_OK;
     }
@@ -100,11 +140,10 @@ int main(int argc, char **argv)
     cli.verb = verb_find(argc - first, argv + first, &used);
     if (!cli.verb) {
         char words[80];
-        bool is_group = verb_is_group(argv[first]);
-        (void)snprintf(words, sizeof(words), "%.38s%s%.38s", argv[first],
-                       is_group && first + 1 < argc ? " " : "",
-                       is_group && first + 1 < argc ? argv[first + 1] : "");
-        return no_such_verb(words);
+        int taken = first + typed_words(argc - first, argv + first, words, sizeof(words));
+        bool is_asked =
+            taken < argc && (strcmp(argv[taken], "--help") == 0 || strcmp(argv[taken], "-h") == 0);
+        return no_such_verb(words, is_asked);
     }
     int status = run_verb(&cli, argc, argv, first + used);
     client_close(cli.client);

@@ -23,7 +23,7 @@ struct option_row {
 enum verb_flag {
     VERB_READS = 1,          /* takes --json */
     VERB_WATCHES = 2,        /* takes --watch[=2s] */
-    VERB_WRITES = 4,         /* takes --reason, --dry-run */
+    VERB_WRITES = 4,         /* needs --reason, takes --dry-run */
     VERB_NO_DAEMON = 8,      /* works without one */
     VERB_STOPS_AT_WORD = 16, /* options end at the first word that is none: the job's own follow */
     VERB_LATER = 32          /* promised, and not in this version: takes anything, does nothing */

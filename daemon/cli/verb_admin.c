@@ -1,5 +1,6 @@
-/* Owns: what operators do to institutions, projects and users. Every write carries its reason and
- * may be rehearsed. The noun is the verb's second word: `admin project add`. */
+/* Owns: what operators do to institutions, projects and users. Every write carries its reason
+ * (main.c sees to it) and may be rehearsed. The noun is the verb's second word: `admin project
+ * add`. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +28,6 @@ void admin_put(json_t *body, const char *key, const char *text)
 {
     if (text)
         (void)json_object_set_new(body, key, json_string(text));
-}
-
-int admin_needs_reason(struct cli *cli)
-{
-    const char *reason = cli_value(cli, "reason");
-    if (reason && *reason)
-        return EXIT_OK;
-    return cli_usage("--reason TEXT", "%s: a reason is needed; it lands in the public log",
-                     cli->verb->name);
 }
 
 int admin_send(struct cli *cli, const char *method, const char *path, json_t *body,
@@ -88,6 +80,26 @@ static int operator_put(struct cli *cli, json_t *body)
     return EXIT_OK;
 }
 
+/* A project belongs to an institution: the named one, or the only one there is. */
+static int institution_put(struct cli *cli, json_t *body)
+{
+    stint_auto(response_deinit) struct response response = { 0 };
+    const char *named = cli_value(cli, "institution");
+    if (named) {
+        admin_put(body, "institution", named);
+        return EXIT_OK;
+    }
+    int status = cli_call(cli, "GET", "/api/v1/institutions", NULL, &response);
+    if (status != EXIT_OK)
+        return status;
+    const json_t *list = doc_at(response.json, "institutions");
+    if (json_array_size(list) != 1)
+        return cli_usage("stint admin institution list", "%s: --institution is missing",
+                         cli->verb->name);
+    admin_put(body, "institution", doc_text(json_array_get(list, 0), "name"));
+    return EXIT_OK;
+}
+
 int verb_admin_add(struct cli *cli)
 {
     char noun[32];
@@ -100,11 +112,12 @@ int verb_admin_add(struct cli *cli)
     noun_of(cli, noun);
     admin_put(body, "name", name);
     admin_put(body, "title", cli_value(cli, "title"));
-    admin_put(body, "institution", cli_value(cli, "institution"));
     admin_put(body, "pi", cli_value(cli, "pi"));
     admin_put(body, "project", cli_value(cli, "project"));
     admin_put(body, "role", cli_value(cli, "role"));
     int status = operator_put(cli, body);
+    if (status == EXIT_OK && strcmp(noun, "project") == 0)
+        status = institution_put(cli, body);
     if (status != EXIT_OK) {
         json_decref(body);
         return status;
@@ -151,9 +164,6 @@ int verb_admin_state(struct cli *cli)
     char done[200];
     const char *name = cli->args.words[0];
     bool is_suspended = strcmp(deed_of(cli), "suspend") == 0;
-    int status = admin_needs_reason(cli);
-    if (status != EXIT_OK)
-        return status;
     json_t *body = admin_body(cli);
     if (!body)
         return EXIT_FAILED;
@@ -172,7 +182,6 @@ int verb_admin_remove(struct cli *cli)
     char what[200];
     char done[200];
     const char *project = cli_value(cli, "project");
-    const char *reason = cli_value(cli, "reason");
     if (!project)
         return cli_usage("--project NAME", "admin user remove: from which project?");
     (void)snprintf(what, sizeof(what), "remove %.60s from %.60s", cli->args.words[0], project);
@@ -183,9 +192,8 @@ int verb_admin_remove(struct cli *cli)
     size_t used = strlen(path);
     used += (size_t)snprintf(path + used, sizeof(path) - used, "?project=%s",
                              path_encode(project, encoded, 300));
-    if (reason)
-        used += (size_t)snprintf(path + used, sizeof(path) - used, "&reason=%s",
-                                 path_encode(reason, encoded, 700));
+    used += (size_t)snprintf(path + used, sizeof(path) - used, "&reason=%s",
+                             path_encode(cli_value(cli, "reason"), encoded, 700));
     if (cli_has(cli, "dry-run"))
         (void)snprintf(path + used, sizeof(path) - used, "&dry_run=true");
     (void)snprintf(done, sizeof(done), "%.60s removed from %.60s", cli->args.words[0], project);

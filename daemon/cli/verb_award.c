@@ -149,12 +149,12 @@ static int show_award(struct cli *cli, const json_t *document)
 {
     static const struct table_column columns[] = { { "WHEN", false, false },
                                                    { "WHAT", false, true },
+                                                   { "ACCOUNT", false, false },
                                                    { "AMOUNT", true, false },
-                                                   { "REASON", false, true } };
+                                                   { "JOB", true, false } };
     const json_t *award = award_of(document);
     const json_t *posting;
-    const json_t *postings =
-        doc_at(award, "postings") ? doc_at(award, "postings") : doc_at(document, "postings");
+    const json_t *postings = doc_at(document, "postings");
     char text[120];
     size_t i;
     stint_auto(table_deinit) struct table table;
@@ -174,18 +174,36 @@ static int show_award(struct cli *cli, const json_t *document)
     json_array_foreach(postings, i, posting)
     {
         table_add(&table, doc_time(posting, "at", text));
-        table_add(&table, doc_text_or(posting, "kind", doc_text_or(posting, "what", "-")));
-        micro_cell(&table, doc_int(posting, "micro", doc_int(posting, "amount_micro", 0)));
-        table_add(&table, doc_text(posting, "reason"));
+        table_add(&table, doc_text_or(posting, "kind", "-"));
+        table_add(&table, doc_text(posting, "account"));
+        micro_cell(&table, doc_int(posting, "amount_micro", 0));
+        if (doc_has(posting, "job"))
+            table_printf(&table, "%" PRId64, doc_int(posting, "job", 0));
+        else
+            table_add(&table, NULL);
     }
     table_print(&table, "");
+    if (doc_text(document, "next")) {
+        (void)fputs("… and older ones: --after ", stdout);
+        text_print(doc_text(document, "next"));
+        (void)putchar('\n');
+    }
     return EXIT_OK;
 }
 
 int verb_award_show(struct cli *cli)
 {
-    char path[320];
+    char path[640];
+    char encoded[200];
+    const char *after = cli_value(cli, "after");
+    const char *limit = cli_value(cli, "limit");
     (void)award_path(cli->args.words[0], path, sizeof(path));
+    size_t used = strlen(path);
+    used += (size_t)snprintf(path + used, sizeof(path) - used, "?limit=%s",
+                             path_encode(limit ? limit : "100", encoded, 100));
+    if (after)
+        (void)snprintf(path + used, sizeof(path) - used, "&after=%s",
+                       path_encode(after, encoded, 100));
     return cli_show(cli, path, show_award);
 }
 

@@ -55,10 +55,10 @@ int verb_award_grant(struct cli *cli)
 {
     char done[200];
     const char *name = cli->args.words[0];
-    int status = admin_needs_reason(cli);
-    json_t *body = status == EXIT_OK ? admin_body(cli) : NULL;
+    int status = EXIT_OK;
+    json_t *body = admin_body(cli);
     if (!body)
-        return status == EXIT_OK ? EXIT_FAILED : status;
+        return EXIT_FAILED;
     admin_put(body, "name", name);
     admin_put(body, "project", cli_value(cli, "project"));
     admin_put(body, "title", cli_value(cli, "title"));
@@ -105,9 +105,9 @@ int verb_award_change(struct cli *cli)
     const char *name = cli->args.words[0];
     while (strcmp(changes[c].deed, deed) != 0)
         c++;
-    int status = admin_needs_reason(cli);
+    int status = EXIT_OK;
     (void)snprintf(text, sizeof(text), "%s award %.100s", deed, name);
-    if (status == EXIT_OK && changes[c].is_destructive)
+    if (changes[c].is_destructive)
         status = cli_confirm(cli, text);
     json_t *body = status == EXIT_OK ? admin_body(cli) : NULL;
     if (!body)
@@ -157,8 +157,7 @@ static int quota_send(struct cli *cli, bool is_removal)
 {
     char done[300];
     const char *name = NULL;
-    int status = admin_needs_reason(cli);
-    const char *scope = status == EXIT_OK ? scope_find(cli, true, &name) : NULL;
+    const char *scope = scope_find(cli, true, &name);
     if (!scope)
         return EXIT_USAGE;
     json_t *body = admin_body(cli);

@@ -117,9 +117,14 @@ static const struct option_row institution_options[] = {
     { 0 },
 };
 static const struct option_row project_options[] = {
-    { "institution", 0, "NAME", "whose project it is", 0 },
+    { "institution", 0, "NAME", "whose project it is; default: the only one", 0 },
     { "pi",          0, "NAME", "who leads it; public", 0 },
     { "title",       0, "TEXT", "what it is about; public", 0 },
+    { 0 },
+};
+static const struct option_row project_set_options[] = {
+    { "pi",    0, "NAME", "who leads it; public", 0 },
+    { "title", 0, "TEXT", "what it is about; public", 0 },
     { 0 },
 };
 static const struct option_row user_add_options[] = {
@@ -137,23 +142,33 @@ static const struct option_row user_remove_options[] = {
     { "yes",     'y', NULL,   "do not ask", 0 },
     { 0 },
 };
-static const struct option_row award_options[] = {
-    { "project", 'p', "NAME",   "to which project", 0 },
-    { "amount",  0,   "NUMBER", "GPU-hours (core-hours on a machine without GPUs)", 0 },
-    { "from",    0,   "TIME",   "from when; default now", 0 },
-    { "until",   0,   "TIME",   "until when", 0 },
-    { "title",   0,   "TEXT",   "what it is for; public", 0 },
-    { "yes",     'y', NULL,     "do not ask", 0 },
+static const struct option_row award_show_options[] = {
+    { "limit", 0, "N",      "at most so many postings; default 100", 0 },
+    { "after", 0, "CURSOR", "the postings after these", 0 },
     { 0 },
 };
-static const struct option_row quota_options[] = {
-    { "site",        0,   NULL,   "of everything together", 0 },
-    { "institution", 0,   "NAME", "of this institution", 0 },
-    { "project",     'p', "NAME", "of this project", 0 },
-    { "user",        0,   "NAME", "of this user", 0 },
-    { "yes",         'y', NULL,   "do not ask", 0 },
+#define AMOUNT { "amount", 0, "NUMBER", "GPU-hours (core-hours on a machine without GPUs)", 0 }
+#define UNTIL  { "until", 0, "TIME", "until when", 0 }
+#define YES    { "yes", 'y', NULL, "do not ask", 0 }
+static const struct option_row grant_options[] = {
+    { "project", 'p', "NAME", "to which project", 0 },
+    AMOUNT,
+    { "from",    0,   "TIME", "from when; default now", 0 },
+    UNTIL,
+    { "title",   0,   "TEXT", "what it is for; public", 0 },
     { 0 },
 };
+static const struct option_row extend_options[] = { UNTIL, { 0 } };
+static const struct option_row amount_options[] = { AMOUNT, { 0 } };
+static const struct option_row reduce_options[] = { AMOUNT, YES, { 0 } };
+static const struct option_row revoke_options[] = { YES, { 0 } };
+#define SCOPES \
+    { "site",        0,   NULL,   "of everything together", 0 }, \
+    { "institution", 0,   "NAME", "of this institution", 0 }, \
+    { "project",     'p', "NAME", "of this project", 0 }, \
+    { "user",        0,   "NAME", "of this user", 0 }
+static const struct option_row quota_options[] = { SCOPES, { 0 } };
+static const struct option_row quota_remove_options[] = { SCOPES, YES, { 0 } };
 
 #define READS   VERB_READS
 #define WRITES  VERB_WRITES
@@ -180,7 +195,7 @@ const struct verb verbs[] = {
     { "nodes", "[NAME]", "machines; with --topology without a daemon", HAS_TOPOLOGY(verb_nodes), nodes_options, WATCHES, 0, 1 },
     { "balance", "", "what you may use: awards and quotas", verb_balance, NULL, WATCHES, 0, 0 },
     { "award list", "", "all awards", verb_award_list, NULL, WATCHES, 0, 0 },
-    { "award show", "NAME", "one award and its postings", verb_award_show, NULL, READS, 1, 1 },
+    { "award show", "NAME", "one award and its postings, newest first", verb_award_show, award_show_options, READS, 1, 1 },
     { "award cite", "NAME", "the sentence for your paper", verb_award_cite, NULL, READS, 1, 1 },
     { "check", "PATH…", "judge artefacts on disk, without a daemon", HAS_EVALUATOR(verb_check), check_options, LOCAL, 1, -1 },
     { "artifact add", "PATH", "judge a folder or file and register it", verb_artifact_add, artifact_add_options, 0, 1, 1 },
@@ -199,7 +214,7 @@ const struct verb verbs[] = {
     { "admin project add", "NAME", "add a project", verb_admin_add, project_options, WRITES, 1, 1 },
     { "admin project list", "", "all projects", verb_admin_list, NULL, READS, 0, 0 },
     { "admin project show", "NAME", "one project", verb_admin_show, NULL, READS, 1, 1 },
-    { "admin project set", "NAME", "change a project", verb_admin_set, project_options, WRITES, 1, 1 },
+    { "admin project set", "NAME", "change a project", verb_admin_set, project_set_options, WRITES, 1, 1 },
     { "admin project suspend", "NAME", "let nothing of its start", verb_admin_state, NULL, WRITES, 1, 1 },
     { "admin project resume", "NAME", "undo suspend", verb_admin_state, NULL, WRITES, 1, 1 },
     { "admin user add", "NAME", "add a user, or a membership", verb_admin_add, user_add_options, WRITES, 1, 1 },
@@ -209,16 +224,16 @@ const struct verb verbs[] = {
     { "admin user suspend", "NAME", "let nothing of theirs start", verb_admin_state, NULL, WRITES, 1, 1 },
     { "admin user resume", "NAME", "undo suspend", verb_admin_state, NULL, WRITES, 1, 1 },
     { "admin user remove", "NAME", "end a membership", verb_admin_remove, user_remove_options, WRITES, 1, 1 },
-    { "admin award grant", "NAME", "give a project an award", verb_award_grant, award_options, WRITES, 1, 1 },
-    { "admin award extend", "NAME", "move an award's end", verb_award_change, award_options, WRITES, 1, 1 },
-    { "admin award supplement", "NAME", "add to an award", verb_award_change, award_options, WRITES, 1, 1 },
-    { "admin award reduce", "NAME", "take from an award", verb_award_change, award_options, WRITES, 1, 1 },
-    { "admin award revoke", "NAME", "end an award for new starts", verb_award_change, award_options, WRITES, 1, 1 },
-    { "admin award transfer", "FROM TO", "move an amount to another award", verb_award_change, award_options, WRITES, 2, 2 },
+    { "admin award grant", "NAME", "give a project an award", verb_award_grant, grant_options, WRITES, 1, 1 },
+    { "admin award extend", "NAME", "move an award's end", verb_award_change, extend_options, WRITES, 1, 1 },
+    { "admin award supplement", "NAME", "add to an award", verb_award_change, amount_options, WRITES, 1, 1 },
+    { "admin award reduce", "NAME", "take from an award", verb_award_change, reduce_options, WRITES, 1, 1 },
+    { "admin award revoke", "NAME", "end an award for new starts", verb_award_change, revoke_options, WRITES, 1, 1 },
+    { "admin award transfer", "FROM TO", "move an amount to another award", verb_award_change, amount_options, WRITES, 2, 2 },
     { "admin quota set", "KIND=N[/PERIOD]…", "set ceilings: gpus=4 jobs=50 gpu-hours=500/month", verb_quota_set, quota_options, WRITES, 1, -1 },
     { "admin quota list", "", "all ceilings", verb_quota_list, quota_options, WATCHES, 0, 0 },
     { "admin quota show", "", "ceilings of one scope", verb_quota_list, quota_options, READS, 0, 0 },
-    { "admin quota remove", "KIND…", "remove ceilings", verb_quota_remove, quota_options, WRITES, 1, -1 },
+    { "admin quota remove", "KIND…", "remove ceilings", verb_quota_remove, quota_remove_options, WRITES, 1, -1 },
     { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
     { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin node drain", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

@@ -390,6 +390,7 @@ static void writes_carry_reason_and_rehearsal(void **state)
         { "POST", "/api/v1/awards", 201, "{}", NULL, 0, false },
         { "POST", "/api/v1/awards/A/reduce", 200, "{}", NULL, 0, false },
         { "PATCH", "/api/v1/projects/nlp", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/projects", 201, "{}", NULL, 0, false },
         { 0 },
     };
     static const struct {
@@ -430,6 +431,19 @@ static void writes_carry_reason_and_rehearsal(void **state)
           0,
           "{\"reason\":\"r\",\"state\":\"suspended\"}" },
         { { "admin", "project", "suspend", "nlp" }, 2, NULL },
+        { { "admin", "institution", "add", "uni" }, 2, NULL },
+        { { "admin", "user", "add", "u", "--project", "nlp" }, 2, NULL },
+        { { "admin", "user", "set", "u", "--operator", "yes" }, 2, NULL },
+        { { "admin", "user", "remove", "u", "--project", "nlp", "--yes", "--reason", "" },
+          2,
+          NULL },
+        { { "admin", "award", "transfer", "A", "B", "--until", "2027-01-31", "--reason", "r" },
+          2,
+          NULL },
+        { { "admin", "project", "set", "nlp", "--institution", "uni", "--reason", "r" }, 2, NULL },
+        { { "admin", "project", "add", "nlp", "--institution", "uni", "--reason", "r" },
+          0,
+          "{\"institution\":\"uni\",\"name\":\"nlp\",\"reason\":\"r\"}" },
     };
     (void)state;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
@@ -453,7 +467,7 @@ static void writes_carry_reason_and_rehearsal(void **state)
 static void without_a_daemon_the_status_is_seven(void **state)
 {
     static const struct {
-        const char *words[4];
+        const char *words[6];
         int status;
         const char *err;
     } cases[] = {
@@ -464,6 +478,9 @@ static void without_a_daemon_the_status_is_seven(void **state)
         { { "submti" }, 2, "try: stint submit" },
         { { "queue", "--hlep" }, 2, "try: --help" },
         { { "queue", "extra" }, 2, "one word too many" },
+        { { "admin", "award", "reduce", "A", "0.4" }, 2, "one word too many; try: --amount 0.4" },
+        { { "admin", "award", "reduce", "A", "B" }, 2, "try: stint admin award reduce --help" },
+        { { "admin", "nonsense", "--help" }, 2, "no such command: admin nonsense" },
         { { "show" }, 2, "ID is missing" },
         { { "admin", "token", "create" }, 2, "does not have 'admin token create'" },
         { { "extend", "41" }, 2, "does not have 'extend'" },
@@ -474,6 +491,75 @@ static void without_a_daemon_the_status_is_seven(void **state)
         expect(&outcome, cases[i].status, "", cases[i].err);
         outcome_deinit(&outcome);
     }
+}
+
+static void help_of_a_group_is_its_list(void **state)
+{
+    static const struct {
+        const char *words[5];
+        const char *out;
+    } cases[] = {
+        { { "admin", "--help" }, "admin quota set" },
+        { { "help", "admin" }, "admin quota set" },
+        { { "admin", "quota", "-h" }, "admin quota set" },
+        { { "award", "--help" }, "award cite" },
+        { { "help", "admin", "quota" }, "admin quota set" },
+    };
+    (void)state;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct outcome outcome = stint_run(NULL, "/tmp", NULL, cases[i].words);
+        expect(&outcome, 0, cases[i].out, "");
+        outcome_deinit(&outcome);
+    }
+}
+
+static void a_project_belongs_to_the_only_institution(void **state)
+{
+    static const struct {
+        const char *institutions;
+        int status;
+        const char *err;
+    } cases[] = {
+        { "{\"institutions\":[{\"name\":\"uni\"}]}", 0, "" },
+        { "{\"institutions\":[{\"name\":\"uni\"},{\"name\":\"lab\"}]}", 2,
+          "--institution is missing" },
+    };
+    (void)state;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const struct fake_answer answers[] = {
+            { "GET", "/api/v1/institutions", 200, cases[i].institutions, NULL, 0, false },
+            { "POST", "/api/v1/projects", 201, "{}", NULL, 0, false },
+            { 0 },
+        };
+        struct fake_daemon *fake = fake_daemon_start(answers);
+        struct outcome outcome =
+            stint_run(fake_daemon_socket(fake), "/tmp", NULL,
+                      WORDS("admin", "project", "add", "nlp", "--reason", "r"));
+        expect(&outcome, cases[i].status, NULL, cases[i].err);
+        assert_int_equal(fake_daemon_asked(fake), cases[i].status == 0 ? 2 : 1);
+        if (cases[i].status == 0)
+            assert_non_null(strstr(fake_daemon_request(fake, 1)->body, "\"institution\":\"uni\""));
+        outcome_deinit(&outcome);
+        fake_daemon_stop(fake);
+    }
+}
+
+static void an_award_is_shown_with_its_postings(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/awards/A?limit=100", 200,
+          "{\"award\":{\"name\":\"A\",\"unit\":\"core-hour\"},\"postings\":[{\"at\":"
+          "\"2026-11-25T10:00:00Z\",\"kind\":\"settle\",\"account\":\"used\",\"amount_micro\":"
+          "250000,\"job\":41}],\"next\":\"c7\"}",
+          NULL, 0, false },
+        { "GET", "/api/v1/awards/A?limit=2&after=c7", 200, "{\"award\":{\"name\":\"A\"}}", NULL, 0,
+          false },
+        { 0 },
+    };
+    (void)state;
+    claim(answers, WORDS("award", "show", "A"), 0, "settle  used       0.25   41\n", "");
+    claim(answers, WORDS("award", "show", "A"), 0, "--after c7", "");
+    claim(answers, WORDS("award", "show", "A", "--limit", "2", "--after", "c7"), 0, "A", "");
 }
 
 static void colour_is_never_in_a_pipe(void **state)
@@ -512,6 +598,9 @@ int main(void)
         cmocka_unit_test(allocations_are_drawn_per_node),
         cmocka_unit_test(writes_carry_reason_and_rehearsal),
         cmocka_unit_test(without_a_daemon_the_status_is_seven),
+        cmocka_unit_test(help_of_a_group_is_its_list),
+        cmocka_unit_test(a_project_belongs_to_the_only_institution),
+        cmocka_unit_test(an_award_is_shown_with_its_postings),
         cmocka_unit_test(colour_is_never_in_a_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
