@@ -4,6 +4,8 @@
 
 #include "state.h"
 
+#define REHEARSAL_AT_ONCE_MS 1000
+
 struct balance {
     int64_t award;
     int64_t free_micro;
@@ -44,6 +46,14 @@ static void write_verdicts(const struct stint_request *request, const struct use
     stint_json_array_end(json);
 }
 
+/* Nothing but the next pass is between it and its start: what the queue says until then is no
+ * reason to wait. */
+static bool starts_at_once(const struct waits *waits, int64_t now_ms)
+{
+    return stint_reason_class(waits->reason.code) == STINT_CLASS_WAITING && waits->p50_ms != 0 &&
+           waits->p50_ms <= now_ms + REHEARSAL_AT_ONCE_MS;
+}
+
 /* What it would wait for now: what people or balances hold it for, else what the plan says. */
 static int waits_of(struct stint_admission *admission, const struct rehearsal *rehearsal,
                     int64_t award, struct waits *ret_waits, struct stint_error *err)
@@ -56,6 +66,8 @@ static int waits_of(struct stint_admission *admission, const struct rehearsal *r
         options->ledger, rehearsal->project, rehearsal->caller->uid, award, rehearsal->cost_micro);
     if (r == 0 && blocked.code != STINT_REASON_NONE)
         *ret_waits = (struct waits){ .reason = blocked };
+    else if (r == 0 && starts_at_once(ret_waits, options->now_wall_ms()))
+        ret_waits->reason = (struct stint_reason){ 0 };
     return r;
 }
 

@@ -390,6 +390,12 @@ static void a_rehearsal_says_what_would_hold_it(void **state)
     assert_non_null(strstr(reply.rehearsal, "\"waits_class\":\"limited\""));
     assert_non_null(strstr(reply.rehearsal, "\"estimate\":{\"p50\":\"2026-05-25T12:00:00"));
     assert_non_null(strstr(reply.rehearsal, "\"balance_after_micro\":998000000"));
+    jobs_reason.code = STINT_REASON_Priority; /* and it would start in the next pass */
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_non_null(strstr(reply.rehearsal, "\"waits_for\":null"));
+    jobs_p50_ms += INT64_C(3600000);
+    fixture_submit(f, &f->anna, plain, true, &reply);
+    assert_non_null(strstr(reply.rehearsal, "\"waits_for\":\"Priority\""));
     /* All but one of the thousand hours are held by a run: money comes before the plan. */
     struct stint_ledger_run run = { .key = { .job = 7, .attempt = 1 },
                                     .project = 1,
