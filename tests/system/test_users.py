@@ -90,6 +90,36 @@ class Service(unittest.TestCase):
         self.assertIn("root", done.stderr)
         self.assertEqual(self.daemon.sql("select count(*) from job where uid = 0"), [(0,)])
 
+    def test_root_registers_and_is_never_judged_for_a_job(self):
+        folder = self.daemon.folder / "model"
+        folder.mkdir()
+        os.chmod(self.daemon.folder, 0o755)
+        (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model\n")
+        done = self.daemon.stint("artifact", "add", str(folder), "--name", "org/by-root", "--kind", "model")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        decisions = self.daemon.sql("select count(*) from decision")
+        done = self.daemon.stint("submit", "--model", "org/by-root", "--", "true")
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertIn("runuser", done.stderr)
+        self.assertEqual(self.daemon.sql("select count(*) from decision"), decisions)
+        os.chmod(folder, 0o700)
+        done = self.daemon.stint("artifact", "add", str(folder), "--name", "org/closed", "--kind", "model")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("runuser", done.stderr)
+
+    def test_an_administrators_change_says_why(self):
+        done = self.daemon.stint("admin", "project", "add", "silent", "--institution", "home")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("--reason", done.stderr)
+
+    def test_what_is_above_a_ceiling_alone_is_refused(self):
+        self.add_anna()
+        self.daemon.stint("admin", "quota", "set", "--user", NAMES[ANNA], "cores=1", "--reason", "autumn call")
+        done = as_user(self.daemon, ANNA, "submit", "-c", "2", "--", "true")
+        self.daemon.stint("admin", "quota", "set", "--user", NAMES[ANNA], "cores=", "--reason", "over")
+        self.assertEqual(done.returncode, 5, done.stdout)
+        self.assertIn("at most 1 core", done.stderr)
+
     def test_others_jobs_are_not_theirs(self):
         self.add_anna()
         self.daemon.stint("admin", "user", "add", NAMES[BERT], "--project", "default", "--reason", "guest")
