@@ -311,6 +311,23 @@ static void a_suspended_project_waits_with_that_reason_and_goes_on(void **state)
     assert_int_equal(fixture_told(f, "start", second), 1);
 }
 
+/* Each asks for 80 of the award's 100 core-hours: the second waits for what the first holds. */
+static void a_job_that_cannot_pay_starts_when_a_settlement_frees_the_balance(void **state)
+{
+    static const char eighty_hours[] =
+        "{\"command\":[\"a\"],\"resources\":{\"cpus\":2,\"walltime_s\":144000}}";
+    struct fixture *f = *state;
+    uint64_t first = fixture_submit(f, &f->anna, eighty_hours);
+    fixture_settle(f);
+    uint64_t second = fixture_submit(f, &f->anna, eighty_hours);
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", first), 1);
+    assert_int_equal(fixture_reason(f, second), STINT_REASON_BalanceHeld);
+    fixture_end(f, first, 1, 0, 1000);
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", second), 1);
+}
+
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -331,6 +348,7 @@ int main(void)
         LIFE(a_rehearsal_says_when_and_leaves_no_trace),
         LIFE(a_job_that_ended_is_done_and_not_unknown),
         LIFE(a_suspended_project_waits_with_that_reason_and_goes_on),
+        LIFE(a_job_that_cannot_pay_starts_when_a_settlement_frees_the_balance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
