@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "core.h"
+#include "stint/measure.h"
 
 static int32_t mib_up(int64_t bytes)
 {
@@ -62,8 +63,8 @@ enum stint_reason_code never_code(const struct stint_scheduler *s, const struct 
 
 /* One dimension of an ask that is cut until the rest fits. */
 struct dimension {
-    const char *name;
-    const char *unit;
+    const char *one;
+    const char *many;
     int64_t (*get)(const struct stint_ask *ask);
     void (*set)(struct stint_ask *ask, int64_t value);
 };
@@ -102,12 +103,43 @@ static void set_nodes(struct stint_ask *ask, int64_t value)
 }
 
 static const struct dimension dimensions[] = {
-    { "GPUs", "GPUs", get_gpus, set_gpus },
-    { "cores", "cores", get_cpus, set_cpus },
-    { "memory", "bytes of memory", get_memory, set_memory },
-    { "nodes", "nodes", get_nodes, set_nodes },
+    { "GPU", "GPUs", get_gpus, set_gpus },
+    { "core", "cores", get_cpus, set_cpus },
+    { "of memory", "of memory", get_memory, set_memory },
+    { "node", "nodes", get_nodes, set_nodes },
 };
 #define DIMENSIONS (sizeof(dimensions) / sizeof(dimensions[0]))
+
+/* "4 cores", "999.0 GiB of memory". */
+static char *amount_format(size_t d, int64_t value, char *text, size_t size)
+{
+    char bytes[40];
+    if (dimensions[d].get == get_memory)
+        (void)snprintf(text, size, "%s %s", stint_size_format(value, bytes, sizeof(bytes)),
+                       dimensions[d].many);
+    else
+        (void)snprintf(text, size, "%" PRId64 " %s", value,
+                       value == 1 ? dimensions[d].one : dimensions[d].many);
+    return text;
+}
+
+static int say_too_much(size_t d, int64_t asked, int64_t most, struct stint_error *err)
+{
+    char text[80];
+    bool is_nodes = dimensions[d].get == get_nodes;
+    amount_format(d, asked, text, sizeof(text));
+    (void)stint_fail(err, STINT_UNSATISFIABLE,
+                     is_nodes ? "%s of this kind are more than there are"
+                              : "%s on a node are more than any node here could ever give",
+                     text);
+    if (most > 0 && dimensions[d].get == get_memory) /* downwards, in words that can be typed */
+        return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %" PRId64 "M of memory",
+                         most / MIB);
+    if (most > 0)
+        return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s",
+                         amount_format(d, most, text, sizeof(text)));
+    return stint_fix(err, STINT_UNSATISFIABLE, "see what there is with: stint nodes");
+}
 
 static bool fits(const struct stint_scheduler *s, const struct stint_ask *ask)
 {
@@ -155,11 +187,7 @@ static int refuse(const struct stint_scheduler *s, const struct stint_ask *ask,
                                              .account = STINT_NO_ACCOUNT,
                                              .asked = asked,
                                              .limit = most };
-        (void)stint_fail(err, STINT_UNSATISFIABLE,
-                         "%" PRId64 " %s on a node are more than this machine could ever give",
-                         asked, dimensions[d].unit);
-        r = stint_fix(err, STINT_UNSATISFIABLE, "at most %" PRId64 " %s would fit", most,
-                      dimensions[d].unit);
+        r = say_too_much(d, asked, most, err);
     }
     if (ret_largest)
         *ret_largest = trial;
@@ -171,6 +199,7 @@ int stint_scheduler_fits_ever(const struct stint_scheduler *s, const struct stin
                               struct stint_error *err)
 {
     struct stint_reason reason = { .account = STINT_NO_ACCOUNT };
+    char text[40];
     if (ret_largest)
         *ret_largest = *ask;
     if (ask->gpu_milli > 1000 || (ask->gpu_milli > 0 && ask->gpu_milli < 1000 && ask->gpus != 1) ||
@@ -188,10 +217,11 @@ int stint_scheduler_fits_ever(const struct stint_scheduler *s, const struct stin
         reason.limit = s->policy.walltime_max_ms;
         if (ret_largest)
             ret_largest->walltime_ms = s->policy.walltime_max_ms;
-        (void)stint_fail(err, r, "a walltime of %" PRId64 " s is longer than the site allows",
-                         ask->walltime_ms / 1000);
-        (void)stint_fix(err, r, "at most %" PRId64 " s are allowed",
-                        s->policy.walltime_max_ms / 1000);
+        (void)stint_fail(err, r, "a walltime of %s is longer than the site allows",
+                         stint_duration_format(ask->walltime_ms / 1000, text, sizeof(text)));
+        (void)stint_fix(
+            err, r, "ask for at most %s",
+            stint_duration_format(s->policy.walltime_max_ms / 1000, text, sizeof(text)));
     } else if (code == STINT_REASON_ExceedsMachine) {
         (void)refuse(s, ask, &reason, ret_largest, err);
     }

@@ -157,6 +157,39 @@ static void what_can_never_start_is_refused_with_the_largest(void **state)
     assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err), 0);
 }
 
+static void too_much_is_refused_in_words_that_can_be_typed_back(void **state)
+{
+    (void)state;
+    open_servers(2, 4,
+                 (struct stint_policy){ .mode = STINT_MODE_EASY, .walltime_max_ms = 3600000 });
+    static const struct {
+        struct stint_ask ask;
+        const char *text;
+        const char *fix;
+    } cases[] = {
+        { { .cpus = 9, .walltime_ms = 1000 },
+          "9 cores on a node are more than any node here could ever give",
+          "ask for at most 8 cores" },
+        { { .cpus = 1, .memory_bytes = 999 * GIB, .walltime_ms = 1000 },
+          "999.0 GiB of memory on a node are more than any node here could ever give",
+          "ask for at most 16384M of memory" },
+        { { .cpus = 1, .nodes = 3, .walltime_ms = 1000 },
+          "3 nodes of this kind are more than there are",
+          "ask for at most 2 nodes" },
+        { { .cpus = 1, .walltime_ms = 7200000 },
+          "a walltime of 02:00:00 is longer than the site allows",
+          "ask for at most 01:00:00" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct stint_error err = { 0 };
+        assert_int_equal(
+            stint_scheduler_fits_ever(fixture.scheduler, &cases[i].ask, NULL, NULL, &err),
+            STINT_UNSATISFIABLE);
+        assert_string_equal(err.text, cases[i].text);
+        assert_string_equal(err.fix, cases[i].fix);
+    }
+}
+
 /* ---- after a restart */
 
 static void runs_are_adopted_with_what_they_hold(void **state)
@@ -484,6 +517,7 @@ int main(void)
         T(several_nodes_are_granted_together),
         T(drained_and_down_nodes_take_nothing),
         T(what_can_never_start_is_refused_with_the_largest),
+        T(too_much_is_refused_in_words_that_can_be_typed_back),
         T(runs_are_adopted_with_what_they_hold),
         T(what_should_have_ended_is_still_held),
         T(allocations_read_back_as_they_were_written),
