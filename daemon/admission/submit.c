@@ -215,15 +215,17 @@ static void admitted_on_durable(void *context, int status)
 static int admitted_answer(struct submission *submission, struct stint_error *err)
 {
     struct admitted *admitted = malloc(sizeof(*admitted));
-    int r = admitted ? stint_store_after(submission->admission->options.store, admitted_on_durable,
-                                         admitted, err)
-                     : stint_fail(err, -ENOMEM, "no memory for the answer");
+    if (!admitted)
+        return stint_fail(err, -ENOMEM, "no memory for the answer");
+    *admitted = (struct admitted){ life_ref(submission->life), submission->done,
+                                   submission->context, submission->job };
+    int r =
+        stint_store_after(submission->admission->options.store, admitted_on_durable, admitted, err);
     if (r != 0) {
+        life_unref(admitted->life);
         free(admitted);
         return r;
     }
-    *admitted = (struct admitted){ life_ref(submission->life), submission->done,
-                                   submission->context, submission->job };
     submission->done = NULL;
     return 0;
 }

@@ -156,7 +156,8 @@ static void long_lines_are_refused_but_not_long_comments(void **state)
     memcpy(text + 511, "\nsite = x\n", 11);
     assert_int_equal(config_parse("f", text, &config, &err), 0);
     assert_string_equal(config.site, "x");
-    memcpy(text, "[daemon]\nsite = ", 16);
+    static const char value[] = "[daemon]\nsite = ";
+    memcpy(text, value, sizeof(value) - 1);
     assert_int_equal(config_parse("f", text, &config, &err), STINT_INVALID);
     assert_non_null(strstr(err.text, "f:2: the line is longer"));
 }
