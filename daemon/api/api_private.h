@@ -130,6 +130,9 @@ struct stint_api {
 /* ---- listen.c */
 int listeners_open(struct stint_api *api, struct stint_error *err);
 void listeners_close(struct stint_api *api);
+/* Of an IPv4 or IPv6 address: is it one that no other machine can reach? */
+struct sockaddr;
+bool address_is_loopback(const struct sockaddr *address);
 /* The listener's daemon has something to do that no descriptor announces. */
 void listener_wake(struct listener *listener);
 

@@ -143,6 +143,18 @@ static int bind_tcp(const char *listen_at, int *ret_fd, struct stint_error *err)
     return 0;
 }
 
+bool address_is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof(v4));
+        return ntohl(v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    struct sockaddr_in6 v6;
+    memcpy(&v6, address, sizeof(v6));
+    return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
 /* The address as it came to be: the port may have been 0. */
 static void url_write(struct stint_api *api, int fd)
 {
@@ -164,6 +176,12 @@ static void url_write(struct stint_api *api, int fd)
     unsigned port = ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port);
     (void)snprintf(api->url, sizeof(api->url), is_v6 ? "http://[%s]:%u/" : "http://%s:%u/", host,
                    port);
+    if (!address_is_loopback(&address.any))
+        stint_log(
+            STINT_LOG_WARNING, "listen-open",
+            "url=%s cause=\"other machines may read what is public here, and nothing of it is "
+            "encrypted\" fix=\"listen on 127.0.0.1 behind a proxy that speaks TLS\"",
+            api->url);
 }
 
 /* ---- the loop ---- */

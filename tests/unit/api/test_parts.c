@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -229,6 +230,26 @@ static void every_reason_has_a_sentence(void **state)
     free(api);
 }
 
+static void only_loopback_addresses_are_out_of_reach(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_loopback;
+    } cases[] = {
+        { "127.0.0.1:80", true },  { "127.255.0.9:80", true },    { "[::1]:80", true },
+        { "0.0.0.0:80", false },   { "10.0.0.1:80", false },      { "[::]:80", false },
+        { "126.0.0.1:80", false }, { "[2001:db8::1]:80", false },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct sockaddr_storage address;
+        socklen_t length;
+        assert_int_equal(stint_config_address(cases[i].text, &address, &length, NULL), 0);
+        if (address_is_loopback((const struct sockaddr *)&address) != cases[i].is_loopback)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +261,7 @@ int main(void)
         cmocka_unit_test(html_has_one_way_out),
         cmocka_unit_test(a_problem_has_all_its_members),
         cmocka_unit_test(every_reason_has_a_sentence),
+        cmocka_unit_test(only_loopback_addresses_are_out_of_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
