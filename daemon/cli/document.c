@@ -84,7 +84,7 @@ char *doc_time(const json_t *json, const char *path, char text[DOC_TIME_MAX])
     localtime_r(&at_s, &at);
     localtime_r(&now_s, &now);
     bool is_today = at.tm_year == now.tm_year && at.tm_yday == now.tm_yday;
-    (void)strftime(text, DOC_TIME_MAX, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &at);
+    (void)strftime(text, DOC_TIME_MAX, is_today ? "%H:%M:%S %z" : "%Y-%m-%d %H:%M %z", &at);
     return text;
 }
 

@@ -19,7 +19,8 @@ bool doc_bool(const json_t *json, const char *path);
 bool doc_has(const json_t *json, const char *path); /* there and not null */
 
 #define DOC_TIME_MAX 48
-/* RFC 3339 text at @path as local time: "14:05" today, "2026-11-25 14:05" else; "-" when none. */
+/* RFC 3339 text at @path as local time with its offset: "14:05:00 +0100" today,
+ * "2026-11-25 14:05 +0100" else; "-" when none. */
 char *doc_time(const json_t *json, const char *path, char text[DOC_TIME_MAX]);
 /* The whole of it with its offset, and how far away: "2026-11-25 14:05:00 +0100 (in 3 h)". */
 char *doc_time_full(const json_t *json, const char *path, char *text, size_t size);

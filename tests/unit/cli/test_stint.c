@@ -544,6 +544,28 @@ static void a_project_belongs_to_the_only_institution(void **state)
     }
 }
 
+static void every_time_that_is_shown_has_its_offset(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/queue", 200,
+          "{\"jobs\":[{\"id\":1,\"state\":\"running\",\"ends_by\":\"2020-02-03T04:05:06Z\"}]}",
+          NULL, 0, false },
+        { "GET", "/api/v1/jobs/1", 200, JOB("running", ",\"started\":\"2020-02-03T04:05:06Z\""),
+          NULL, 0, false },
+        { 0 },
+    };
+    struct fake_daemon *fake = fake_daemon_start(answers);
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct outcome outcome = stint_run(fake_daemon_socket(fake), "/tmp", WORDS("TZ=UTC-1"),
+                                           i == 0 ? WORDS("queue") : WORDS("show", "1"));
+        expect(&outcome, 0, i == 0 ? "until 2020-02-03 05:05 +0100" : "2020-02-03 05:05:06 +0100",
+               "");
+        outcome_deinit(&outcome);
+    }
+    fake_daemon_stop(fake);
+}
+
 static void an_award_is_shown_with_its_postings(void **state)
 {
     static const struct fake_answer answers[] = {
@@ -600,6 +622,7 @@ int main(void)
         cmocka_unit_test(without_a_daemon_the_status_is_seven),
         cmocka_unit_test(help_of_a_group_is_its_list),
         cmocka_unit_test(a_project_belongs_to_the_only_institution),
+        cmocka_unit_test(every_time_that_is_shown_has_its_offset),
         cmocka_unit_test(an_award_is_shown_with_its_postings),
         cmocka_unit_test(colour_is_never_in_a_pipe),
     };
