@@ -82,6 +82,59 @@ class Life(unittest.TestCase):
         self.assertEqual(results[1]["problem"]["code"], "unknown-field")
         self.assertIn("nonsense", results[1]["problem"]["detail"])
 
+    def test_what_cannot_be_started_says_why_everywhere(self):
+        id = self.daemon.submit("/nonexistent/program")
+        job = self.daemon.wait(id)
+        self.assertEqual((job["outcome"], job["exit_code"]), ("failed", None))
+        waited = self.daemon.stint("wait", id)
+        self.assertEqual(waited.returncode, 127)
+        for told in (waited.stderr, self.daemon.stint("logs", id).stderr, self.daemon.stint("why", id).stdout,
+                     self.daemon.stint("jobs").stdout, self.daemon.stint("show", id).stdout):
+            self.assertIn("/nonexistent/program", told)
+
+    def test_a_signal_reaches_what_runs_and_nothing_else(self):
+        mark = self.daemon.folder / "trapped"
+        id = self.daemon.submit("/bin/sh", "-c", 'trap "exit 9" USR1; touch "$0"; while :; do sleep 0.05; done', str(mark))
+        wait_until(mark.exists, what="the trap is set")
+        self.assertEqual(self.daemon.stint("signal", "-s", "USR1", id).returncode, 0)
+        self.assertEqual(self.daemon.wait(id)["exit_code"], 9)
+        again = self.daemon.stint("signal", id)
+        self.assertEqual(again.returncode, 8)
+        self.assertIn("job %d is done" % id, again.stderr)
+
+    def test_an_award_shows_what_a_job_took_of_it(self):
+        id = self.daemon.submit("true")
+        self.daemon.wait(id)
+        document = self.daemon.public("/api/v1/awards/default").json
+        mine = [row for row in document["postings"] if row.get("job") == id]
+        self.assertEqual({row["kind"] for row in mine}, {"hold", "settle"})
+        self.assertEqual(sum(row["amount_micro"] for row in mine), 0)
+        self.assertIn("settle", self.daemon.stint("award", "show", "default").stdout)
+
+    def test_hours_of_a_period_are_told_as_hours(self):
+        def admin(*words):
+            done = self.daemon.stint("admin", *words, "--reason", "a test")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        admin("project", "add", "hours")
+        admin("user", "add", self.daemon.get("/api/v1/balance").json["user"], "--project", "hours")
+        admin("award", "grant", "hours-1", "--project", "hours", "--amount", "100", "--until", "2099-01-01")
+        admin("quota", "set", "--project", "hours", "core-hours=1/day")
+        half = {"cpus": 1, "memory_bytes": 16 << 20, "walltime_s": 1800}
+        mark = self.daemon.folder / "enough"
+        first = self.daemon.submit("/bin/sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done', str(mark), project="hours",
+                                   resources=half)
+        self.daemon.wait(first, "running")
+        second = self.daemon.submit("true", project="hours", resources=dict(half, cpus=2))
+        wait_until(lambda: self.daemon.job(second).get("reason") == "PeriodLimit", what="the ceiling is met")
+        reason = self.daemon.get("/api/v1/jobs/%d/why" % second).json["reason"]
+        self.assertIn("the project hours has used 0.50 of 1.00 core-hours of this day, and the job may take 1.00", reason["text"])
+        params = reason["params"]
+        self.assertEqual((params["asked"], params["used"], params["limit"], params["unit"]), (1, 0.5, 1, "core-hours"))
+        mark.touch()
+        self.daemon.wait(first)
+        self.assertEqual(self.daemon.stint("cancel", second).returncode, 0)
+
     def test_jobs_go_on_while_the_daemon_is_away(self):
         mark = self.daemon.folder / "mark"
         id = self.daemon.submit("/bin/sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done; exit 5', str(mark))
