@@ -3,7 +3,9 @@
  * building; not installed.
  *   stint_words bash|zsh|fish
  *   stint_words man TEMPLATE      @OPTIONS verb@, @VERBS group@, @CONFIG@, @EXIT@, @FILES@,
- *                                 @ENVIRONMENT@ alone on a line are replaced */
+ *                                 @ENVIRONMENT@ alone on a line are replaced
+ *   stint_words page VERB         the whole page of one verb of a group, "admin quota set"
+ *   stint_words pages PAGE…       0 when every verb has one among these names */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +249,73 @@ static int template_fill(const char *path)
     }
     (void)fclose(file);
     return 0;
+}
+
+static const struct verb *verb_named(const char *name)
+{
+    for (size_t i = 0; i < verb_count; i++)
+        if (strcmp(verbs[i].name, name) == 0 && !(verbs[i].flags & VERB_LATER))
+            return &verbs[i];
+    return NULL;
+}
+
+/* "admin quota set" -> "stint-admin-quota-set". */
+static void page_name(const struct verb *verb, char name[80])
+{
+    (void)snprintf(name, 80, "stint-%s", verb->name);
+    for (char *c = name; *c; c++)
+        if (*c == ' ')
+            *c = '-';
+}
+
+/* A verb of a group has its examples on the group's page; this one has everything else of it. */
+static int page_write(const char *verb_name)
+{
+    char name[80];
+    const struct verb *verb = verb_named(verb_name);
+    if (!verb) {
+        (void)fprintf(stderr, "stint_words: no such verb: %s\n", verb_name);
+        return 1;
+    }
+    page_name(verb, name);
+    (void)fputs(".Dd November 25, 2026\n.Dt ", stdout);
+    for (const char *c = name; *c; c++)
+        (void)putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    (void)printf(" 1\n.Os Stint\n.Sh NAME\n.Nm %s\n.Nd ", name);
+    mdoc_text(verb->help);
+    (void)printf("\n.Sh SYNOPSIS\n.Nm stint %s\n.Op Ar option ...\n", verb->name);
+    if (*verb->words) {
+        (void)fputs(".Ar \"", stdout);
+        mdoc_text(verb->words);
+        (void)puts("\"");
+    }
+    (void)puts(".Sh OPTIONS");
+    options_mdoc(verb->name);
+    (void)puts(".Sh EXIT STATUS");
+    exit_mdoc();
+    (void)puts(".Sh FILES");
+    files_mdoc();
+    (void)puts(".Sh ENVIRONMENT");
+    environment_mdoc();
+    (void)printf(".Sh SEE ALSO\n.Xr stint-%.*s 1\n", (int)strcspn(verb->name, " "), verb->name);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int pages_check(int count, char **pages)
+{
+    int missing = 0;
+    for (size_t i = 0; i < verb_count; i++) {
+        char name[80];
+        bool is_found = (verbs[i].flags & VERB_LATER) != 0;
+        page_name(&verbs[i], name);
+        for (int k = 0; k < count; k++)
+            is_found |= strcmp(pages[k], name) == 0;
+        if (!is_found) {
+            (void)fprintf(stderr, "no page %s.1\n", name);
+            missing++;
+        }
+    }
+    return missing > 0;
 }
 
 /* ---- completions ---- */
@@ -504,6 +573,10 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "man") == 0)
         return template_fill(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "page") == 0)
+        return page_write(argv[2]);
+    if (argc > 2 && strcmp(argv[1], "pages") == 0)
+        return pages_check(argc - 2, argv + 2);
     if (argc == 2 && strcmp(argv[1], "bash") == 0)
         bash_write();
     else if (argc == 2 && strcmp(argv[1], "zsh") == 0)
