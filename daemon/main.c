@@ -47,6 +47,10 @@ int main(int argc, char **argv)
     if (options_read(argc, argv, &options, &err) != 0)
         return fail(&err);
     if (options.check_only) {
+        struct places places = { 0 };
+        if (places_find(&options.config, &places, &err) != 0 ||
+            stint_config_check_rules(&options.config, places.rules, &err) != 0)
+            return fail(&err);
         (void)printf("stintd: %s is good\n",
                      options.config.file[0] ? options.config.file : "the built-in configuration");
         return 0;

@@ -312,15 +312,18 @@ static void reload(struct rooms *rooms)
         stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
         return;
     }
+    char later[400];
+    size_t later_count =
+        stint_config_changed(&rooms->options->config, &config, later, sizeof(later));
     rooms->options->config = config;
     stint_log_set_level(stint_log_level_from_name(config.log_level));
     stint_jobs_reconfigure(rooms->jobs, config.default_walltime_s, config.grace_s * 1000,
                            config.process_limit);
     stint_api_reload(rooms->api, &rooms->options->config);
-    stint_log(STINT_LOG_INFO, "reloaded",
-              "file=%s note=\"log level, walltimes, grace, limits of connections and names of the "
-              "page; the rest at the next start\"",
-              config.file[0] ? config.file : "none");
+    stint_log(STINT_LOG_INFO, "reloaded", "file=%s", config.file[0] ? config.file : "none");
+    if (later_count > 0)
+        stint_log(STINT_LOG_WARNING, "reload-partial",
+                  "keys=\"%s\" cure=\"restart stintd for these; running jobs go on\"", later);
     stint_notify("STATUS=serving\nREADY=1");
 }
 

@@ -36,10 +36,11 @@ class Service(unittest.TestCase):
         try:
             daemon.start()
             manager.until("READY=1")
-            config.write_text("[daemon]\nuser = root\nlog_level = debug\n")
+            config.write_text("[daemon]\nuser = root\nlog_level = debug\njoin = open\n")
             daemon.process.send_signal(signal.SIGHUP)
             self.assertIn("MONOTONIC_USEC=", manager.until("RELOADING=1"))
             manager.until("READY=1")
+            self.assertRegex(daemon.log(), "reload-partial .*join")
             config.write_text("[daemon]\nnonsense = 1\n")
             daemon.process.send_signal(signal.SIGHUP)
             manager.until("RELOADING=1")
@@ -60,6 +61,7 @@ class Service(unittest.TestCase):
             ("[daemon]\nconnections_max = 0\n", ":2:", "connections_max"),
             ("[daemon]\nlisten = nowhere\n", "", "listen"),
             ("[daemon]\nlog_level = loud\n", ":2:", "log_level"),
+            ("[admission]\nrules_model = nope-1\n", ":2:", "nope-1"),
             ("[engine]\ngrace_s = 5\ngrace_s = 6\n", ":3:", "grace_s"),
         ]
         daemon = Daemon()
