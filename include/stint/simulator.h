@@ -26,6 +26,8 @@ struct stint_trace_job {
 
 struct stint_trace {
     struct stint_trace_job *jobs;
+    uint32_t
+        *gpus; /* of each job, whose procs then are cores alone; NULL: procs are all there is */
     size_t job_count;
     size_t line_count;    /* lines that hold a job */
     size_t dropped_count; /* without a run time, processors or a submission time */
@@ -91,6 +93,18 @@ struct stint_simulation_project {
     double used;
 };
 
+/* How busy and how long the queue was over a replay, as means of equal steps of time: so many at
+ * most, however long it is. */
+#define STINT_CURVE_STEPS 512
+struct stint_curve {
+    int64_t first_s; /* of the trace */
+    int64_t last_s;
+    int64_t step_s; /* a power of two */
+    size_t count;
+    double busy[STINT_CURVE_STEPS];    /* share of the machine's processors, 0..1 */
+    double waiting[STINT_CURVE_STEPS]; /* jobs */
+};
+
 enum stint_estimates {
     STINT_ESTIMATES_USER = 0,
     STINT_ESTIMATES_ACTUAL,
@@ -100,8 +114,8 @@ enum stint_estimates {
 /**
  * struct stint_simulation - what to replay and how; all borrowed
  * @machine: NULL for a flat one of @cores (0: as many as the trace's header says). A trace's
- * processor is a GPU on a machine with GPUs, a core otherwise; jobs larger than the machine are cut
- * to it
+ * processor is a GPU on a machine with GPUs, a core otherwise, unless the trace counts GPUs apart;
+ * jobs larger than the machine are cut to it
  * @estimates: what the scheduler is told as the limit: the user's, the true run time, or a
  * prediction from the user's last two (then limits only order the queue)
  * @preemptible: share of the jobs that may be stopped, 0..1, drawn with @seed; @resume_cost_s: what
@@ -110,6 +124,7 @@ enum stint_estimates {
  * @policy says otherwise), NULL: all jobs are one project's
  * @projects: caller's array of shares->project_count to be filled, NULL for none
  * @events: one line a decision, NULL for none
+ * @curve: caller's, to be filled; NULL for none
  * @progress: called now and then with jobs ended so far; may be NULL
  */
 struct stint_simulation {
@@ -124,6 +139,7 @@ struct stint_simulation {
     const struct stint_shares *shares;
     struct stint_simulation_project *projects;
     FILE *events;
+    struct stint_curve *curve;
     void (*progress)(void *context, size_t done, size_t total);
     void *context;
 };
@@ -173,5 +189,38 @@ void stint_simulation_write(const struct stint_simulation *simulation,
 void stint_simulation_print(const struct stint_simulation *simulation,
                             const struct stint_simulation_result *result,
                             struct stint_buffer *buffer);
+
+/* Several replays of one trace beside each other, in columns: what was changed in each, then the
+ * figures. */
+#define STINT_COMPARISON_MAX 6
+
+/* @machine, @shares: what was changed, as it was named; NULL where all have the same. Borrowed. */
+struct stint_comparison {
+    struct stint_simulation simulation;
+    struct stint_simulation_result result;
+    const char *machine;
+    const char *shares;
+};
+void stint_comparison_print(const struct stint_comparison *columns, size_t count,
+                            struct stint_buffer *buffer);
+/* {"schema":"stint.simulations/1","simulations":[…]} of documents as stint_simulation_write() makes
+ * them. */
+void stint_comparison_write(const struct stint_comparison *columns, size_t count,
+                            struct stint_buffer *buffer);
+
+/* One line of a plot. Borrowed; the name is UTF-8. */
+struct stint_plot_line {
+    const char *name;
+    const struct stint_curve *curve;
+};
+
+/**
+ * stint_plot_write() - utilization and queue length over time as an SVG image that stands alone
+ * @count: 1..STINT_COMPARISON_MAX; lines differ in dashes too, not in colour alone. Legible on a
+ * light and on a dark page. Time is counted from the earliest start of all.
+ * The same lines give the same bytes.
+ */
+void stint_plot_write(const char *title, const struct stint_plot_line *lines, size_t count,
+                      struct stint_buffer *buffer);
 
 #endif

@@ -108,21 +108,6 @@ static void write_projects(const struct stint_simulation *simulation, struct sti
     stint_buffer_add_char(buffer, ']');
 }
 
-static void print_projects(const struct stint_simulation *simulation, struct stint_buffer *buffer)
-{
-    if (!simulation->shares || !simulation->projects)
-        return;
-    stint_buffer_printf(buffer, "\n%-22s %8s %10s %8s %14s %10s\n", "project", "shares", "jobs",
-                        "used %", "mean wait s", "slowdown");
-    for (uint32_t i = 0; i < simulation->shares->project_count; i++) {
-        const struct stint_simulation_project *project = &simulation->projects[i];
-        stint_buffer_printf(
-            buffer, "%-22s %8u %10zu %8.2f %14.1f %10.3f\n", simulation->shares->projects[i].name,
-            simulation->shares->projects[i].shares, project->job_count, 100 * project->used,
-            project->mean_wait_s, project->mean_bounded_slowdown);
-    }
-}
-
 void stint_simulation_write(const struct stint_simulation *simulation,
                             const struct stint_simulation_result *result,
                             struct stint_buffer *buffer)
@@ -158,33 +143,4 @@ void stint_simulation_write(const struct stint_simulation *simulation,
                         stint_sha256_hex(&result->starts, hex));
     write_projects(simulation, buffer);
     stint_buffer_add_char(buffer, '}');
-}
-
-void stint_simulation_print(const struct stint_simulation *simulation,
-                            const struct stint_simulation_result *result,
-                            struct stint_buffer *buffer)
-{
-    char hex[STINT_SHA256_HEX];
-    stint_buffer_printf(buffer, "%-22s %16s\n", "policy", stint_mode_name(simulation->policy.mode));
-    stint_buffer_printf(buffer, "%-22s %16zu\n", "jobs", result->job_count);
-    stint_buffer_printf(buffer, "%-22s %16" PRId64 " s\n", "makespan", result->makespan_s);
-    stint_buffer_printf(buffer, "%-22s %16.2f %%\n", "utilization", 100 * result->utilization);
-    stint_buffer_printf(buffer, "%-22s %16.2f %%\n", "  while jobs wait",
-                        100 * result->busy_utilization);
-    stint_buffer_printf(buffer, "%-22s %16.1f s\n", "mean wait", result->mean_wait_s);
-    stint_buffer_printf(buffer, "%-22s %16" PRId64 " s\n", "  p50", result->p50_wait_s);
-    stint_buffer_printf(buffer, "%-22s %16" PRId64 " s\n", "  p90", result->p90_wait_s);
-    stint_buffer_printf(buffer, "%-22s %16" PRId64 " s\n", "  p99", result->p99_wait_s);
-    stint_buffer_printf(buffer, "%-22s %16" PRId64 " s\n", "  longest", result->max_wait_s);
-    stint_buffer_printf(buffer, "%-22s %16.3f\n", "mean bounded slowdown",
-                        result->mean_bounded_slowdown);
-    stint_buffer_printf(buffer, "%-22s %16.1f s\n", "mean turnaround", result->mean_turnaround_s);
-    stint_buffer_printf(buffer, "%-22s %16.0f /s\n", "decisions", result->decisions_per_s);
-    stint_buffer_printf(buffer, "%-22s %16.3f us\n", "scheduling pass, mean", result->pass_mean_us);
-    stint_buffer_printf(buffer, "%-22s %16.3f us\n", "  largest", result->pass_max_us);
-    stint_buffer_printf(buffer, "%-22s %16zu\n", "longest queue", result->queue_max);
-    stint_buffer_printf(buffer, "%-22s %16zu\n", "promises broken", result->promise_violations);
-    stint_buffer_printf(buffer, "%-22s %s\n", "starts, sha256",
-                        stint_sha256_hex(&result->starts, hex));
-    print_projects(simulation, buffer);
 }

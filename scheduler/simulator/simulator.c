@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "curve.h"
 #include "figures.h"
 
 #define START_MAX     65536
@@ -112,23 +113,33 @@ static int64_t predict(const struct replay *replay, const struct stint_trace_job
     return guess < job->limit_s ? (guess > 0 ? guess : 1) : job->limit_s;
 }
 
-/* Processors become GPUs on a machine that has some; several nodes share what no node has alone, as
- * few as can ever hold it; what no number of nodes could hold is cut. */
-static void ask_size(const struct replay *replay, uint32_t procs, struct stint_ask *ask)
+/* What job @number asks of each of @nodes nodes: processors are GPUs on a machine that has some,
+ * and cores otherwise, where the trace does not tell them apart. */
+static void ask_share(const struct replay *replay, uint32_t number, uint32_t nodes,
+                      struct stint_ask *ask)
 {
-    uint32_t most = replay->node_procs;
+    uint32_t share = (replay->jobs[number].procs + nodes - 1) / nodes;
+    ask->nodes = nodes;
+    ask->gpus = replay->has_gpus ? (uint16_t)share : 0;
+    ask->cpus = replay->has_gpus ? 0 : share;
+    if (replay->trace->gpus && replay->has_gpus)
+        ask->cpus = (replay->trace->jobs[number].procs + nodes - 1) / nodes;
+}
+
+/* Several nodes share what no node has alone, as few as can ever hold it; what no number of nodes
+ * could hold is cut. */
+static void ask_size(const struct replay *replay, uint32_t number, struct stint_ask *ask)
+{
+    uint32_t procs = replay->jobs[number].procs;
+    uint32_t least = (procs + replay->node_procs - 1) / replay->node_procs;
+    bool is_certain = replay->machine->node_count == 1 && !replay->trace->gpus;
     struct stint_ask largest;
-    for (uint32_t nodes = (procs + most - 1) / most; nodes <= replay->machine->node_count;
-         nodes++) {
-        uint32_t share = (procs + nodes - 1) / nodes;
-        ask->nodes = nodes;
-        ask->gpus = replay->has_gpus ? (uint16_t)share : 0;
-        ask->cpus = replay->has_gpus ? 0 : share;
-        if (replay->machine->node_count == 1 ||
-            stint_scheduler_fits_ever(replay->scheduler, ask, NULL, NULL, NULL) == 0)
+    for (uint32_t nodes = least > 0 ? least : 1; nodes <= replay->machine->node_count; nodes++) {
+        ask_share(replay, number, nodes, ask);
+        if (is_certain || stint_scheduler_fits_ever(replay->scheduler, ask, NULL, NULL, NULL) == 0)
             return;
     }
-    ask->nodes = 1;
+    ask_share(replay, number, 1, ask);
     if (stint_scheduler_fits_ever(replay->scheduler, ask, NULL, &largest, NULL) != 0)
         *ask = largest;
 }
@@ -199,7 +210,7 @@ static int submit(struct replay *replay, uint32_t number, struct stint_error *er
         .submit_ms = (job->submit_s + mine->ran_s) * 1000,
         .fair_account = project_of(replay, job)
     };
-    ask_size(replay, replay->jobs[number].procs, &ask);
+    ask_size(replay, number, &ask);
     return stint_scheduler_submit(replay->scheduler, &ask, err);
 }
 
@@ -349,6 +360,9 @@ static bool advance(struct replay *replay)
         replay->busy_area += (double)replay->busy * (double)(next - replay->now_s);
         replay->waiting_time += (double)(next - replay->now_s);
     }
+    if (replay->simulation->curve)
+        curve_add(replay->simulation->curve, next, (double)replay->busy / (double)replay->procs,
+                  (double)waiting);
     replay->result->queue_max =
         waiting > replay->result->queue_max ? waiting : replay->result->queue_max;
     replay->now_s = next;
@@ -426,7 +440,8 @@ static int open_arrays(struct replay *replay)
     if (!replay->jobs || !replay->order || !replay->endings || !replay->starts || !replay->memories)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int64_t procs = replay->trace->jobs[i].procs;
+        bool is_gpus = replay->trace->gpus && replay->has_gpus;
+        int64_t procs = is_gpus ? replay->trace->gpus[i] : replay->trace->jobs[i].procs;
         replay->jobs[i].procs = (uint32_t)(procs < replay->procs ? procs : replay->procs);
         replay->jobs[i].end_s = -1;
         replay->jobs[i].is_preemptible = draw(&random) < replay->simulation->preemptible;
@@ -453,6 +468,8 @@ static int replay_run(struct replay *replay, struct stint_error *err)
     struct timespec after;
     int r = 0;
     replay->now_s = replay->trace->jobs[replay->order[0]].submit_s;
+    if (replay->simulation->curve)
+        curve_begin(replay->simulation->curve, replay->now_s);
     clock_gettime(CLOCK_MONOTONIC, &before);
     do {
         end_due(replay);
@@ -506,6 +523,8 @@ int stint_simulate(const struct stint_simulation *simulation,
         r = open_shares(&replay);
     if (r == 0)
         r = replay_run(&replay, err);
+    if (r == 0 && simulation->curve)
+        curve_end(simulation->curve);
     if (r == 0)
         fill_projects(&replay);
     replay_close(&replay);

@@ -222,5 +222,6 @@ int stint_trace_load(const char *path, struct stint_trace *ret_trace, struct sti
 void stint_trace_deinit(struct stint_trace *trace)
 {
     free(trace->jobs);
+    free(trace->gpus);
     *trace = (struct stint_trace){ 0 };
 }

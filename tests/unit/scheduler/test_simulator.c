@@ -249,6 +249,99 @@ static void clusters_have_the_nodes_they_say(void **state)
     }
 }
 
+static void curves_are_means_of_equal_steps(void **state)
+{
+    (void)state;
+    /* All four processors until 100; 2 waits until then, and takes one until 300. */
+    struct stint_trace trace =
+        parse("; MaxProcs: 4\n1 0 0 100 4 0 0 4 100\n2 0 0 200 1 0 0 1 200\n");
+    struct stint_curve curve;
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .policy = { .mode = STINT_MODE_FCFS },
+                                           .curve = &curve };
+    struct stint_simulation_result result;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    assert_int_equal(curve.count, 300);
+    assert_int_equal(curve.step_s, 1);
+    for (size_t i = 0; i < curve.count; i++) {
+        assert_float_equal(curve.busy[i], i < 100 ? 1 : 0.25, 1e-12);
+        assert_float_equal(curve.waiting[i], i < 100 ? 1 : 0, 1e-12);
+    }
+    stint_trace_deinit(&trace);
+}
+
+static void long_curves_keep_their_areas(void **state)
+{
+    (void)state;
+    /* 1,000,000 s in at most 512 steps; the last one is not whole. */
+    struct stint_trace trace = parse("; MaxProcs: 2\n1 5 0 700001 2 0 0 2 700001\n"
+                                     "2 700006 0 300002 1 0 0 1 300002\n");
+    struct stint_curve curve;
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .policy = { .mode = STINT_MODE_EASY },
+                                           .curve = &curve };
+    struct stint_simulation_result result;
+    double area = 0;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    assert_int_equal(curve.first_s, 5);
+    assert_int_equal(curve.last_s, 1000008);
+    assert_int_equal(curve.step_s, 2048);
+    assert_int_equal(curve.count, (1000003 + 2047) / 2048);
+    for (size_t i = 0; i < curve.count; i++) {
+        int64_t left_s = curve.last_s - curve.first_s - (int64_t)i * curve.step_s;
+        area += curve.busy[i] * (double)(left_s < curve.step_s ? left_s : curve.step_s);
+    }
+    assert_float_equal(area, 700001 + 0.5 * 300002, 1e-3);
+    assert_float_equal(curve.busy[curve.count - 1], 0.5, 1e-9);
+    stint_trace_deinit(&trace);
+}
+
+static void plots_escape_names_and_stay_inside(void **state)
+{
+    (void)state;
+    struct stint_curve curves[2] = { { .first_s = 0, .last_s = 0, .step_s = 1 },
+                                     { .first_s = 7,
+                                       .last_s = 9,
+                                       .step_s = 1,
+                                       .count = 2,
+                                       .busy = { 1, 0.5 },
+                                       .waiting = { 3, 1e6 } } };
+    const struct stint_plot_line lines[] = { { "<a&b>", &curves[0] }, { "b", &curves[1] } };
+    struct stint_buffer image = { 0 };
+    stint_plot_write("t\x01<script>", lines, 2, &image);
+    const char *text = stint_buffer_text(&image);
+    assert_non_null(strstr(text, ">&lt;a&amp;b&gt;</text>"));
+    assert_non_null(strstr(text, "<title>t &lt;script&gt;</title>"));
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    assert_non_null(strstr(text, ">1000000</text>"));
+    /* Utilization of 1 is the upper edge, the longest queue the lower panel's. */
+    assert_non_null(strstr(text, " 78.0H789.3V163.0H880.0"));
+    assert_non_null(strstr(text, "V288.0H880.0"));
+    stint_buffer_deinit(&image);
+}
+
+static void gpus_that_are_counted_apart_are_asked_beside_cores(void **state)
+{
+    (void)state;
+    static const char cluster[] = "cores=8 gpus=h200:2\n";
+    struct stint_trace trace = parse("1 0 0 10 4 0 0 4 10\n2 0 0 10 4 0 0 4 10\n"
+                                     "3 0 0 10 1 0 0 1 10\n4 0 0 10 99 0 0 99 10\n");
+    struct stint_machine *machine = NULL;
+    assert_int_equal(stint_cluster_parse(cluster, strlen(cluster), "test", &machine, NULL), 0);
+    assert_non_null(trace.gpus = calloc(trace.job_count, sizeof(*trace.gpus)));
+    trace.gpus[0] = 2;
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .machine = machine,
+                                           .policy = { .mode = STINT_MODE_FCFS } };
+    struct stint_simulation_result result;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    assert_int_equal(result.sum_start, 0 + 0 + 10 + 20); /* 3 finds no core, 4 is cut to all */
+    assert_float_equal(result.utilization, 20.0 / (2 * 30), 1e-9);
+    (void)stint_machine_free(machine);
+    stint_trace_deinit(&trace);
+}
+
 /* One line of expected.csv: trace,policy,mode,…,sum_start,sha256. */
 static void compare_expected(char *line, int *checked)
 {
@@ -355,6 +448,10 @@ int main(void)
         cmocka_unit_test(equal_traces_give_equal_starts),
         cmocka_unit_test(shares_decide_between_projects),
         cmocka_unit_test(clusters_have_the_nodes_they_say),
+        cmocka_unit_test(curves_are_means_of_equal_steps),
+        cmocka_unit_test(long_curves_keep_their_areas),
+        cmocka_unit_test(plots_escape_names_and_stay_inside),
+        cmocka_unit_test(gpus_that_are_counted_apart_are_asked_beside_cores),
         cmocka_unit_test(textbook_modes_equal_the_reference_start_by_start),
         cmocka_unit_test(the_default_policy_beats_easy_on_every_log),
     };
