@@ -101,19 +101,22 @@ static const struct option_row verify_options[] = {
 };
 static const struct option_row simulate_options[] = {
     { "trace",       0, "FILE",   "a trace in the Standard Workload Format, .gz too", 0 },
+    { "history",     0, "30d",    "instead: the jobs that this site finished in that time", 0 },
     { "cores",       0, "N",      "a flat machine of N processors; default: as the trace says", 0 },
     { "topology",    0, "SOURCE", "an hwloc XML file or synthetic string", 0 },
     { "gpus",        0, "TYPE:N", "GPUs declared beside the topology", 0 },
     { "nodes",       0, "N",      "so many such nodes", 0 },
-    { "cluster",     0, "FILE",   "not in this version", 0 },
+    { "cluster",     0, "FILE",   "a machine of lines like: name=a nodes=4 cores=32 gpus=h200:4", 0 },
     { "policy",      0, "NAME",   "fcfs, sjf, easy, easy-sjbf, conservative or stint (default)", 0 },
-    { "shares",      0, "FILE",   "not in this version", 0 },
+    { "compare",     0, "NAME",   "the same with this policy, beside it", 0 },
+    { "shares",      0, "FILE",   "lines: project NAME SHARES [PARENT], user NUMBER PROJECT", 0 },
     { "estimates",   0, "WHOSE",  "user (default), actual or predicted", 0 },
     { "preemptible", 0, "SHARE",  "share of the jobs that may be stopped, 0 to 1", 0 },
     { "seed",        0, "N",      "of that draw", 0 },
     { "resume-cost", 0, "S",      "seconds that each resume costs", 0 },
     { "events",      0, "FILE",   "one line a decision", 0 },
-    { "json",        0, NULL,     "stint.simulation/1", 0 },
+    { "plot",        0, "FILE",   "utilization and queue over time, as an SVG image", 0 },
+    { "json",        0, NULL,     "stint.simulation/1, of several stint.simulations/1", 0 },
     { 0 },
 };
 static const struct option_row institution_options[] = {

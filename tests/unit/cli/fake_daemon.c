@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -46,7 +47,9 @@ static const struct fake_answer *answer_find(struct fake_daemon *fake, const cha
 {
     for (size_t i = 0; fake->answers[i].method && i < FAKE_ANSWERS_MAX; i++) {
         const struct fake_answer *answer = &fake->answers[i];
-        if (strcmp(answer->method, method) != 0 || strcmp(answer->path, path) != 0)
+        if (strcmp(answer->method, method) != 0 ||
+            (strcmp(answer->path, path) != 0 &&
+             (!strchr(answer->path, '*') || fnmatch(answer->path, path, 0) != 0)))
             continue;
         if (answer->times > 0 && fake->given[i] >= answer->times)
             continue;

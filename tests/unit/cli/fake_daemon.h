@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 /**
- * struct fake_answer - the answer to @method @path (path and query as one text)
+ * struct fake_answer - the answer to @method @path (path and query as one text; a `*` in it stands
+ * for anything, such as an instant)
  * @times: how often it is given before the next row of the same method and path comes; 0 for ever
  * @drops: the connection is closed without an answer
  */
