@@ -309,6 +309,35 @@ static void a_page_goes_only_to_a_plain_file(void **state)
     }
 }
 
+static void the_worst_path_decides_the_exit_status(void **state)
+{
+    static const char licence[] = STINT_SOURCE_ROOT "/LICENSE";
+    static const struct {
+        const char *paths[3];
+        int status;
+        size_t verdicts;
+    } cases[] = { { { licence, "m/models--acme--leaf" }, 4, 2 },
+                  { { "m/models--acme--leaf", licence }, 4, 2 },
+                  { { "m/models--acme--leaf", "nowhere" }, 3, 1 },
+                  { { "nowhere", "m/models--acme--leaf" }, 3, 1 },
+                  { { "m/models--acme--leaf", "m/empty" }, 1, 1 },
+                  { { licence, "m/empty", "nowhere" }, 1, 1 } };
+    struct models *models = *state;
+    char empty[100];
+    (void)snprintf(empty, sizeof(empty), "%s/m/empty", models->folder);
+    assert_int_equal(mkdir(empty, 0755), 0);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const char *const words[] = { "check",           "--json",          cases[i].paths[0],
+                                      cases[i].paths[1], cases[i].paths[2], NULL };
+        struct outcome outcome = check(models, words);
+        json_t *document = json_loads(outcome.out, 0, NULL);
+        expect(&outcome, cases[i].status, "\"stint.verdicts/1\"");
+        assert_int_equal(json_array_size(json_object_get(document, "verdicts")), cases[i].verdicts);
+        json_decref(document);
+        outcome_deinit(&outcome);
+    }
+}
+
 #define ON_MODELS(test) cmocka_unit_test_setup_teardown(test, models_setup, models_teardown)
 int main(void)
 {
@@ -320,6 +349,7 @@ int main(void)
         ON_MODELS(a_comparison_shows_only_what_differs),
         ON_MODELS(all_rules_are_a_matrix_for_people),
         ON_MODELS(all_rules_are_results_in_json),
+        ON_MODELS(the_worst_path_decides_the_exit_status),
         ON_MODELS(a_page_is_whole_and_loads_nothing),
         ON_MODELS(a_page_is_overwritten_only_when_told),
         ON_MODELS(a_page_goes_only_to_a_plain_file),
