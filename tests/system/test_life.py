@@ -145,6 +145,14 @@ class Life(unittest.TestCase):
         job = self.daemon.wait(id)
         self.assertEqual((job["outcome"], job["exit_code"]), ("failed", 5))
 
+    def test_output_may_go_to_dev_null_and_to_no_other_device(self):
+        id = self.daemon.submit("echo", "x", output="/dev/null")
+        self.assertEqual(self.daemon.wait(id)["outcome"], "completed")
+        self.assertEqual(self.daemon.stint("logs", id).returncode, 0)
+        id = self.daemon.submit("echo", "x", output="/dev/full")
+        job = self.daemon.wait(id)
+        self.assertEqual(job["outcome"], "failed")
+
     def test_the_shell_finds_its_environment(self):
         id = self.daemon.submit("env")
         self.daemon.wait(id)

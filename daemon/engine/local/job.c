@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -27,7 +29,14 @@ static void failed(struct job_failure *failure, int code, const char *what, cons
     text_add(failure->text, sizeof(failure->text), why ? why : "refused");
 }
 
-/* Opened as the user. Not through a link, not a FIFO (which would wait), not a device. */
+/* A regular file, or /dev/null, where people send what they do not want (Linux: character device
+ * 1:3). */
+static bool may_be_output(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) || (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3));
+}
+
+/* Opened as the user. Not through a link, not a FIFO (which would wait), not another device. */
 int job_open_output(int folder_fd, const char *path, const char *name, int flags)
 {
     int fd = openat(folder_fd, *path ? path : name,
@@ -35,7 +44,7 @@ int job_open_output(int folder_fd, const char *path, const char *name, int flags
     if (fd < 0)
         return -errno;
     struct stat st;
-    int r = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    int r = fstat(fd, &st) != 0 ? -errno : may_be_output(&st) ? 0 : -EINVAL;
     if (r == 0 && fcntl(fd, F_SETFL, flags & O_APPEND) != 0)
         r = -errno;
     if (r != 0) {
@@ -51,7 +60,8 @@ static int output_open(struct stint_run_key key, int folder_fd, const char *path
     int fd = job_open_output(folder_fd, path, name, O_WRONLY | O_CREAT | O_APPEND);
     if (fd < 0)
         failed(failure, fd, "cannot open output ", *path ? path : name);
-    else if (key.attempt == 1 && ftruncate(fd, 0) != 0)
+    else if (key.attempt == 1 && ftruncate(fd, 0) != 0 &&
+             errno != EINVAL) /* /dev/null has no length */
         failed(failure, -errno, "cannot empty output ", *path ? path : name);
     return failure->code == 0 ? fd : -1;
 }
