@@ -80,7 +80,7 @@ static int add_job(struct history *history, const json_t *job)
         trace->dropped_count++;
         return 0;
     }
-    int64_t run_s = (end_ms - start_ms + 999) / 1000;
+    int64_t run_s = end_ms - start_ms < 1000 ? 1 : (end_ms - start_ms + 500) / 1000;
     limit_s = limit_s > 0 ? limit_s : run_s;
     trace->gpus[trace->job_count] = bounded(doc_int(job, "gpus", 0), 0, UINT16_MAX);
     trace->jobs[trace->job_count++] = (struct stint_trace_job){

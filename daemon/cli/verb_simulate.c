@@ -154,10 +154,15 @@ static int columns_read(struct simulate *simulate)
     return EXIT_OK;
 }
 
+/* The word `now` is the machine that the daemon has, and what a history runs on by itself. */
 static int machine_read(struct simulate *simulate, struct column *column)
 {
     struct stint_error err = { 0 };
     const char *topology = cli_value(simulate->cli, "topology");
+    bool has_history = cli_has(simulate->cli, "history");
+    bool is_now = column->cluster ? strcmp(column->cluster, "now") == 0 : !topology;
+    if (has_history && is_now && !column->cores)
+        return history_machine(simulate->cli, &column->machine);
     if (column->cluster) {
         err.code = stint_cluster_load(column->cluster, &column->machine, &err);
     } else if (topology) {
@@ -165,8 +170,6 @@ static int machine_read(struct simulate *simulate, struct column *column)
                                                   .gpus = cli_value(simulate->cli, "gpus"),
                                                   .nodes = (uint32_t)simulate->nodes };
         err.code = stint_topology_load(&options, &column->machine, &err);
-    } else if (!column->cores && cli_has(simulate->cli, "history")) {
-        return history_machine(simulate->cli, &column->machine);
     }
     return err.code == 0 ? EXIT_OK
                          : cli_fail_file(&err, column->cluster ? column->cluster : topology);

@@ -203,6 +203,19 @@ static void history_on_one_gpu_more_and_with_other_shares(void **state)
     fake_daemon_stop(fake);
 }
 
+static void the_machine_of_now_stands_beside_another(void **state)
+{
+    struct fake_daemon *fake = fake_daemon_start(history);
+    json_t *both = simulations(fake_daemon_socket(fake),
+                               WORDS("simulate", "--history", "30d", "--json", "--cluster", "now",
+                                     "--cluster", PATH("four-gpus.cluster")));
+    (void)state;
+    assert_int_equal(json_integer_value(column(both, 0, "makespan_s")), 7200);
+    assert_int_equal(json_integer_value(column(both, 1, "makespan_s")), 3600);
+    json_decref(both);
+    fake_daemon_stop(fake);
+}
+
 static void history_that_leads_nowhere_is_refused(void **state)
 {
     static const struct {
@@ -280,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_plot_has_a_line_in_each_panel_for_each_column),
         cmocka_unit_test(history_is_every_page_on_the_nodes_there_are),
         cmocka_unit_test(history_on_one_gpu_more_and_with_other_shares),
+        cmocka_unit_test(the_machine_of_now_stands_beside_another),
         cmocka_unit_test(history_that_leads_nowhere_is_refused),
         cmocka_unit_test(a_terminal_sees_a_bar_that_is_wiped),
     };
