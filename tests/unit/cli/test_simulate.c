@@ -203,6 +203,21 @@ static void history_on_one_gpu_more_and_with_other_shares(void **state)
     fake_daemon_stop(fake);
 }
 
+/* The list is newest first, and all were submitted in the same second. */
+static void history_is_replayed_oldest_first(void **state)
+{
+    struct fake_daemon *fake = fake_daemon_start(history);
+    struct outcome outcome =
+        stint_run(fake_daemon_socket(fake), "/tmp", NULL,
+                  WORDS("simulate", "--history", "30d", "--policy", "fcfs", "--events", "-"));
+    const char *second = strstr(outcome.out, " start 2 ");
+    const char *fourth = strstr(outcome.out, " start 4 ");
+    (void)state;
+    assert_true(second && fourth && second < fourth);
+    outcome_deinit(&outcome);
+    fake_daemon_stop(fake);
+}
+
 static void the_machine_of_now_stands_beside_another(void **state)
 {
     struct fake_daemon *fake = fake_daemon_start(history);
@@ -293,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_plot_has_a_line_in_each_panel_for_each_column),
         cmocka_unit_test(history_is_every_page_on_the_nodes_there_are),
         cmocka_unit_test(history_on_one_gpu_more_and_with_other_shares),
+        cmocka_unit_test(history_is_replayed_oldest_first),
         cmocka_unit_test(the_machine_of_now_stands_beside_another),
         cmocka_unit_test(history_that_leads_nowhere_is_refused),
         cmocka_unit_test(a_terminal_sees_a_bar_that_is_wiped),
