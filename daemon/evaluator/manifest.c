@@ -1,6 +1,7 @@
 /* Owns: a manifest as text and back, and the question whether files are still what it says. Text
  * that comes back is outside input: bounded, checked field by field, and its digest must follow
  * from its list. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -127,6 +128,7 @@ static int list_parse(json_t *list, struct stint_artifact_manifest *manifest,
     {
         struct stint_artifact_file file = { 0 };
         int r = entry_parse(entry, &file, err);
+        assert(r != 0 || file.path);
         if (r == 0 && manifest->file_count > 0 &&
             strcmp(manifest->files[manifest->file_count - 1].path, file.path) >= 0)
             r = stint_fail(err, STINT_INVALID, "manifest is not sorted by path");
@@ -217,6 +219,7 @@ static int recheck_tree(const struct stint_artifact_tree *tree, struct stint_art
         const struct stint_artifact_file *a = i < now->file_count ? &now->files[i] : NULL;
         const struct stint_artifact_file *b = i < then->file_count ? &then->files[i] : NULL;
         int order = !a ? 1 : !b ? -1 : strcmp(a->path, b->path);
+        assert(order > 0 ? b != NULL : a != NULL);
         if (order != 0) {
             recheck_say(order > 0 ? STINT_RECHECK_MISSING : STINT_RECHECK_CHANGED,
                         order > 0 ? b->path : a->path, ret_result, ret_path);

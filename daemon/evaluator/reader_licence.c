@@ -128,7 +128,7 @@ static void report_edits(const struct licence_file *licence,
     char what[400];
     const struct stint_licence_edit *edit =
         match->edit_count > 0 ? &licence->found->edits[match->edit_first] : NULL;
-    if (!edit)
+    if (!edit || !match->licence)
         return;
     (void)snprintf(what, sizeof(what), "%s: the text of %s with %u words %s at line %u: \"%s\"",
                    licence->file->path, match->licence->id, edit->word_count,

@@ -5,6 +5,7 @@
  * key in their own header, a LICENSE in their folder) does not lift what the card or the root says,
  * so all levels bind. A licence text written for one part spares other parts other texts of its
  * level, never what metadata declares of the whole. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,10 @@ static int scope_compare(const void *a, const void *b)
     bool is_right_file = right->file != NULL;
     if (is_left_file != is_right_file)
         return is_left_file ? -1 : 1;
-    int order = strcmp(is_left_file ? left->file : left->folder,
-                       is_right_file ? right->file : right->folder);
+    const char *left_name = is_left_file ? left->file : left->folder;
+    const char *right_name = is_right_file ? right->file : right->folder;
+    assert(left_name && right_name);
+    int order = strcmp(left_name, right_name);
     if (order != 0)
         return order;
     return left->fact < right->fact ? -1 : left->fact > right->fact;

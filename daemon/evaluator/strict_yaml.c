@@ -2,6 +2,7 @@
  * bounds are nodes, depth and bytes of the input. */
 #include "evaluator/strict_yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -142,6 +143,7 @@ static int read_value(struct reading *reading, const yaml_event_t *event, unsign
 static void append_child(struct strict_yaml_node *parent, struct strict_yaml_node ***tail,
                          struct strict_yaml_node *child)
 {
+    assert(*tail && child);
     **tail = child;
     *tail = &child->next;
     parent->child_count++;
@@ -211,6 +213,7 @@ static int read_map(struct reading *reading, struct strict_yaml_node *map, unsig
         yaml_event_delete(&event);
         if (r != 0)
             return r;
+        assert(child);
         child->key = key;
         child->key_line = key_line;
         append_child(map, &tail, child);

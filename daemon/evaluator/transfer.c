@@ -4,6 +4,7 @@
  *
  * Wire: head { "STINTOF1", u32 count }, then for each file { u32 path_length, u64 size, path } with
  * one descriptor on the first byte of the record. Host byte order: both ends are one machine. */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -371,6 +372,7 @@ static int take_identities(int store_dir_fd, const char *name,
     stint_artifact_tree_close(&tree);
     if (r == 0 && kept.file_count != manifest->file_count)
         r = stint_fail(err, -EIO, "store: %s is damaged", name);
+    assert(r != 0 || kept.file_count == 0 || manifest->files);
     for (size_t i = 0; r == 0 && i < kept.file_count; i++) {
         struct stint_artifact_file *file = &manifest->files[i];
         if (strcmp(kept.files[i].path, file->path) != 0 || kept.files[i].size != file->size)
