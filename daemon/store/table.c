@@ -330,8 +330,8 @@ static void int_json(const char *name, int64_t value, struct stint_buffer *json)
     *--at = ':';
     *--at = '"';
     at -= length;
-    memcpy(at, name,
-           length); /* NOLINT(bugprone-not-null-terminated-result): the piece has a length */
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the piece has a length */
+    memcpy(at, name, length);
     *--at = '"';
     stint_json_raw(json, at, (size_t)(end - at));
 }
