@@ -157,6 +157,9 @@ void keeper_run(struct request *request)
     sigaddset(&child, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &child, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != launcher.pid)
+        _exit(
+            1); /* it died before it could be watched: our end of its socket must not outlive it */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     int r = tool_check(request);
     if (r != 0)
