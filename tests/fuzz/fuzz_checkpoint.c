@@ -53,19 +53,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort(); /* an entry in two places */
     return 0;
 }
-
-#ifdef STINT_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        static uint8_t data[1 << 20];
-        FILE *file = fopen(argv[i], "rb");
-        if (!file)
-            return 1;
-        size_t size = fread(data, 1, sizeof(data), file);
-        (void)fclose(file);
-        (void)LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
-}
-#endif

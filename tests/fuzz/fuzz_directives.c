@@ -43,21 +43,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settings_deinit(&settings);
     return 0;
 }
-
-#ifdef STINT_FUZZ_REPLAY
-#define REPLAY_BYTES_MAX ((size_t)1 << 20)
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        uint8_t *bytes = malloc(REPLAY_BYTES_MAX);
-        if (!file || !bytes)
-            return 1;
-        size_t size = fread(bytes, 1, REPLAY_BYTES_MAX, file);
-        (void)fclose(file);
-        (void)LLVMFuzzerTestOneInput(bytes, size);
-        free(bytes);
-    }
-    return 0;
-}
-#endif

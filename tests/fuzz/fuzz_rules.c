@@ -32,19 +32,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stint_rules_free(rules);
     return 0;
 }
-
-#ifdef STINT_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    static uint8_t bytes[1 << 18];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rbe");
-        if (!file)
-            return 1;
-        size_t size = fread(bytes, 1, sizeof(bytes), file);
-        (void)fclose(file);
-        (void)LLVMFuzzerTestOneInput(bytes, size);
-    }
-    return 0;
-}
-#endif
