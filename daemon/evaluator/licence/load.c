@@ -120,7 +120,7 @@ static int spdx_add(void *context, struct document *document, const char *key,
     return document_next(document, err);
 }
 
-/* Successors are looked up once all ids are known: keep them as a text of ids for now. */
+/* Successors are looked up once all ids are known: until then they are a text of ids. */
 static int spdx_successor(void *context, struct document *document, const char *key,
                           struct stint_error *err)
 {
