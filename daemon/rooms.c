@@ -7,6 +7,7 @@
 
 #include "stint/admission.h"
 #include "stint/api.h"
+#include "stint/calendar.h"
 #include "stint/checkpoint.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
@@ -113,6 +114,19 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
     return stint_ledger_new(&options, &rooms->ledger, err);
 }
 
+static int open_calendar(struct rooms *rooms, struct stint_error *err)
+{
+    struct stint_calendar_options options = {
+        .store = rooms->store,
+        .record = rooms->record,
+        .ledger = rooms->ledger,
+        .scheduler = rooms->scheduler,
+        .machine = rooms->machine,
+        .now_wall_ms = wiring_now_wall_ms,
+    };
+    return stint_calendar_new(&options, &rooms->calendar, err);
+}
+
 static int open_engine(struct rooms *rooms, struct stint_error *err)
 {
     struct stint_engine_events events = wiring_engine_events;
@@ -188,6 +202,7 @@ static int open_api(struct rooms *rooms, struct stint_error *err)
         .store = rooms->store,
         .jobs = rooms->jobs,
         .ledger = rooms->ledger,
+        .calendar = rooms->calendar,
         .engine = rooms->engine,
         .admission = rooms->admission,
         .record = rooms->record,
@@ -213,12 +228,19 @@ int rooms_open(struct rooms *rooms, struct options *options, struct stint_error 
         const char *name;
         int (*open)(struct rooms *rooms, struct stint_error *err);
     } steps[] = {
-        { "launcher", open_launcher },   { "user", become },
-        { "store", open_store },         { "record", open_record },
-        { "scheduler", open_scheduler }, { "ledger", open_ledger },
-        { "engine", open_engine },       { "jobs", open_jobs },
-        { "admission", open_admission }, { "wiring", wiring_start },
-        { "state", wiring_load },        { "api", open_api },
+        { "launcher", open_launcher },
+        { "user", become },
+        { "store", open_store },
+        { "record", open_record },
+        { "scheduler", open_scheduler },
+        { "ledger", open_ledger },
+        { "calendar", open_calendar },
+        { "engine", open_engine },
+        { "jobs", open_jobs },
+        { "admission", open_admission },
+        { "wiring", wiring_start },
+        { "state", wiring_load },
+        { "api", open_api },
     };
     rooms->options = options;
     rooms->launcher = (struct stint_launcher){ .socket = -1, .pidfd = -1 };
@@ -250,6 +272,7 @@ static void on_store_closed(void *context)
     rooms->api = stint_api_free(rooms->api);
     rooms->admission = stint_admission_free(rooms->admission);
     rooms->jobs = stint_jobs_free(rooms->jobs);
+    rooms->calendar = stint_calendar_free(rooms->calendar);
     rooms->ledger = stint_ledger_free(rooms->ledger);
     rooms->record = stint_record_free(rooms->record);
     stint_engine_close(rooms->engine, on_engine_closed, rooms);

@@ -17,6 +17,7 @@ struct stint_record;
 struct stint_machine;
 struct stint_scheduler;
 struct stint_ledger;
+struct stint_calendar;
 struct stint_engine;
 struct stint_jobs;
 struct stint_admission;
@@ -39,6 +40,7 @@ struct rooms {
     struct stint_machine *machine;
     struct stint_scheduler *scheduler;
     struct stint_ledger *ledger;
+    struct stint_calendar *calendar;
     struct stint_engine *engine;
     struct stint_jobs *jobs;
     struct stint_admission *admission;
@@ -57,8 +59,8 @@ struct rooms {
 
 /**
  * rooms_open() - launcher first, before we grow and before root is given up; then store, record,
- * machine, scheduler, ledger, engine, jobs, admission, api Return: 0, and the loop may run; else an
- * error that names the room, and rooms_close() cleans up.
+ * machine, scheduler, ledger, calendar, engine, jobs, admission, api Return: 0, and the loop may
+ * run; else an error that names the room, and rooms_close() cleans up.
  */
 int rooms_open(struct rooms *rooms, struct options *options, struct stint_error *err);
 /* Orderly: commit what is open and answer, then close in reverse; returns when the loop is empty.

@@ -9,6 +9,7 @@
 #include "rooms.h"
 #include "stint/admission.h"
 #include "stint/api.h"
+#include "stint/calendar.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
 #include "stint/log.h"
@@ -238,6 +239,8 @@ int wiring_load(struct rooms *rooms, struct stint_error *err)
     int r = load_record(rooms, err);
     if (r == 0)
         r = stint_ledger_load(rooms->ledger, err);
+    if (r == 0)
+        r = stint_calendar_load(rooms->calendar, err);
     if (r == 0)
         r = stint_jobs_load(rooms->jobs, err);
     if (r == 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../request/fields.h"
+#include "stint/calendar.h"
 #include "stint/ledger.h"
 #include "stint/measure.h"
 
@@ -126,6 +127,7 @@ static const struct field extend_fields[] = { TEXT(until), ACT_FIELDS };
 static const struct field amount_fields[] = { AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field transfer_fields[] = { TEXT(to), AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field revoke_fields[] = { ACT_FIELDS };
+static const struct field node_patch_fields[] = { TEXT(state), ACT_FIELDS };
 static const struct field quota_fields[] = { TEXT(scope), TEXT(name),
                                              OWN("assignments", read_assignments), ACT_FIELDS };
 
@@ -431,4 +433,26 @@ void handle_quota_post(struct exchange *ex)
         err.code =
             stint_ledger_quota_set(ledger, &act, scope, body.name, body.assignments[i], &err);
     finish(ex, &body, "quota", 0, body.name, false, &err);
+}
+
+/* ---- nodes ---- */
+
+void handle_node_patch(struct exchange *ex)
+{
+    struct body body = { 0 };
+    struct stint_error err = { 0 };
+    struct stint_calendar *calendar = ex->api->options.calendar;
+    const char *name = exchange_param(ex, "name");
+    if (!name || !body_read(ex, node_patch_fields, &body))
+        return;
+    struct stint_act act = act_of(ex, &body);
+    if (!body.state)
+        err.code = missing(&err, "state");
+    else if (strcmp(body.state, "draining") == 0)
+        err.code = stint_calendar_drain(calendar, &act, name, &err);
+    else if (strcmp(body.state, "up") == 0)
+        err.code = stint_calendar_resume(calendar, &act, name, &err);
+    else
+        err.code = stint_fail(&err, STINT_INVALID, "'state' must be draining or up");
+    finish(ex, &body, "node", 0, name, false, &err);
 }

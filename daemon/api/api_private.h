@@ -338,6 +338,7 @@ HANDLER(handle_job_output);
 HANDLER(handle_events);
 /* machine.c */
 HANDLER(handle_nodes);
+HANDLER(handle_node_patch);
 HANDLER(handle_allocations);
 HANDLER(handle_queue);
 /* ledger.c */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "stint/allocation.h"
+#include "stint/calendar.h"
 #include "stint/machine.h"
-#include "stint/scheduler.h"
 
 /* ---- nodes (INTERFACE §3) ---- */
 
@@ -33,6 +33,7 @@ static void write_node(struct exchange *ex, uint32_t index)
     struct stint_buffer *out = &ex->out;
     const struct stint_node *node = &ex->api->options.machine->nodes[index];
     const struct stint_shape *shape = node->shape;
+    struct stint_node_view view;
     stint_json_object(out);
     stint_json_kv_text(out, "name", node->name);
     stint_json_kv_int(out, "packages", shape->packages);
@@ -56,9 +57,12 @@ static void write_node(struct exchange *ex, uint32_t index)
         stint_json_object_end(out);
     }
     stint_json_array_end(out);
-    stint_json_kv_text(
-        out, "state",
-        stint_node_state_name(stint_scheduler_node_state(ex->api->options.scheduler, index)));
+    stint_calendar_node(ex->api->options.calendar, index, &view);
+    stint_json_kv_text(out, "state", stint_node_state_name(view.state));
+    if (view.state != STINT_NODE_UP) {
+        stint_json_kv_text(out, "reason", view.reason);
+        stint_json_kv_time(out, "since", view.since_ms);
+    }
     stint_json_object_end(out);
 }
 

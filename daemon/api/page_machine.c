@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "stint/allocation.h"
+#include "stint/calendar.h"
 #include "stint/machine.h"
 #include "stint/measure.h"
-#include "stint/scheduler.h"
 
 enum {
     CELL = 17,   /* a core */
@@ -247,6 +247,8 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
     const struct stint_node *place = &machine->machine->nodes[node];
     const struct stint_shape *shape = place->shape;
     struct layout layout;
+    struct stint_node_view view;
+    char since[40];
     char size[32];
     lay_out(shape, &layout);
     stint_buffer_add_text(out, "<div class=\"node\"><h3>");
@@ -256,9 +258,14 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
     if (shape->memory_bytes > 0)
         stint_buffer_printf(out, " · %s",
                             stint_size_format(shape->memory_bytes, size, sizeof(size)));
-    stint_buffer_printf(
-        out, " · %s</span></h3>",
-        stint_node_state_name(stint_scheduler_node_state(api->options.scheduler, node)));
+    stint_calendar_node(api->options.calendar, node, &view);
+    stint_buffer_printf(out, " · %s</span></h3>", stint_node_state_name(view.state));
+    if (view.state != STINT_NODE_UP) {
+        stint_buffer_printf(out, "<p>Takes no new jobs since %s: ",
+                            stint_instant_format_local(view.since_ms, since, sizeof(since)));
+        html_text(out, view.reason ? view.reason : "");
+        stint_buffer_add_text(out, "</p>");
+    }
     if (shape->core_count > PAGE_CORES_MAX || shape->numa_count == 0) {
         stint_buffer_add_text(out, "<p class=\"quiet\">Too large to draw.</p></div>\n");
         return;

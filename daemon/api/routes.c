@@ -72,6 +72,7 @@ const struct route api_routes[] = {
     { "POST", V1 "/awards/{name}/reduce", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_reduce, "Take from an award" },
     { "POST", V1 "/awards/{name}/revoke", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_revoke, "End an award for new starts" },
     { "POST", V1 "/awards/{name}/transfer", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_transfer, "Move an amount to another award" },
+    { "PATCH", V1 "/nodes/{name}", ACCESS_OPERATOR, SMALL, 0, NULL, handle_node_patch, "Drain or resume a node" },
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },
 
     { "GET", V1 "/log/checkpoint", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_checkpoint, "Signed head of the public log" },

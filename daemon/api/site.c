@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "stint/allocation.h"
+#include "stint/calendar.h"
 #include "stint/engine.h"
 #include "stint/ledger.h"
 #include "stint/machine.h"
@@ -303,6 +304,21 @@ static void metrics_machine(struct stint_buffer *out, const struct metrics_walk 
     stint_buffer_printf(out, "stint_allocated_gpus %" PRIu64 "\n", walk->gpus);
 }
 
+static void metrics_nodes(struct exchange *ex)
+{
+    uint32_t counts[STINT_NODE_DOWN + 1] = { 0 };
+    struct stint_buffer *out = &ex->out;
+    struct stint_node_view view;
+    for (uint32_t i = 0; i < ex->api->options.machine->node_count; i++) {
+        stint_calendar_node(ex->api->options.calendar, i, &view);
+        counts[view.state]++;
+    }
+    family(out, "stint_nodes", "gauge", "Nodes by state.");
+    for (int i = 0; i <= STINT_NODE_DOWN; i++)
+        stint_buffer_printf(out, "stint_nodes{state=\"%s\"} %u\n",
+                            stint_node_state_name((enum stint_node_state)i), counts[i]);
+}
+
 static void metrics_service(struct exchange *ex)
 {
     struct stint_store_figures figures = { 0 };
@@ -377,6 +393,7 @@ static void metrics_render(struct exchange *ex, void *data, int status)
                         STINT_VERSION);
     metrics_jobs(ex, &walk);
     metrics_machine(out, &walk);
+    metrics_nodes(ex);
     family(out, "stint_award_hours", "gauge", "Awards in hours of their unit.");
     stint_ledger_each_award(ex->api->options.ledger, metrics_on_award, out);
     if (status >= 0) {

@@ -75,6 +75,19 @@ int act_publish(struct stint_ledger *ledger, const struct stint_act *act, const 
     return stint_record_append(ledger->options.record, &draft, NULL, err);
 }
 
+int stint_ledger_act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
+                           struct stint_error *err)
+{
+    return act_begin(ledger, act, err);
+}
+
+int stint_ledger_act_publish(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *type, const char *verb, const char *subject,
+                             struct stint_error *err)
+{
+    return act_publish(ledger, act, type, verb, subject, NULL, err);
+}
+
 struct act_mark act_mark(const struct stint_ledger *ledger)
 {
     return (struct act_mark){ stint_store_mark(ledger->options.store),

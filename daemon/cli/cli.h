@@ -124,6 +124,9 @@ int verb_award_change(struct cli *cli);
 int verb_quota_set(struct cli *cli);
 int verb_quota_list(struct cli *cli);
 int verb_quota_remove(struct cli *cli);
+int verb_node_drain(struct cli *cli);
+int verb_node_resume(struct cli *cli);
+int verb_node_list(struct cli *cli);
 int verb_reload(struct cli *cli);
 int verb_later(struct cli *cli);
 

@@ -220,6 +220,24 @@ static char *gpu_types(const json_t *gpus, char *text, size_t size)
     return text;
 }
 
+/* A line for each node that takes nothing new: since when, and why. */
+static void nodes_away(const json_t *document, const char *only)
+{
+    const json_t *node;
+    size_t i;
+    json_array_foreach(doc_at(document, "nodes"), i, node)
+    {
+        char since[DOC_TIME_MAX];
+        if (!doc_text(node, "reason") || (only && strcmp(only, doc_text_or(node, "name", "")) != 0))
+            continue;
+        text_print(doc_text_or(node, "name", "?"));
+        (void)printf(" %s since %s: ", doc_text_or(node, "state", "?"),
+                     doc_time(node, "since", since));
+        text_print(doc_text(node, "reason"));
+        (void)putchar('\n');
+    }
+}
+
 int nodes_show(const json_t *document, const char *only)
 {
     static const struct table_column columns[] = {
@@ -253,6 +271,7 @@ int nodes_show(const json_t *document, const char *only)
         return EXIT_NOT_FOUND;
     }
     table_print(&table, "no nodes");
+    nodes_away(document, only);
     if (!only)
         return EXIT_OK;
     json_array_foreach(doc_at(document, "nodes"), i, node)

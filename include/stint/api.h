@@ -13,6 +13,7 @@ struct stint_config;
 struct stint_store;
 struct stint_jobs;
 struct stint_ledger;
+struct stint_calendar;
 struct stint_engine;
 struct stint_admission;
 struct stint_record;
@@ -31,6 +32,7 @@ struct stint_api_options {
     struct stint_store *store;
     struct stint_jobs *jobs;
     struct stint_ledger *ledger;
+    struct stint_calendar *calendar;
     struct stint_engine *engine;
     struct stint_admission *admission;
     struct stint_record *record;

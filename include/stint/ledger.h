@@ -215,6 +215,17 @@ struct stint_act {
     bool is_rehearsal;
 };
 
+/* What every administrator's change has in common, for the rooms above that have changes of their
+ * own. begin: permission, reason, a store that takes writes. publish: the event @verb
+ * ("node.drain") and the public entry of @type ("node.set") with @subject, a JSON object in which
+ * no user is named; into the open batch, after all other puts of the change, because a record can
+ * only be wound back with its batch. */
+int stint_ledger_act_begin(const struct stint_ledger *ledger, const struct stint_act *act,
+                           struct stint_error *err);
+int stint_ledger_act_publish(struct stint_ledger *ledger, const struct stint_act *act,
+                             const char *type, const char *verb, const char *subject,
+                             struct stint_error *err);
+
 int stint_ledger_institution_add(struct stint_ledger *ledger, const struct stint_act *act,
                                  const char *name, const char *title, int64_t *ret_id,
                                  struct stint_error *err);

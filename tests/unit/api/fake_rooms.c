@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "../../../daemon/awards/period.h"
+#include "stint/calendar.h"
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
@@ -812,12 +813,26 @@ FAKE_ADMIN(stint_ledger_quota_set, enum stint_quota_scope scope, const char *sco
     return stint_ledger_project_suspend(ledger, act, scope_name, false, err);
 }
 
-/* ---- scheduler ---- */
+/* ---- calendar ---- */
 
-enum stint_node_state stint_scheduler_node_state(const struct stint_scheduler *scheduler,
-                                                 uint32_t node)
+void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
+                         struct stint_node_view *ret_view)
 {
-    (void)scheduler;
+    (void)calendar;
     (void)node;
-    return STINT_NODE_UP;
+    *ret_view = (struct stint_node_view){ STINT_NODE_DRAINING, "new <fan>", 1779710400000 };
+}
+
+int stint_calendar_drain(struct stint_calendar *calendar, const struct stint_act *act,
+                         const char *node, struct stint_error *err)
+{
+    (void)calendar;
+    return stint_ledger_project_suspend(NULL, act, node, true, err);
+}
+
+int stint_calendar_resume(struct stint_calendar *calendar, const struct stint_act *act,
+                          const char *node, struct stint_error *err)
+{
+    (void)calendar;
+    return stint_ledger_project_suspend(NULL, act, node, false, err);
 }

@@ -111,6 +111,7 @@ static void the_page_escapes_what_it_shows(void **state)
     assert_null(strstr(page, "<b>open"));
     assert_null(strstr(page, "style=\""));
     assert_non_null(strstr(page, "2 of 4 cores held"));
+    assert_non_null(strstr(page, "Takes no new jobs since 2026-05-25 12:00:00 +0000: new &lt;fan"));
     assert_non_null(strstr(page, "used 2.50, held 1.00 of 10.00 core-hours"));
     assert_non_null(strstr(page, "test.example/log"));
 }
@@ -719,6 +720,7 @@ static void metrics_end_as_openmetrics_say(void **state)
     assert_non_null(strstr(answer, "stint_jobs{state=\"running\"} 1\n"));
     assert_non_null(strstr(answer, "stint_unstarted_jobs{reason=\"UserJobLimit\"} 1\n"));
     assert_non_null(strstr(answer, "stint_allocated_cores 2\n"));
+    assert_non_null(strstr(answer, "stint_nodes{state=\"draining\"} 1\n"));
 }
 
 static void log_entries_come_as_they_are_stored(void **state)

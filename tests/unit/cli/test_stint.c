@@ -383,6 +383,22 @@ static void allocations_are_drawn_per_node(void **state)
     claim(answers, WORDS("allocations"), 0, "  cores  AAAA..B.\n  GPUs   .A\n", "");
 }
 
+static void a_drained_node_says_why_and_since_when(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/nodes", 200,
+          "{\"nodes\":[{\"name\":\"a\",\"cores\":8,\"state\":\"up\",\"gpus\":[]},{\"name\":\"b\","
+          "\"cores\":8,\"state\":\"draining\",\"reason\":\"new fan\",\"since\":"
+          "\"2026-05-25T12:00:00Z\",\"gpus\":[]}]}",
+          NULL, 0, false },
+        { 0 },
+    };
+    (void)state;
+    claim(answers, WORDS("nodes"), 0, "b draining since 2026-05-25 12:00 +0000: new fan\n", "");
+    claim(answers, WORDS("nodes", "b"), 0, "b draining since", "");
+    claim(answers, WORDS("admin", "node", "list"), 0, ": new fan\n", "");
+}
+
 static void writes_carry_reason_and_rehearsal(void **state)
 {
     static const struct fake_answer answers[] = {
@@ -390,6 +406,7 @@ static void writes_carry_reason_and_rehearsal(void **state)
         { "POST", "/api/v1/awards", 201, "{}", NULL, 0, false },
         { "POST", "/api/v1/awards/A/reduce", 200, "{}", NULL, 0, false },
         { "PATCH", "/api/v1/projects/nlp", 200, "{}", NULL, 0, false },
+        { "PATCH", "/api/v1/nodes/node0", 200, "{}", NULL, 0, false },
         { "POST", "/api/v1/projects", 201, "{}", NULL, 0, false },
         { 0 },
     };
@@ -410,6 +427,13 @@ static void writes_carry_reason_and_rehearsal(void **state)
           0,
           "{\"assignments\":[\"jobs=\"],\"name\":\"u\",\"reason\":\"r\",\"scope\":\"user\"}" },
         { { "admin", "quota", "set", "--project", "nlp", "gpus=4" }, 2, NULL },
+        { { "admin", "node", "drain", "node0", "--reason", "new fan" },
+          0,
+          "{\"reason\":\"new fan\",\"state\":\"draining\"}" },
+        { { "admin", "node", "resume", "node0", "--reason", "r", "--dry-run" },
+          0,
+          "{\"dry_run\":true,\"reason\":\"r\",\"state\":\"up\"}" },
+        { { "admin", "node", "drain", "node0" }, 2, NULL },
         { { "admin", "quota", "set", "gpus=4", "--reason", "r" }, 2, NULL },
         { { "admin", "quota", "set", "--site", "--user", "u", "gpus=4", "--reason", "r" },
           2,
@@ -618,6 +642,7 @@ int main(void)
         cmocka_unit_test(lists_are_drawn_passed_through_or_followed_by_cursor),
         cmocka_unit_test(a_cursor_that_never_moves_ends),
         cmocka_unit_test(allocations_are_drawn_per_node),
+        cmocka_unit_test(a_drained_node_says_why_and_since_when),
         cmocka_unit_test(writes_carry_reason_and_rehearsal),
         cmocka_unit_test(without_a_daemon_the_status_is_seven),
         cmocka_unit_test(help_of_a_group_is_its_list),
