@@ -2,6 +2,7 @@
  * giving up root); each later room stands only on earlier ones. */
 #include "rooms.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -79,6 +80,26 @@ static int open_record(struct rooms *rooms, struct stint_error *err)
     return stint_record_new(&options, &rooms->record, err);
 }
 
+/* Only mode stint knows shares and preemption. */
+static void rooms_policy(const struct stint_config *config, struct stint_policy *ret_policy)
+{
+    int mode = stint_mode_from_name(config->policy);
+    bool is_stint = mode == STINT_MODE_STINT;
+    assert(mode >= 0); /* a word of the table of options */
+    *ret_policy = (struct stint_policy){
+        .mode = (enum stint_mode)mode,
+        .reserved_heads = (uint32_t)config->reserved_heads,
+        .cores_per_free_gpu = (uint32_t)config->cores_per_free_gpu,
+        .walltime_max_ms = config->max_walltime_s * 1000,
+        .tiers = is_stint ? (uint32_t)config->fair_tiers : 0,
+        .half_life_ms = config->half_life_s * 1000,
+        .preempts = is_stint && config->preemption,
+        .grace_ms = config->grace_s * 1000,
+        .min_run_ms = config->preemption_min_run_s * 1000,
+        .resume_ms = config->preemption_resume_s * 1000,
+    };
+}
+
 static int open_scheduler(struct rooms *rooms, struct stint_error *err)
 {
     const struct stint_config *config = &rooms->options->config;
@@ -87,10 +108,8 @@ static int open_scheduler(struct rooms *rooms, struct stint_error *err)
         .gpus = config->gpus,
         .name = config->topology[0] ? NULL : rooms->places.host,
     };
-    struct stint_policy policy = {
-        .mode = STINT_MODE_EASY,
-        .walltime_max_ms = config->max_walltime_s * 1000,
-    };
+    struct stint_policy policy;
+    rooms_policy(config, &policy);
     int r = stint_topology_load(&topology, &rooms->machine, err);
     return r != 0 ? r : stint_scheduler_new(rooms->machine, &policy, &rooms->scheduler, err);
 }
@@ -105,6 +124,7 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
         .machine = rooms->machine,
         .resource = config->resource,
         .rate_micro = config->rate_micro,
+        .preemptible_rate_micro = config->preemptible_rate_micro,
         .time_zone = config->time_zone[0] ? config->time_zone : NULL,
         .join_open = config->join == STINT_JOIN_OPEN,
         .operator_uid = rooms->daemon_uid,
@@ -150,6 +170,7 @@ static int open_jobs(struct rooms *rooms, struct stint_error *err)
         .default_walltime_s = config->default_walltime_s,
         .max_walltime_s = config->max_walltime_s,
         .grace_ms = config->grace_s * 1000,
+        .checkpoint_max_s = config->checkpoint_max_s,
         .process_limit = config->process_limit,
         .boot_id = rooms->places.boot_id,
         .now_boot_ms = wiring_now_boot_ms,

@@ -166,7 +166,8 @@ int stint_scheduler_set_account(struct stint_scheduler *s, uint32_t number,
             return -ENOMEM;
         s->accounts = accounts;
         for (uint32_t i = s->account_count; i < count; i++)
-            s->accounts[i] = (struct account){ .parent = STINT_NO_ACCOUNT };
+            s->accounts[i] =
+                (struct account){ .parent = STINT_NO_ACCOUNT, .usage_ms = PASS_TIME_MIN };
         s->account_count = count;
     }
     struct account *account = &s->accounts[number];
@@ -177,6 +178,7 @@ int stint_scheduler_set_account(struct stint_scheduler *s, uint32_t number,
     account->kind = kind;
     account->parent = parent;
     account->shares = shares;
+    s->ranked_ms = PASS_TIME_MIN * 2; /* the next pass ranks anew */
     return 0;
 }
 

@@ -70,6 +70,7 @@ struct job {
     bool is_stopping;    /* asked to stop, still running */
     bool is_preempting;  /* others are being stopped for its promise */
     bool was_promised;   /* the sequence of heads holds it */
+    bool is_counted;     /* its use was counted already: stint_scheduler_count_use() */
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
@@ -85,13 +86,13 @@ struct account {
     int64_t used[STINT_LIMIT_COUNT];
     int64_t held_micro; /* of running tasks, part of used[BUDGET] */
     double usage;       /* dominant share times ms, decayed to usage_ms */
-    double rate;        /* dominant share of what runs */
+    int64_t rate;       /* dominant share of what runs, in parts of 2^40 */
     int64_t usage_ms;
     double fair_share; /* of the siblings' shares, and of their use, at the last ranking */
     double fair_usage;
     uint32_t fair_place;
     uint32_t fair_rank;
-    uint32_t fair_tier;
+    uint32_t fair_tier; /* at the last ranking for the plan */
 };
 
 struct node {
@@ -169,13 +170,15 @@ struct stint_scheduler {
     uint32_t news_count;
     uint32_t news_capacity;
 
-    uint32_t *stops; /* decided and not told yet */
+    int64_t preempt_ms; /* when time alone may let somebody be stopped */
+    uint32_t *stops;    /* decided and not told yet */
     uint32_t stop_count;
     uint32_t stop_capacity;
 
     struct account *accounts;
     uint32_t account_count;
     uint32_t fair_ranks;
+    int64_t ranked_ms; /* when the plan's tiers were worked out */
 
     int64_t now_ms;
     bool is_dirty;  /* something may have become free for somebody */

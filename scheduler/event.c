@@ -381,7 +381,7 @@ int stint_scheduler_undo(struct stint_scheduler *s, struct stint_task_key key)
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    fair_change(s, &s->jobs[number], -1, s->now_ms);
+    fair_change(s, &s->jobs[number], -1, s->jobs[number].started_ms);
     forget_stop(s, number);
     job_release(s, number);
     account_charge(s, &s->jobs[number], 1, false);

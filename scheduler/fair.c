@@ -8,6 +8,7 @@
  * Use is kept in closed form: between two changes of what runs, du/dt = rate - u ln 2 / half-life.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "core.h"
@@ -15,6 +16,10 @@
 #define LEVEL_BITS  12 /* siblings told apart at one level: 4,095 */
 #define LEVELS      5
 #define LN2_INVERSE 1.4426950408889634
+#define PARTS       1099511627776.0 /* of the whole machine: 2^40 */
+#define FRESH_MS    1000            /* ranks are worked out anew at most so often */
+#define STEPS       4096.0          /* between two powers of two of a level's fairness */
+#define MOST_FAIR   0x1p40
 
 /* 2^-(2^-i) for i = 1, 2, …: written out, so that every machine decays by the same bits. */
 static const double halves[] = {
@@ -51,8 +56,9 @@ static double usage_at(const struct stint_scheduler *s, const struct account *ac
 {
     int64_t elapsed = at_ms > account->usage_ms ? at_ms - account->usage_ms : 0;
     double factor = decay(elapsed, s->policy.half_life_ms);
-    return account->usage * factor +
-           account->rate * (double)s->policy.half_life_ms * LN2_INVERSE * (1.0 - factor);
+    return account->usage * factor + (double)account->rate / PARTS *
+                                         (double)s->policy.half_life_ms * LN2_INVERSE *
+                                         (1.0 - factor);
 }
 
 static double larger(double a, double b)
@@ -60,14 +66,15 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of @job's shares of what the machine has. */
-static double dominant_share(const struct stint_scheduler *s, const struct job *job)
+/* The largest of @need's shares of what the machine has. */
+static double dominant_share(const struct stint_scheduler *s, const struct need *need,
+                             uint32_t nodes)
 {
     double totals[3] = { 0 };
     for (uint32_t i = 0; i < s->machine->shape_count; i++) {
         const struct layout *layout = &s->layouts[i];
-        uint64_t gpus = job->need.gpu_type >= 0
-                            ? layout->type_gpus[job->need.gpu_type]
+        uint64_t gpus = need->gpu_type >= 0
+                            ? layout->type_gpus[need->gpu_type]
                             : UINT64_MAX >> (64 - (layout->gpus ? layout->gpus : 1));
         totals[0] += (double)layout->node_count * (layout->gpus ? __builtin_popcountll(gpus) : 0);
         for (uint32_t n = 0; n < layout->numa; n++) {
@@ -77,27 +84,103 @@ static double dominant_share(const struct stint_scheduler *s, const struct job *
     }
     double share = 0;
     if (totals[0] > 0)
-        share = (double)job->need.gpus * job->need.gpu_milli / 1000.0 / totals[0];
+        share = (double)need->gpus * need->gpu_milli / 1000.0 / totals[0];
     if (totals[1] > 0)
-        share = larger(share, (double)job->need.cores / totals[1]);
+        share = larger(share, (double)need->cores / totals[1]);
     if (totals[2] > 0)
-        share = larger(share, (double)job->need.memory_mib / totals[2]);
-    return share * job->nodes;
+        share = larger(share, (double)need->memory_mib / totals[2]);
+    return share * nodes;
 }
 
-/* @job begins (+1) or ceases (-1) to use, for its account and all above. */
+/* Whole parts: what is added and taken away again leaves nothing. */
+static int64_t share_parts(const struct stint_scheduler *s, const struct need *need, uint32_t nodes)
+{
+    return (int64_t)(larger(dominant_share(s, need, nodes), 0) * PARTS + 0.5);
+}
+
+/* What is known of @account, as of @at_ms or later. */
+static void account_forward(const struct stint_scheduler *s, struct account *account, int64_t at_ms)
+{
+    if (at_ms <= account->usage_ms)
+        return;
+    account->usage = usage_at(s, account, at_ms);
+    account->usage_ms = at_ms;
+}
+
+/* Adds the use of @parts, less than none takes some away, from @from_ms until @until_ms, decayed to
+ * where the account stands. */
+static void account_use(const struct stint_scheduler *s, struct account *account, int64_t parts,
+                        int64_t from_ms, int64_t until_ms)
+{
+    if (until_ms <= from_ms)
+        return;
+    account_forward(s, account, until_ms);
+    double grown = (double)s->policy.half_life_ms * LN2_INVERSE *
+                   (1.0 - decay(until_ms - from_ms, s->policy.half_life_ms));
+    account->usage +=
+        (double)parts / PARTS * grown * decay(account->usage_ms - until_ms, s->policy.half_life_ms);
+    account->usage = larger(account->usage, 0);
+}
+
+/* @job begins (+1) or ceases (-1) to use, as of @at_ms, which may be past: for its account and all
+ * above. */
 void fair_change(struct stint_scheduler *s, const struct job *job, int sign, int64_t at_ms)
+{
+    if (s->policy.tiers == 0 || job->is_counted)
+        return;
+    int64_t parts = share_parts(s, &job->need, job->nodes) * sign;
+    for (uint32_t a = job->fair_account; a < s->account_count; a = s->accounts[a].parent) {
+        struct account *account = &s->accounts[a];
+        account_forward(s, account, at_ms);
+        account_use(s, account, parts, at_ms, account->usage_ms);
+        account->rate += parts;
+    }
+}
+
+int stint_scheduler_count_use(struct stint_scheduler *s, struct stint_task_key key, int64_t from_ms,
+                              int64_t until_ms)
+{
+    uint32_t number = job_find(s, key);
+    if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
+        return STINT_NOT_FOUND;
+    struct job *job = &s->jobs[number];
+    if (s->policy.tiers == 0 || job->is_counted)
+        return 0;
+    fair_change(s, job, -1, job->started_ms);
+    job->is_counted = true;
+    int64_t parts = share_parts(s, &job->need, job->nodes);
+    for (uint32_t a = job->fair_account; a < s->account_count; a = s->accounts[a].parent)
+        account_use(s, &s->accounts[a], parts, from_ms, until_ms);
+    return 0;
+}
+
+int stint_scheduler_add_use(struct stint_scheduler *s, uint32_t account,
+                            const struct stint_ask *ask, int64_t from_ms, int64_t until_ms)
+{
+    struct need need;
+    if (account >= s->account_count || !s->accounts[account].is_known)
+        return STINT_NOT_FOUND;
+    if (s->policy.tiers == 0)
+        return 0;
+    need_from_ask(ask, &need);
+    int64_t parts = share_parts(s, &need, ask->nodes ? ask->nodes : 1);
+    for (uint32_t a = account; a < s->account_count; a = s->accounts[a].parent)
+        account_use(s, &s->accounts[a], parts, from_ms, until_ms);
+    return 0;
+}
+
+void stint_scheduler_forget_use(struct stint_scheduler *s)
 {
     if (s->policy.tiers == 0)
         return;
-    double share = dominant_share(s, job);
-    at_ms = at_ms > s->now_ms ? at_ms : s->now_ms;
-    for (uint32_t a = job->fair_account; a < s->account_count; a = s->accounts[a].parent) {
-        struct account *account = &s->accounts[a];
-        account->usage = usage_at(s, account, at_ms);
-        account->usage_ms = at_ms > account->usage_ms ? at_ms : account->usage_ms;
-        account->rate = larger(account->rate + sign * share, 0);
+    for (uint32_t a = 0; a < s->account_count; a++) {
+        s->accounts[a].usage = 0;
+        s->accounts[a].usage_ms = PASS_TIME_MIN;
+        s->accounts[a].rate = 0;
     }
+    for (uint32_t i = 0; i < s->job_count; i++)
+        if (s->jobs[i].place == PLACE_RUNNING)
+            fair_change(s, &s->jobs[i], 1, s->jobs[i].started_ms);
 }
 
 /* One account among its siblings. */
@@ -118,6 +201,18 @@ static int by_fairness(const void *a, const void *b)
     if (x->level_fairness < y->level_fairness)
         return 1;
     return x->account < y->account ? -1 : x->account > y->account;
+}
+
+/* Coarse enough that two accounts with the same history are equal, whatever the order in which it
+ * was summed up: use that was counted as it happened, and use that was read back after a restart,
+ * differ in their last bits. */
+static double coarse(double fairness)
+{
+    int exponent;
+    double part = frexp(fairness, &exponent);
+    if (fairness >= MOST_FAIR)
+        return MOST_FAIR;
+    return ldexp((double)(int64_t)(part * STEPS + 0.5), exponent);
 }
 
 /* Gives each account of one group its place among its siblings; equals share a place. */
@@ -149,8 +244,8 @@ static void measure_group(struct stint_scheduler *s, struct sibling *siblings, u
         /* Without shares it comes last; without use, first. */
         siblings[i].level_fairness = account->shares == 0 ? -1
                                      : account->fair_usage > 0
-                                         ? account->fair_share / account->fair_usage
-                                         : 1e300;
+                                         ? coarse(account->fair_share / account->fair_usage)
+                                         : MOST_FAIR;
     }
 }
 
@@ -190,16 +285,27 @@ static void rank(struct stint_scheduler *s, const struct sibling *siblings, uint
         uint64_t key = path_key(s, siblings[i].account);
         const uint64_t *found = bsearch(&key, keys, ranks, sizeof(*keys), by_key);
         account->fair_rank = found ? (uint32_t)(found - keys) : ranks - 1;
-        account->fair_tier = (uint32_t)((uint64_t)account->fair_rank * s->policy.tiers / ranks);
     }
     s->fair_ranks = ranks;
 }
 
-int fair_refresh(struct stint_scheduler *s)
+/* Awards, arrays and users' limits have no place in the tree of shares. */
+static bool is_in_tree(const struct account *account)
+{
+    return account->is_known && (account->parent != STINT_NO_ACCOUNT || account->shares > 0);
+}
+
+static uint32_t tier_of(const struct stint_scheduler *s, const struct account *account)
+{
+    return s->fair_ranks == 0
+               ? 0
+               : (uint32_t)((uint64_t)account->fair_rank * s->policy.tiers / s->fair_ranks);
+}
+
+/* Everybody's rank as of now. */
+static int rank_all(struct stint_scheduler *s)
 {
     uint32_t count = 0;
-    if (s->policy.tiers == 0 || s->account_count == 0)
-        return 0;
     struct sibling *siblings = calloc(s->account_count, sizeof(*siblings));
     uint64_t *keys = calloc(s->account_count, sizeof(*keys));
     if (!siblings || !keys) {
@@ -208,7 +314,7 @@ int fair_refresh(struct stint_scheduler *s)
         return -ENOMEM;
     }
     for (uint32_t a = 0; a < s->account_count; a++)
-        if (s->accounts[a].is_known)
+        if (is_in_tree(&s->accounts[a]))
             siblings[count++] = (struct sibling){ .account = a, .parent = s->accounts[a].parent };
     qsort(siblings, count, sizeof(*siblings), by_fairness); /* into groups */
     for (uint32_t first = 0, end; first < count; first = end) {
@@ -218,10 +324,23 @@ int fair_refresh(struct stint_scheduler *s)
         qsort(siblings + first, end - first, sizeof(*siblings), by_fairness);
         place_siblings(s, siblings + first, end - first);
     }
-    rank(s, siblings, count, keys);
+    if (count > 0)
+        rank(s, siblings, count, keys);
     free(siblings);
     free(keys);
     return 0;
+}
+
+/* For the plan alone, so that whoever asks for a rank does not move a turn (invariant 7). */
+int fair_refresh(struct stint_scheduler *s)
+{
+    if (s->policy.tiers == 0 || s->account_count == 0 || s->now_ms - s->ranked_ms < FRESH_MS)
+        return 0;
+    int r = rank_all(s);
+    for (uint32_t a = 0; a < s->account_count && r == 0; a++)
+        s->accounts[a].fair_tier = tier_of(s, &s->accounts[a]);
+    s->ranked_ms = r == 0 ? s->now_ms : s->ranked_ms;
+    return r;
 }
 
 uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job)
@@ -231,21 +350,11 @@ uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job)
     return s->accounts[job->fair_account].fair_tier;
 }
 
-int stint_scheduler_set_usage(struct stint_scheduler *s, uint32_t number, double share_ms,
-                              int64_t at_ms)
-{
-    if (number >= s->account_count || !s->accounts[number].is_known)
-        return STINT_NOT_FOUND;
-    s->accounts[number].usage = larger(share_ms, 0);
-    s->accounts[number].usage_ms = at_ms;
-    return 0;
-}
-
 int stint_scheduler_fair(struct stint_scheduler *s, uint32_t number, struct stint_fair *ret_fair)
 {
     if (s->policy.tiers == 0 || number >= s->account_count || !s->accounts[number].is_known)
         return STINT_NOT_FOUND;
-    int r = fair_refresh(s);
+    int r = rank_all(s);
     if (r != 0)
         return r;
     const struct account *account = &s->accounts[number];
@@ -254,6 +363,8 @@ int stint_scheduler_fair(struct stint_scheduler *s, uint32_t number, struct stin
                                      .usage_share_ms = usage_at(s, account, s->now_ms),
                                      .rank = account->fair_rank,
                                      .rank_count = s->fair_ranks,
-                                     .tier = account->fair_tier };
+                                     .tier = tier_of(s, account),
+                                     .shares = account->shares,
+                                     .parent = account->parent };
     return 0;
 }

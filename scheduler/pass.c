@@ -456,6 +456,11 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         return 0;
     if (first_promise(s) <= s->now_ms)
         s->is_dirty = true;
+    if (!s->is_dirty && s->news_count == 0 && s->preempt_ms <= s->now_ms) {
+        preempt(s); /* only time went by: nothing else can have changed */
+        s->generation++;
+        return 0;
+    }
     if (!s->is_dirty && s->news_count == 0)
         return 0;
     s->main.is_walked = true;
@@ -490,5 +495,7 @@ int64_t stint_scheduler_next_ms(const struct stint_scheduler *s)
     if (s->running.count > 0 && s->live_count > s->running_count &&
         s->jobs[s->running.jobs[0]].ends_ms < next)
         next = s->jobs[s->running.jobs[0]].ends_ms;
+    if (s->main.count > 0 && s->preempt_ms < next)
+        next = s->preempt_ms;
     return next;
 }

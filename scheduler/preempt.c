@@ -12,8 +12,11 @@
 
 #define HOUR_MS     INT64_C(3600000)
 #define MIN_RUN_MS  600000
-#define VICTIMS_MAX 256 /* looked at in one pass */
-#define TRIES_MAX   64  /* waiting tasks tried in one pass */
+#define VICTIMS_MAX 256  /* looked at in one pass */
+#define TRIES_MAX   64   /* waiting tasks tried in one pass */
+#define LOOK_MS     1000 /* time alone makes it look again at most so often */
+
+static const int64_t level_limits[] = { HOUR_MS, 8 * HOUR_MS, 64 * HOUR_MS };
 
 static int64_t size_of(const struct job *job)
 {
@@ -34,12 +37,11 @@ static int64_t attained(const struct stint_scheduler *s, const struct job *job)
 /* Up to 1, 8, 64 processor-hours, and more: 0..3. Tasks that may not be stopped are level 0. */
 uint32_t service_level(const struct stint_scheduler *s, const struct job *job)
 {
-    static const int64_t limits[] = { HOUR_MS, 8 * HOUR_MS, 64 * HOUR_MS };
     uint32_t level = 0;
     if (!s->policy.preempts || !job->is_preemptible)
         return 0;
     int64_t service = attained(s, job);
-    while (level < LEVELS_OF_SERVICE - 1 && service >= limits[level])
+    while (level < LEVELS_OF_SERVICE - 1 && service >= level_limits[level])
         level++;
     return level;
 }
@@ -67,14 +69,35 @@ static int by_order(const void *a, const void *b)
     return x->job < y->job ? -1 : x->job > y->job;
 }
 
-static void find_victims(const struct stint_scheduler *s, struct victims *victims)
+/* When time alone will make a victim of @job, or one of a higher level. */
+static int64_t victim_ms(const struct stint_scheduler *s, const struct job *job, uint32_t level,
+                         int64_t min_run)
+{
+    int64_t allowed_ms = job->started_ms + min_run;
+    if (level == LEVELS_OF_SERVICE - 1)
+        return allowed_ms > s->now_ms ? allowed_ms : TIME_NEVER;
+    int64_t left = level_limits[level] - attained(s, job);
+    int64_t level_ms = s->now_ms + left / size_of(job) + 1;
+    if (level == 0)
+        return level_ms > allowed_ms ? level_ms : allowed_ms;
+    return allowed_ms > s->now_ms ? allowed_ms : level_ms;
+}
+
+/* Those that may be stopped now; *ret_next_ms is when there will be another, not too soon. */
+static void find_victims(const struct stint_scheduler *s, struct victims *victims,
+                         int64_t *ret_next_ms)
 {
     int64_t min_run = s->policy.min_run_ms > 0 ? s->policy.min_run_ms : MIN_RUN_MS;
+    int64_t next_ms = TIME_NEVER;
     victims->count = 0;
     for (uint32_t i = 0; i < s->running.count && victims->count < VICTIMS_MAX; i++) {
         const struct job *job = &s->jobs[s->running.jobs[i]];
         uint32_t level = service_level(s, job);
-        if (level == 0 || job->is_stopping || s->now_ms - job->started_ms < min_run)
+        if (!job->is_preemptible || job->is_stopping)
+            continue;
+        int64_t then_ms = victim_ms(s, job, level, min_run);
+        next_ms = then_ms < next_ms ? then_ms : next_ms;
+        if (level == 0 || s->now_ms - job->started_ms < min_run)
             continue;
         victims->list[victims->count++] =
             (struct victim){ .job = s->running.jobs[i],
@@ -82,6 +105,7 @@ static void find_victims(const struct stint_scheduler *s, struct victims *victim
                              .lost = (s->now_ms - job->started_ms) * size_of(job) };
     }
     qsort(victims->list, victims->count, sizeof(*victims->list), by_order);
+    *ret_next_ms = next_ms < s->now_ms + LOOK_MS ? s->now_ms + LOOK_MS : next_ms;
 }
 
 /* Takes @victim out of the timelines (+1), or puts it back (-1), for the time it still has. */
@@ -199,9 +223,10 @@ void preempt(struct stint_scheduler *s)
     struct victims victims;
     struct cursor cursor = { 0 };
     uint32_t tries = 0;
+    s->preempt_ms = TIME_NEVER;
     if (s->main.count == 0)
-        return;
-    find_victims(s, &victims);
+        return; /* whoever comes next has a pass */
+    find_victims(s, &victims, &s->preempt_ms);
     if (victims.count == 0)
         return;
     if (s->stop_capacity < s->stop_count + VICTIMS_MAX) {

@@ -214,7 +214,7 @@ int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
     }
     hold(s, number, claim, allocation);
     account_charge(s, &s->jobs[number], 1, false);
-    fair_change(s, &s->jobs[number], 1, s->now_ms);
+    fair_change(s, &s->jobs[number], 1, s->jobs[number].started_ms);
     return 0;
 }
 

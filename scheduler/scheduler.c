@@ -108,8 +108,10 @@ int stint_scheduler_new(const struct stint_machine *machine, const struct stint_
     s->now_ms = PASS_TIME_MIN;
     s->nobody_ms = PASS_TIME_MIN;
     s->chosen_ms = PASS_TIME_MIN;
+    s->ranked_ms = PASS_TIME_MIN * 2;
     s->free_job = NO_JOB;
     s->next_promise_ms = TIME_NEVER;
+    s->preempt_ms = TIME_NEVER;
     s->head_extra = INT32_MAX;
     s->reserved_max = policy->reserved_heads ? policy->reserved_heads : 1;
     switch (policy->mode) {

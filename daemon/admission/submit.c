@@ -95,6 +95,7 @@ static void size_of(struct stint_admission *admission, const struct stint_reques
         .gpu_milli = request->gpu_count * milli * nodes,
         .cores = request->cpus * nodes,
         .memory_bytes = stint_jobs_memory_of(admission->options.jobs, request) * nodes,
+        .is_preemptible = request->preemptible != STINT_PREEMPTIBLE_NO,
     };
 }
 

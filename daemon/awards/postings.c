@@ -179,5 +179,9 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
                             int64_t ms)
 {
-    return charge_price(&ledger->base, ledger->options.rate_micro, size, ms);
+    int64_t rate_micro = ledger->options.rate_micro;
+    if (size->is_preemptible) /* the rate is at most a million units: no overflow */
+        rate_micro = rate_micro / 1000000 * ledger->options.preemptible_rate_micro +
+                     rate_micro % 1000000 * ledger->options.preemptible_rate_micro / 1000000;
+    return charge_price(&ledger->base, rate_micro, size, ms);
 }

@@ -271,6 +271,20 @@ static int check_walltimes(const struct stint_config *config, struct stint_error
                      (long long)config->max_walltime_s);
 }
 
+/* A file that says nothing about how long use is remembered would decide it by silence. */
+static int check_half_life(const struct stint_config *config, struct stint_error *err)
+{
+    bool is_needed = strcmp(config->policy, "stint") == 0 && config->fair_tiers > 0;
+    if (!is_needed || !config->file[0] || line_of(config, "scheduler", "half_life_s") != 0)
+        return 0;
+    (void)stint_fail(err, STINT_INVALID,
+                     "%.400s:%d: half_life_s is missing: policy = stint shares by past use",
+                     config->file, config->lines[STINT_CONFIG_KEYS_MAX]);
+    return stint_fix(err, STINT_INVALID,
+                     "half_life_s = 604800 (a week) in [scheduler]; or fair_tiers = 0, or another "
+                     "policy");
+}
+
 /* ---- rule sets */
 
 static int check_rule_set(const struct stint_config *config, const char *key, const char *set,
@@ -319,6 +333,7 @@ int stint_config_check(const struct stint_config *config, struct stint_error *er
     static int (*const checks[])(const struct stint_config *config, struct stint_error *err) = {
         check_paths,  check_listen,   check_hosts, check_user,     check_group,     check_time_zone,
         check_origin, check_topology, check_gpus,  check_resource, check_walltimes, check_rules,
+        check_half_life,
     };
     int r = 0;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(checks) && r == 0; i++)

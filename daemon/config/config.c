@@ -33,6 +33,11 @@ const struct stint_config_option *stint_config_option(size_t index)
     return index < STINT_ARRAY_SIZE(options) ? &options[index].row : NULL;
 }
 
+bool stint_config_is_required(const struct stint_config_option *option)
+{
+    return strcmp(option->key, "half_life_s") == 0;
+}
+
 const struct option *option_find(const char *section, const char *key)
 {
     for (size_t i = 0; i < STINT_ARRAY_SIZE(options); i++)

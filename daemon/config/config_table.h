@@ -64,6 +64,24 @@
       "Walltime of a job that names none.") \
     X("scheduler", "max_walltime_s", INT, max_walltime_s, 0, 316224000, "0", "0", "seconds", \
       "Longest walltime of a job; 0 for no limit.") \
+    X("scheduler", "policy", WORD, policy, 0, 0, "stint", "stint", "stint fcfs sjf easy easy-sjbf conservative", \
+      "Whose turn it is. stint: by fair share, then by wait against walltime; backfill by smallest area. The others are those of the literature, which know neither shares nor preemption.") \
+    X("scheduler", "half_life_s", INT, half_life_s, 60, 316224000, "604800", "604800", "seconds", \
+      "Past use counts half after this long (604800 is a week). A file that leaves policy at stint must set it: how long use is remembered is a decision about people.") \
+    X("scheduler", "fair_tiers", INT, fair_tiers, 0, 16, "4", "4", "tiers", \
+      "Coarse classes of fair share, inside of which the expansion factor decides; 0 leaves shares out of the order of turns.") \
+    X("scheduler", "reserved_heads", INT, reserved_heads, 1, 64, "1", "1", "jobs", \
+      "Waiting jobs that hold a reserved start at once; more are shown a start time, and fewer can pass them.") \
+    X("scheduler", "cores_per_free_gpu", INT, cores_per_free_gpu, 0, 1024, "0", "0", "cores", \
+      "Cores that jobs without GPUs leave for each free GPU of a node.") \
+    X("scheduler", "preemption", BOOL, preemption, 0, 1, "yes", "yes", "yes no", \
+      "yes: running jobs that were submitted with --preemptible may be stopped for waiting ones that had less service.") \
+    X("scheduler", "preemption_min_run_s", INT, preemption_min_run_s, 1, 86400, "600", "600", "seconds", \
+      "A job runs at least so long between two stops.") \
+    X("scheduler", "preemption_resume_s", INT, preemption_resume_s, 0, 86400, "60", "60", "seconds", \
+      "What a stop and a new start cost a job; nobody is stopped for a smaller gain.") \
+    X("scheduler", "checkpoint_max_s", INT, checkpoint_max_s, 0, 86400, "300", "300", "seconds", \
+      "The longest time between the signal of --signal and SIGTERM when a job is stopped to make room.") \
     X("engine", "min_uid", INT, min_uid, 1, 4294967294, "1000", "1000", "uid", \
       "Jobs of smaller user ids are refused.") \
     X("engine", "grace_s", INT, grace_s, 0, 3600, "30", "30", "seconds", \
@@ -76,6 +94,8 @@
       "The evaluator program; empty looks as for the launcher.") \
     X("awards", "rate", MICRO, rate_micro, 0, 1000000000000, "1", "1", "units", \
       "Price of one GPU-hour (core-hour on a machine without GPUs) in units of the award.") \
+    X("awards", "preemptible_rate", MICRO, preemptible_rate_micro, 0, 1000000, "0.5", "0.5", "share", \
+      "The part of the price that jobs pay which may be stopped for others (--preemptible).") \
     X("awards", "default_award_hours", INT, default_award_hours, 0, 1000000000, "100000", "100000", "hours", \
       "Size of the award of the project 'default', made on the first start.")
 /* clang-format on */

@@ -162,6 +162,7 @@ int config_parse(const char *file, const char *text, struct stint_config *config
         load.line = bad_line;
         load_fail_text(&load, "neither '[section]' nor 'key = value'", "key = value, or # comment");
     }
+    config->lines[OPTIONS_MAX] = load.line;
     return load.code;
 }
 

@@ -17,6 +17,8 @@ void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_as
         .locality = job->locality,
         .nodes = 1,
         .priority = job->priority,
+        .preemptible = job->preemptible != STINT_PREEMPTIBLE_NO,
+        .attained_ms = job->attained_ms,
         .user = UINT32_MAX,
         .memory_bytes = job->memory_bytes,
         .walltime_ms = job->walltime_s * 1000,
@@ -39,6 +41,7 @@ int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms)
         .gpu_milli = (int64_t)job->gpus * job->gpu_milli * job->nodes,
         .cores = (int64_t)job->cpus * job->nodes,
         .memory_bytes = job->memory_bytes * job->nodes,
+        .is_preemptible = job->preemptible != STINT_PREEMPTIBLE_NO,
     };
     return stint_ledger_charge(jobs->options.ledger, &size, ms);
 }

@@ -59,6 +59,7 @@ static void fill_resources(const struct stint_jobs *jobs, const struct stint_req
     job->priority = (int8_t)request->priority;
     job->begin_ms = request->begin_ms;
     job->may_requeue = request->may_requeue;
+    job->preemptible = request->preemptible;
 }
 
 static int copy_text(const char *text, char **ret_copy)

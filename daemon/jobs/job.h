@@ -34,6 +34,7 @@ struct job {
     uint64_t id;
     UT_hash_handle hh;
     enum stint_job_state state : 8;
+    enum stint_preemptible preemptible : 8;
     enum stint_role held_by : 8; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
     bool is_evaluated;
     bool may_requeue;
@@ -49,6 +50,7 @@ struct job {
     int64_t asked_award;
     int64_t award;
     int64_t hold_micro;
+    int64_t attained_ms; /* processors times ms of its earlier runs: struct stint_ask */
     int64_t decision;
     int64_t submit_ms;
     int64_t begin_ms;

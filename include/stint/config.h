@@ -52,6 +52,15 @@ struct stint_config {
     char gpus[256];                       /* simulated: "h200:4" */
     int64_t default_walltime_s;
     int64_t max_walltime_s;
+    char policy[16]; /* a name of enum stint_mode */
+    int64_t half_life_s;
+    int64_t fair_tiers;
+    int64_t reserved_heads;
+    int64_t cores_per_free_gpu;
+    bool preemption;
+    int64_t preemption_min_run_s;
+    int64_t preemption_resume_s;
+    int64_t checkpoint_max_s;
     /* [engine] */
     int64_t min_uid;
     int64_t grace_s;
@@ -60,10 +69,12 @@ struct stint_config {
     char evaluator[STINT_CONFIG_TEXT_MAX];
     /* [awards] */
     int64_t rate_micro;
+    int64_t preemptible_rate_micro;
     int64_t default_award_hours; /* of the default award on a first start */
     /* Where each key was given, in the table's order: its line in @file, -1 on the command line, 0
-     * nowhere. What is refused later is named with it. */
-    int lines[STINT_CONFIG_KEYS_MAX];
+     * nowhere. What is refused later is named with it. The last one is the length of @file, where
+     * what is missing would stand. */
+    int lines[STINT_CONFIG_KEYS_MAX + 1];
 };
 
 /* Defaults for who runs us: system paths for root with a configuration file, XDG paths otherwise.
@@ -114,6 +125,8 @@ struct stint_config_option {
 };
 /* The @index-th row; NULL after the last. */
 const struct stint_config_option *stint_config_option(size_t index);
+/* Must a file set it, so that it is nobody's silence? */
+bool stint_config_is_required(const struct stint_config_option *option);
 
 /* A `listen` value ("127.0.0.1:8642", "[::1]:0") as an address; 0 or STINT_INVALID. */
 int stint_config_address(const char *text, struct sockaddr_storage *ret_address,

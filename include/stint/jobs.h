@@ -92,7 +92,8 @@ struct stint_jobs_options {
     int64_t default_walltime_s;
     int64_t max_walltime_s; /* 0: none */
     int64_t grace_ms;
-    int64_t process_limit; /* 0: none */
+    int64_t checkpoint_max_s; /* longest time for a checkpoint when a job is stopped for another */
+    int64_t process_limit;    /* 0: none */
     const char *boot_id;
     int64_t (*now_boot_ms)(void);
     int64_t (*now_wall_ms)(void);

@@ -28,6 +28,7 @@ struct stint_machine;
  * struct stint_ledger_options - all borrowed, all outlive the ledger
  * @rate_micro: price of one GPU-hour (or core-hour on a machine without GPUs) in millionths of the
  * unit; 1000000 = 1
+ * @preemptible_rate_micro: what part of it jobs pay that may be stopped for others; 1000000 = all
  * @time_zone: the site's, for calendar periods; NULL for the process's own
  * @join_open: any caller of the socket is a member of `default` (INTERFACE §3)
  * @operator_uid: who administers besides root: the daemon's own user on a first start
@@ -40,6 +41,7 @@ struct stint_ledger_options {
     const struct stint_machine *machine;
     const char *resource;
     int64_t rate_micro;
+    int64_t preemptible_rate_micro;
     const char *time_zone;
     bool join_open;
     uid_t operator_uid;
@@ -81,11 +83,13 @@ struct stint_charge_size {
     int64_t gpu_milli; /* GPUs times 1000, shares included */
     int64_t cores;
     int64_t memory_bytes;
+    bool is_preemptible; /* may be stopped for others, and pays a part of the price */
 };
 
 /**
  * stint_ledger_charge() - price of holding @size for @ms: time x rate x max(gpus, cores / cores per
  * GPU, memory / memory per GPU), rounded up once to a millionth; machines without GPUs count cores
+ * One that may be stopped for others pays preemptible_rate_micro millionths of the rate.
  * Pure. Saturates at INT64_MAX, which no award can pay.
  */
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,

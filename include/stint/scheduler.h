@@ -260,6 +260,7 @@ int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t a
  * @share, @usage: its part, 0..1, of its siblings' shares and of their decayed use
  * @usage_share_ms: its decayed use: dominant share of the machine times milliseconds
  * @rank: 0 is served first, of @rank_count; @tier: what the order of turns sees
+ * @shares: its weight; @parent: the account above, STINT_NO_ACCOUNT for a root
  */
 struct stint_fair {
     double share;
@@ -268,14 +269,28 @@ struct stint_fair {
     uint32_t rank;
     uint32_t rank_count;
     uint32_t tier;
+    uint32_t shares;
+    uint32_t parent;
 };
-/* Needs a policy with tiers. 0, STINT_NOT_FOUND, -ENOMEM. O(accounts log accounts). */
+/* As of the last pass's time; moves nothing in the plan. Needs a policy with tiers. 0,
+ * STINT_NOT_FOUND, -ENOMEM. O(accounts log accounts). */
 int stint_scheduler_fair(struct stint_scheduler *scheduler, uint32_t account,
                          struct stint_fair *ret_fair);
-/* Past use from before a restart, of this account alone, as of @at_ms: before its runs are adopted.
+/**
+ * stint_scheduler_add_use() - past use of a run that ended, for @account and all above it
+ * @ask: what the run held; amounts, nodes and GPU type count
+ * @from_ms, @until_ms: it held it so long; may lie far back, and in any order of calls
+ * Return: 0 (nothing is done without tiers) or STINT_NOT_FOUND.
  */
-int stint_scheduler_set_usage(struct stint_scheduler *scheduler, uint32_t account, double share_ms,
-                              int64_t at_ms);
+int stint_scheduler_add_use(struct stint_scheduler *scheduler, uint32_t account,
+                            const struct stint_ask *ask, int64_t from_ms, int64_t until_ms);
+/* Forgets all use but that of what runs, which counts from its start. O(accounts + tasks). */
+void stint_scheduler_forget_use(struct stint_scheduler *scheduler);
+/* Before stint_scheduler_end(): the run used what it held from @from_ms until @until_ms, as the
+ * books will say, and not from its start to its end here; equal times for nothing at all. 0 or
+ * STINT_NOT_FOUND (not running). */
+int stint_scheduler_count_use(struct stint_scheduler *scheduler, struct stint_task_key key,
+                              int64_t from_ms, int64_t until_ms);
 
 /**
  * struct stint_start - one decision

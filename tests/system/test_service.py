@@ -29,18 +29,18 @@ class Service(unittest.TestCase):
     def test_it_says_ready_reloading_and_stopping(self):
         daemon = Daemon()
         config = daemon.folder / "stint.conf"
-        config.write_text("[daemon]\nuser = root\nlog_level = info\n")
+        config.write_text("[daemon]\nuser = root\nlog_level = info\n[scheduler]\nhalf_life_s = 604800\n")
         daemon.config = config
         manager = Notified(daemon.folder)
         os.environ["NOTIFY_SOCKET"] = manager.path
         try:
             daemon.start()
             manager.until("READY=1")
-            config.write_text("[daemon]\nuser = root\nlog_level = debug\njoin = open\n")
+            config.write_text("[daemon]\nuser = root\nlog_level = debug\njoin = open\n[scheduler]\npolicy = easy\n")
             daemon.process.send_signal(signal.SIGHUP)
             self.assertIn("MONOTONIC_USEC=", manager.until("RELOADING=1"))
             manager.until("READY=1")
-            self.assertRegex(daemon.log(), "reload-partial .*join")
+            self.assertRegex(daemon.log(), 'reload-partial keys="join, policy"')
             config.write_text("[daemon]\nnonsense = 1\n")
             daemon.process.send_signal(signal.SIGHUP)
             manager.until("RELOADING=1")
@@ -63,6 +63,7 @@ class Service(unittest.TestCase):
             ("[daemon]\nlog_level = loud\n", ":2:", "log_level"),
             ("[admission]\nrules_model = nope-1\n", ":2:", "nope-1"),
             ("[engine]\ngrace_s = 5\ngrace_s = 6\n", ":3:", "grace_s"),
+            ("[engine]\ngrace_s = 5\n", ":2:", "half_life_s"),
         ]
         daemon = Daemon()
         config = daemon.folder / "stint.conf"

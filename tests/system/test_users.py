@@ -50,7 +50,7 @@ class Service(unittest.TestCase):
         add_users()
         cls.daemon = Daemon()
         config = cls.daemon.folder / "stint.conf"
-        config.write_text("[daemon]\nuser = %s\njoin = closed\nsocket_mode = 0666\n" % NAMES[SERVICE])
+        config.write_text("[daemon]\nuser = %s\njoin = closed\nsocket_mode = 0666\n[scheduler]\nhalf_life_s = 604800\n" % NAMES[SERVICE])
         cls.daemon.config = config
         os.chown(cls.daemon.folder, SERVICE, SERVICE)
         cls.daemon.start()

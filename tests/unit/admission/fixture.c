@@ -417,6 +417,7 @@ static int ledger_open(struct fixture *f)
         .machine = one_node(),
         .resource = "local",
         .rate_micro = 1000000,
+        .preemptible_rate_micro = 500000,
         .join_open = true,
         .operator_uid = 70000,
         .default_award_hours = 1000,

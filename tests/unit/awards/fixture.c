@@ -127,6 +127,7 @@ int fixture_setup(void **state)
         .machine = two_nodes(),
         .resource = "local",
         .rate_micro = HOUR_MICRO,
+        .preemptible_rate_micro = 500000,
         .time_zone = "Europe/Berlin",
         .join_open = true,
         .operator_uid = 70000,

@@ -274,7 +274,8 @@ static void a_job_above_a_ceiling_by_itself_is_refused_with_the_most(void **stat
     int64_t project = fixture_project(f, "nlp");
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         char removal[32];
-        struct stint_charge_size size = { cases[i].gpu_milli, cases[i].cores, cases[i].gib << 30 };
+        struct stint_charge_size size = { cases[i].gpu_milli, cases[i].cores, cases[i].gib << 30,
+                                          false };
         struct stint_error err = { 0 };
         (void)snprintf(removal, sizeof(removal), "%.*s=", (int)strcspn(cases[i].quota, "="),
                        cases[i].quota);

@@ -327,6 +327,40 @@ static void what_waits_for_a_restart_is_listed(void **state)
     assert_string_equal(little, "state, ");
 }
 
+/* How long use is remembered is never decided by silence, but by a file, or without one. */
+static void a_file_in_mode_stint_says_how_long_use_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_good;
+    } cases[] = {
+        { "[daemon]\nsite = x\n", false },
+        { "[scheduler]\npolicy = stint\n", false },
+        { "[scheduler]\npolicy = easy\n", true },
+        { "[scheduler]\nfair_tiers = 0\n", true },
+        { "[scheduler]\nhalf_life_s = 60\n", true },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        char path[] = "/tmp/test-config-XXXXXX";
+        char place[80];
+        struct stint_config config;
+        struct stint_error err = { 0 };
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)), strlen(cases[i].text));
+        (void)close(fd);
+        assert_int_equal(stint_config_load(path, false, &config, &err), 0);
+        int r = stint_config_check(&config, &err);
+        (void)unlink(path);
+        (void)snprintf(place, sizeof(place), "%s:2: half_life_s is missing", path);
+        if ((r == 0) != cases[i].is_good)
+            fail_msg("%s gave '%s'", cases[i].text, err.text);
+        if (r != 0 && (strncmp(err.text, place, strlen(place)) != 0 || !err.fix[0]))
+            fail_msg("%s gave '%s'; try: '%s'", cases[i].text, err.text, err.fix);
+    }
+}
+
 static void a_file_that_is_not_there_says_so(void **state)
 {
     (void)state;
@@ -360,6 +394,7 @@ static void example(struct stint_buffer *b)
     stint_buffer_add_text(
         b, "# stint.conf: the configuration of stintd as a system service (stint.conf(5)).\n"
            "# Every key is here with its default; take away the '#' before a key to change it.\n"
+           "# A key without a '#' must be set: it is for the site to decide.\n"
            "# Check: stintd --config FILE --check-config. A running daemon reads it anew on "
            "SIGHUP.\n# ' ;' after a value begins a comment.\n");
     for (size_t i = 0; (row = stint_config_option(i)); i++) {
@@ -368,7 +403,8 @@ static void example(struct stint_buffer *b)
         section = row->section;
         stint_buffer_add_char(b, '\n');
         add_wrapped(b, row->help);
-        stint_buffer_printf(b, "# (%s)\n#%s =%s%s\n", row->unit, row->key,
+        stint_buffer_printf(b, "# (%s)\n%s%s =%s%s\n", row->unit,
+                            stint_config_is_required(row) ? "" : "#", row->key,
                             row->system[0] ? " " : "", row->system);
     }
 }
@@ -417,6 +453,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(late_refusals_are_named_with_file_and_line),
         cmocka_unit_test(a_refused_flag_is_named),
         cmocka_unit_test(what_waits_for_a_restart_is_listed),
+        cmocka_unit_test(a_file_in_mode_stint_says_how_long_use_counts),
         cmocka_unit_test(a_file_that_is_not_there_says_so),
         cmocka_unit_test(the_shipped_file_is_the_table),
     };

@@ -182,6 +182,7 @@ static void open_ledger(struct fixture *f)
         .machine = f->machine,
         .resource = "local",
         .rate_micro = 1000000,
+        .preemptible_rate_micro = 500000,
         .time_zone = "UTC",
         .join_open = true,
         .operator_uid = 0,

@@ -376,6 +376,67 @@ static void use_decays_by_half_in_a_half_life(void **state)
     assert_true(after.usage_share_ms > 49000 && after.usage_share_ms < 50000);
 }
 
+static double use_of(uint32_t account)
+{
+    struct stint_fair fair;
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, account, &fair), 0);
+    return fair.usage_share_ms;
+}
+
+/* What was used before a restart is added from the books, in any order, and comes to the same. */
+static void use_read_back_is_the_use_that_was_counted(void **state)
+{
+    (void)state;
+    open_shares();
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    end(1, 100);
+    submit(ask_of(2, 5));
+    assert_string_equal(pass(250), "2");
+    end(2, 300);
+    submit(ask_of(3, 3));
+    assert_string_equal(pass(300), "3"); /* runs on over the restart */
+    assert_string_equal(pass(350), "");
+    double before[6];
+    for (uint32_t i = 0; i < 6; i++)
+        before[i] = use_of(i);
+    struct stint_ask held = ask_of(0, 0);
+    stint_scheduler_forget_use(fixture.scheduler);
+    assert_true(use_of(3) > before[3] * 0.3 && use_of(3) < before[3] * 0.4); /* 3 alone */
+    assert_true(use_of(5) < 1e-9);
+    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 5, &held, 250000, 300000), 0);
+    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 3, &held, 0, 100000), 0);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_true(use_of(i) >= before[i] * 0.999999 && use_of(i) <= before[i] * 1.000001);
+}
+
+/* The engine knows better when a run began and ended; a start that never was used nothing. */
+static void a_run_uses_what_the_books_say(void **state)
+{
+    (void)state;
+    open_shares();
+    struct stint_task_key key = { 1, 0 };
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(0), "1");
+    assert_string_equal(pass(500), "");
+    assert_int_equal(stint_scheduler_count_use(fixture.scheduler, key, 2000, 102000), 0);
+    end(1, 500);
+    struct stint_ask held = ask_of(0, 0);
+    double counted = use_of(3);
+    stint_scheduler_forget_use(fixture.scheduler);
+    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 3, &held, 2000, 102000), 0);
+    assert_true(counted > use_of(3) * 0.999999 && counted < use_of(3) * 1.000001);
+    submit(ask_of(1, 3));
+    assert_string_equal(pass(501), "1");
+    assert_string_equal(pass(900), "");
+    assert_int_equal(stint_scheduler_undo(fixture.scheduler, key), 0);
+    double decayed = use_of(3);
+    assert_true(decayed < counted && decayed > counted * 0.7);
+    struct stint_fair unused;
+    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &unused), 0);
+    assert_int_equal(unused.rank, 0);
+}
+
 static void equal_use_is_the_same_tier(void **state)
 {
     (void)state;
@@ -432,17 +493,21 @@ static void long_runs_that_may_be_stopped_make_room(void **state)
     submit(small);
     assert_string_equal(pass(800), "");
     assert_string_equal(stops(), ""); /* under one processor-hour: level 0 as well */
+    assert_int_equal(stint_scheduler_next_ms(fixture.scheduler), 900001); /* time alone will do */
+    assert_string_equal(pass(900), "");
+    assert_string_equal(stops(), "");
     assert_string_equal(pass(1000), "");
+    assert_string_equal(stops(), "1");
+    assert_string_equal(stops(), ""); /* told once */
+    assert_string_equal(why(3), "Preempting");
+    assert_int_equal(reason(3).until_ms, 1030000);
     struct stint_ask more = ask(4, 1, 600);
     more.submit_ms = 1000000;
     submit(more);
     assert_string_equal(pass(1000), "");
-    assert_string_equal(stops(), "1"); /* one stop is enough for both */
-    assert_string_equal(stops(), "");  /* told once */
-    assert_string_equal(why(4), "Preempting");
-    assert_int_equal(reason(4).until_ms, 1030000);
+    assert_string_equal(stops(), ""); /* one stop is enough for both */
     end(1, 1010);
-    assert_string_equal(pass(1010), "4 3");
+    assert_string_equal(pass(1010), "3 4");
     struct stint_ask again = stoppable(1, 4, 99000);
     again.attained_ms = 4 * 1010000;
     submit(again);
@@ -524,6 +589,8 @@ int main(void)
         T(estimates_follow_limits_and_past_use),
         T(who_used_less_than_its_share_goes_first),
         T(use_decays_by_half_in_a_half_life),
+        T(use_read_back_is_the_use_that_was_counted),
+        T(a_run_uses_what_the_books_say),
         T(equal_use_is_the_same_tier),
         T(long_runs_that_may_be_stopped_make_room),
         T(nobody_is_stopped_for_less_than_it_costs),
