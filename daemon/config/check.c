@@ -331,9 +331,9 @@ static int check_rules(const struct stint_config *config, struct stint_error *er
 int stint_config_check(const struct stint_config *config, struct stint_error *err)
 {
     static int (*const checks[])(const struct stint_config *config, struct stint_error *err) = {
-        check_paths,  check_listen,   check_hosts, check_user,     check_group,     check_time_zone,
-        check_origin, check_topology, check_gpus,  check_resource, check_walltimes, check_rules,
-        check_half_life,
+        check_paths,     check_listen, check_hosts,     check_user, check_group,
+        check_time_zone, check_origin, check_topology,  check_gpus, check_resource,
+        check_walltimes, check_rules,  check_half_life,
     };
     int r = 0;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(checks) && r == 0; i++)

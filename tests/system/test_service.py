@@ -61,7 +61,7 @@ class Service(unittest.TestCase):
             ("[daemon]\nconnections_max = 0\n", ":2:", "connections_max"),
             ("[daemon]\nlisten = nowhere\n", "", "listen"),
             ("[daemon]\nlog_level = loud\n", ":2:", "log_level"),
-            ("[admission]\nrules_model = nope-1\n", ":2:", "nope-1"),
+            ("[admission]\nrules_model = nope-1\n[scheduler]\nhalf_life_s = 60\n", ":2:", "nope-1"),
             ("[engine]\ngrace_s = 5\ngrace_s = 6\n", ":3:", "grace_s"),
             ("[engine]\ngrace_s = 5\n", ":2:", "half_life_s"),
         ]

@@ -335,10 +335,8 @@ static void a_file_in_mode_stint_says_how_long_use_counts(void **state)
         const char *text;
         bool is_good;
     } cases[] = {
-        { "[daemon]\nsite = x\n", false },
-        { "[scheduler]\npolicy = stint\n", false },
-        { "[scheduler]\npolicy = easy\n", true },
-        { "[scheduler]\nfair_tiers = 0\n", true },
+        { "[daemon]\nsite = x\n", false },           { "[scheduler]\npolicy = stint\n", false },
+        { "[scheduler]\npolicy = easy\n", true },    { "[scheduler]\nfair_tiers = 0\n", true },
         { "[scheduler]\nhalf_life_s = 60\n", true },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
