@@ -332,12 +332,26 @@ static enum stint_tristate data_is_open(struct reader *reader, enum stint_compon
     return *ret_fact ? sum : STINT_UNKNOWN;
 }
 
-/* OSI's class of a data set from its terms and its place; what the catalogue or a person said of it
- * stands. Open needs the data or an address; without any terms nothing follows. */
+/* What somebody other than a reviewer says of it: his word stands beside what follows from the
+ * files and never in its place. */
+static bool is_said(const struct stint_facts *facts, enum stint_component component,
+                    enum stint_predicate predicate, const char *subject)
+{
+    for (size_t i = 0; i < stint_facts_count(facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(facts, i);
+        if (fact->component == component && fact->predicate == predicate &&
+            fact->source != STINT_SOURCE_ATTESTATION && strcmp(fact->subject, subject) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* OSI's class of a data set from its terms and its place; what the catalogue or a data page said of
+ * it stands. Open needs the data or an address; without any terms nothing follows. */
 static void derive_class(struct reader *reader, enum stint_component component, const char *subject)
 {
     const struct stint_fact *licence;
-    if (derive_find(reader->facts, component, STINT_DATA_CLASS, subject))
+    if (is_said(reader->facts, component, STINT_DATA_CLASS, subject))
         return;
     enum stint_tristate is_open = data_is_open(reader, component, subject, &licence);
     const struct stint_fact *present =
@@ -373,6 +387,14 @@ static void derive_data_classes(struct reader *reader)
 
 /* Inheritance. */
 
+/* What the base was trained on is training data of what was made from it. */
+static void inherit_data_unknown(struct reader *reader, const struct stint_fact *name)
+{
+    (void)derive_text(reader, name, STINT_TRAINING_DATA, STINT_NAME, name->subject, name->subject);
+    (void)derive_text(reader, name, STINT_TRAINING_DATA, STINT_DATA_CLASS, name->subject,
+                      "unknown");
+}
+
 /* What cannot be resolved leaves terms and data of what was made from it unknown. */
 static void inherit_unknown(struct reader *reader, const struct stint_fact *name)
 {
@@ -384,9 +406,42 @@ static void inherit_unknown(struct reader *reader, const struct stint_fact *name
     }
     (void)derive_text(reader, name, STINT_WEIGHTS, STINT_RESTRICTION, "", "unknown");
     (void)derive_text(reader, name, STINT_WEIGHTS, STINT_LICENCE, "", "NOASSERTION");
-    (void)derive_text(reader, name, STINT_TRAINING_DATA, STINT_NAME, name->subject, name->subject);
-    (void)derive_text(reader, name, STINT_TRAINING_DATA, STINT_DATA_CLASS, name->subject,
-                      "unknown");
+    inherit_data_unknown(reader, name);
+}
+
+/* Terms that a reviewer attests of a base or a source are passed on as those of the catalogue are.
+ * false when nobody attested any. */
+static bool inherit_attested(struct reader *reader, const struct stint_fact *name)
+{
+    size_t count = stint_facts_count(reader->facts);
+    enum stint_component heir = name->component == STINT_BASE_MODEL ? STINT_WEIGHTS : STINT_DATA;
+    bool has_terms = false;
+    for (size_t i = 0; i < count; i++) {
+        struct stint_fact fact = *stint_facts_at(reader->facts, i);
+        bool is_terms = fact.predicate == STINT_LICENCE || fact.predicate == STINT_RESTRICTION;
+        if (fact.source != STINT_SOURCE_ATTESTATION || fact.component != name->component ||
+            !is_terms || !names_match(fact.subject, name->text))
+            continue;
+        has_terms = has_terms || fact.predicate == STINT_LICENCE;
+        (void)derive_text(reader, &fact, heir, fact.predicate, "", fact.text);
+    }
+    return has_terms;
+}
+
+/* The catalogue and reviewers, both: the strictest of what they say binds. */
+static void inherit_one(struct reader *reader, const struct stint_fact *name)
+{
+    bool is_in_catalogue = reader->catalogue && catalogue_inherit(reader, name);
+    bool is_attested = inherit_attested(reader, name);
+    if (is_in_catalogue)
+        return;
+    if (!is_attested) {
+        inherit_unknown(reader, name);
+        return;
+    }
+    (void)derive_bool(reader, name, name->component, STINT_RESOLVED, name->subject, true);
+    if (name->component == STINT_BASE_MODEL)
+        inherit_data_unknown(reader, name);
 }
 
 static void derive_inheritance(struct reader *reader)
@@ -397,8 +452,7 @@ static void derive_inheritance(struct reader *reader)
         bool is_parent = fact.component == STINT_BASE_MODEL || fact.component == STINT_SOURCE_DATA;
         if (!is_parent || fact.predicate != STINT_NAME || fact.from != 0)
             continue;
-        if (!reader->catalogue || !catalogue_inherit(reader, &fact))
-            inherit_unknown(reader, &fact);
+        inherit_one(reader, &fact);
     }
 }
 
@@ -446,10 +500,13 @@ static const struct {
     { STINT_CODE, ELSEWHERE_CODE },
 };
 
-static bool is_spoken_of(const struct reader *reader, enum stint_component component)
+static bool is_spoken_of(const struct reader *reader, enum stint_component component,
+                         bool is_word_enough)
 {
     for (size_t i = 0; i < stint_facts_count(reader->facts); i++) {
         const struct stint_fact *fact = stint_facts_at(reader->facts, i);
+        if (!is_word_enough && fact->source == STINT_SOURCE_ATTESTATION)
+            continue;
         if (fact->component == component &&
             ((fact->predicate == STINT_PRESENT && fact->truth) || fact->predicate == STINT_NAME ||
              fact->predicate == STINT_LOCATION))
@@ -468,9 +525,10 @@ static void derive_absence(struct reader *reader)
             (absences[i].elsewhere == ELSEWHERE_PAPER && reader->has_paper_elsewhere);
         /* Settings may stand in the training code, in words no reader knows. */
         if (absences[i].component == STINT_TRAINING_SETTINGS &&
-            is_spoken_of(reader, STINT_TRAINING_CODE))
+            is_spoken_of(reader, STINT_TRAINING_CODE, true))
             continue;
-        if (is_elsewhere || is_spoken_of(reader, absences[i].component))
+        if (is_elsewhere ||
+            is_spoken_of(reader, absences[i].component, absences[i].elsewhere != ELSEWHERE_NEVER))
             continue;
         (void)reader_bool(reader, NULL, absences[i].component, STINT_PRESENT, "", false,
                           STINT_SOURCE_TREE, STINT_DECLARED, reader_line(0));

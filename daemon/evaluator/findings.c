@@ -273,6 +273,46 @@ static void find_conflict(struct reader *reader)
                     free_pile.ids, free_pile.count);
 }
 
+/* Does @fact say another thing than the statement @word, of the same part? */
+static bool contradicts(const struct stint_fact *fact, const struct stint_fact *word)
+{
+    if (fact->source == STINT_SOURCE_ATTESTATION || fact->grade < STINT_DECLARED ||
+        fact->component != word->component || fact->predicate != word->predicate ||
+        strcmp(fact->subject, word->subject) != 0)
+        return false;
+    switch (stint_predicate_type(fact->predicate)) {
+    case STINT_VALUE_BOOL:
+        return fact->truth != word->truth;
+    case STINT_VALUE_NUMBER:
+        return fact->number != word->number;
+    case STINT_VALUE_TEXT:
+        break;
+    }
+    bool is_silent = strcmp(fact->text, "NOASSERTION") == 0 || strcmp(fact->text, "unknown") == 0;
+    bool is_one = fact->predicate == STINT_LICENCE || fact->predicate == STINT_RESTRICTION ||
+                  fact->predicate == STINT_DATA_CLASS;
+    return is_one && !is_silent && strcmp(fact->text, word->text) != 0;
+}
+
+/* What a reviewer says and the files contradict. */
+static void find_contradicted(struct reader *reader)
+{
+    for (size_t i = 0; i < stint_facts_count(reader->facts); i++) {
+        const struct stint_fact *word = stint_facts_at(reader->facts, i);
+        struct pile pile = { 0 };
+        if (word->source != STINT_SOURCE_ATTESTATION || word->from != 0)
+            continue;
+        pile_add(&pile, word->id);
+        for (size_t j = 0; j < stint_facts_count(reader->facts); j++)
+            if (contradicts(stint_facts_at(reader->facts, j), word))
+                pile_add(&pile, stint_facts_at(reader->facts, j)->id);
+        if (pile.count > 1)
+            verdict_finding(reader->verdict, "conflict",
+                            "a reviewer's statement and the files disagree; the strictest binds",
+                            pile.ids, pile.count);
+    }
+}
+
 int find_patterns(struct reader *reader)
 {
     find_claim(reader);
@@ -286,5 +326,6 @@ int find_patterns(struct reader *reader)
     find_drift(reader);
     find_policy(reader);
     find_conflict(reader);
+    find_contradicted(reader);
     return 0;
 }

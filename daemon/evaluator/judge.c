@@ -1,8 +1,8 @@
 /* Owns: judging, a pure function of facts and rules (DESIGN §4). Strong Kleene logic throughout:
  * unknown is never pass, and a fail rests on a fact. Rules of evidence, for one component and
- * predicate: a fact of grade declared or better that speaks against binds (the strictest wins);
- * else anything unclear, and any mere claim against, makes it unknown, unless a reviewer settled
- * it; else a fact of the wanted grade passes; else it is unknown. */
+ * predicate: a fact of grade declared or better that speaks against binds (the strictest wins, a
+ * reviewer's word too); else anything unclear, and any mere claim against, makes it unknown, unless
+ * a reviewer's word settles it; else a fact of the wanted grade passes; else it is unknown. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -211,6 +211,7 @@ struct piles {
     struct outcome support;
     struct outcome weak;
     bool is_attested; /* a reviewer's word is among the support */
+    bool is_open;     /* something unclear is left that no reviewer's word settles */
 };
 
 static void piles_sort(struct piles *piles, const struct rule_node *node,
@@ -228,6 +229,70 @@ static void piles_sort(struct piles *piles, const struct rule_node *node,
     evidence_add(pile, fact->id);
 }
 
+/* Passed on by a base model or a source? Then it is they that have to be resolved. */
+static bool is_inherited(const struct judging *judging, const struct stint_fact *fact)
+{
+    for (uint32_t from = fact->from; fact && from > 0; from = fact ? fact->from : 0) {
+        fact = stint_facts_by_id(judging->facts, from);
+        if (fact && (fact->component == STINT_BASE_MODEL || fact->component == STINT_SOURCE_DATA))
+            return true;
+    }
+    return false;
+}
+
+/* Does the reviewer's @word settle what @unclear leaves open? What a file says of terms only if it
+ * names that very file by its digest: who has not read a text cannot vouch for it. */
+static bool word_settles(const struct judging *judging, const struct stint_fact *word,
+                         const struct stint_fact *unclear)
+{
+    bool is_of_terms =
+        unclear->predicate == STINT_LICENCE || unclear->predicate == STINT_RESTRICTION;
+    bool is_in_file = unclear->has_sha256 && unclear->source != STINT_SOURCE_DERIVED;
+    if (is_inherited(judging, unclear))
+        return false;
+    return !is_of_terms || !is_in_file ||
+           (word->has_sha256 && memcmp(&word->sha256, &unclear->sha256, sizeof(word->sha256)) == 0);
+}
+
+/* Is @fact of @wanted's component and predicate, and of the subject that is bound? */
+static bool is_in_row(const struct judging *judging, const struct stint_fact *fact,
+                      const struct stint_fact *wanted)
+{
+    return fact->component == wanted->component && fact->predicate == wanted->predicate &&
+           (!judging->subject || strcmp(fact->subject, judging->subject) == 0);
+}
+
+static bool is_settled(const struct judging *judging, const struct rule_node *node, size_t first,
+                       const struct stint_fact *unclear)
+{
+    for (size_t i = first;
+         i < judging->count && is_in_row(judging, judging->by_predicate[i], unclear); i++) {
+        const struct stint_fact *word = judging->by_predicate[i];
+        if (word->grade == STINT_ATTESTED && leaf_test_fact(judging, node, word) == STINT_YES &&
+            word_settles(judging, word, unclear))
+            return true;
+    }
+    return false;
+}
+
+/* Leaves in the unclear pile what no reviewer's word settles. O(facts * attested ones). */
+static void piles_settle(const struct judging *judging, const struct rule_node *node, size_t first,
+                         const struct stint_fact *wanted, struct piles *piles)
+{
+    piles->unclear = (struct outcome){ 0 };
+    for (size_t i = first;
+         i < judging->count && is_in_row(judging, judging->by_predicate[i], wanted); i++) {
+        const struct stint_fact *fact = judging->by_predicate[i];
+        enum stint_tristate answer = leaf_test_fact(judging, node, fact);
+        bool is_unclear =
+            answer == STINT_UNKNOWN || (answer == STINT_NO && fact->grade < STINT_DECLARED);
+        if (!is_unclear || is_settled(judging, node, first, fact))
+            continue;
+        piles->is_open = true;
+        evidence_add(&piles->unclear, fact->id);
+    }
+}
+
 static struct outcome leaf_component(const struct judging *judging, const struct rule_node *node,
                                      enum stint_component component)
 {
@@ -235,19 +300,18 @@ static struct outcome leaf_component(const struct judging *judging, const struct
     struct stint_fact wanted = { .component = component,
                                  .predicate = node->predicate,
                                  .subject = judging->subject ? judging->subject : "" };
-    for (size_t i = lower(judging->by_predicate, judging->count, &wanted, predicate_compare);
-         i < judging->count; i++) {
-        const struct stint_fact *fact = judging->by_predicate[i];
-        if (fact->component != component || fact->predicate != node->predicate ||
-            (judging->subject && strcmp(fact->subject, judging->subject) != 0))
-            break;
-        piles_sort(&piles, node, fact, leaf_test_fact(judging, node, fact));
-    }
+    size_t first = lower(judging->by_predicate, judging->count, &wanted, predicate_compare);
+    for (size_t i = first;
+         i < judging->count && is_in_row(judging, judging->by_predicate[i], &wanted); i++)
+        piles_sort(&piles, node, judging->by_predicate[i],
+                   leaf_test_fact(judging, node, judging->by_predicate[i]));
+    if (piles.is_attested && piles.unclear.evidence_count > 0)
+        piles_settle(judging, node, first, &wanted, &piles);
     struct outcome outcome;
     if (piles.against.evidence_count > 0) {
         outcome = piles.against;
         outcome.value = STINT_NO;
-    } else if (piles.unclear.evidence_count > 0 && !piles.is_attested) {
+    } else if (piles.unclear.evidence_count > 0 && (!piles.is_attested || piles.is_open)) {
         outcome = piles.unclear;
         outcome.is_about_terms =
             node->predicate == STINT_LICENCE || node->predicate == STINT_RESTRICTION;

@@ -2,6 +2,7 @@
  * empty line, and signature lines; only the text is signed. */
 #include "stint/checkpoint.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ struct span {
 
 static int bad_note(const char *why, struct stint_error *err)
 {
-    return stint_fail(err, STINT_UNTRUSTED, "not a signed checkpoint: %s", why);
+    return stint_fail(err, STINT_UNTRUSTED, "not a signed note: %s", why);
 }
 
 /* ---- writing */
@@ -33,25 +34,32 @@ static void text_write(const char *origin, uint64_t size, const struct stint_sha
     stint_buffer_add_char(note, '\n');
 }
 
-int stint_checkpoint_sign(const struct stint_signer *signer, uint64_t size,
-                          const struct stint_sha256 *root, struct stint_buffer *note)
+int stint_note_sign(const struct stint_signer *signer, const char *text, size_t length,
+                    struct stint_buffer *note)
 {
-    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
     const struct stint_vkey *vkey = stint_signer_vkey(signer);
     uint8_t signature[4 + STINT_ED25519_SIGNED_BYTES];
-    text_write(vkey->name, size, root, &text);
-    if (text.failed)
-        return -ENOMEM;
+    assert(length > 0 && text[length - 1] == '\n');
     for (unsigned i = 0; i < 4; i++)
         signature[i] = (uint8_t)(vkey->id >> (24 - 8 * i));
-    int r = signer_sign(signer, text.data, text.length, signature + 4);
+    int r = signer_sign(signer, text, length, signature + 4);
     if (r != 0)
         return r;
-    stint_buffer_add(note, text.data, text.length);
+    stint_buffer_add(note, text, length);
     stint_buffer_printf(note, "\n%s%s ", DASH, vkey->name);
     base64_add(note, signature, sizeof(signature));
     stint_buffer_add_char(note, '\n');
     return note->failed ? -ENOMEM : 0;
+}
+
+int stint_checkpoint_sign(const struct stint_signer *signer, uint64_t size,
+                          const struct stint_sha256 *root, struct stint_buffer *note)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    text_write(stint_signer_vkey(signer)->name, size, root, &text);
+    if (text.failed)
+        return -ENOMEM;
+    return stint_note_sign(signer, text.data, text.length, note);
 }
 
 /* ---- reading */
@@ -81,7 +89,7 @@ static int split_note(const char *note, size_t length, struct span *ret_text, st
                       struct stint_error *err)
 {
     if (length > STINT_NOTE_BYTES_MAX)
-        return stint_fail(err, STINT_TOO_LARGE, "a checkpoint of %zu bytes, at most %zu", length,
+        return stint_fail(err, STINT_TOO_LARGE, "a note of %zu bytes, at most %zu", length,
                           STINT_NOTE_BYTES_MAX);
     if (!is_plain(note, length))
         return bad_note("control characters", err);
@@ -194,6 +202,19 @@ static int check_signatures(struct span text, struct span rest, const struct sti
         return stint_fail(err, STINT_UNTRUSTED, "no signature of the key %s+%08x", vkey->name,
                           vkey->id);
     return 0;
+}
+
+int stint_note_verify(const char *note, size_t length, const struct stint_vkey *vkey,
+                      size_t *ret_text_length, struct stint_error *err)
+{
+    struct span text = { 0 };
+    struct span rest = { 0 };
+    int r = split_note(note, length, &text, &rest, err);
+    if (r == 0)
+        r = check_signatures(text, rest, vkey, err);
+    if (r == 0)
+        *ret_text_length = text.length;
+    return r;
 }
 
 static int checkpoint_read(const char *note, size_t length, const struct stint_vkey *vkey,

@@ -52,6 +52,7 @@ int reader_last_ids(struct stint_reader *reader, int64_t ids[STINT_ID_KIND_COUNT
             "SELECT \"transaction\" FROM posting WHERE id = (SELECT max(id) FROM posting)",
         [STINT_ID_VERDICT] = "SELECT max(id) FROM verdict",
         [STINT_ID_DECISION] = "SELECT max(id) FROM decision",
+        [STINT_ID_ATTESTATION] = "SELECT max(id) FROM attestation",
     };
     for (int kind = 0; kind < STINT_ID_KIND_COUNT; kind++) {
         sqlite3_stmt *statement = NULL;

@@ -69,9 +69,19 @@ static const char *const version_1[] = {
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT) STRICT",
     NULL,
 };
+
+/* Reviewers' statements; and which names a verdict looked up, so that it is judged anew when what
+ * they stand for changes. */
+static const char *const version_2[] = {
+    "CREATE TABLE attestation (id INTEGER PRIMARY KEY, digest TEXT NOT NULL, statement TEXT NOT NULL,"
+    " is_signed INTEGER NOT NULL, state TEXT NOT NULL, made_by INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " revoked_ms INTEGER NOT NULL) STRICT",
+    "ALTER TABLE verdict ADD COLUMN names TEXT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1 };
+const schema_migration schema_migrations[] = { version_1, version_2 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

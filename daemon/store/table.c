@@ -89,7 +89,12 @@ static const struct column artifact_columns[] = {
 };
 static const struct column verdict_columns[] = {
     KEY(verdict, COLUMN_INT, id), TEXT(verdict, digest), TEXT(verdict, rules), TEXT(verdict, rules_digest),
-    TEXT(verdict, result), TEXT(verdict, reason), TEXT(verdict, document), INT(verdict, at_ms),
+    TEXT(verdict, result), TEXT(verdict, reason), TEXT(verdict, document), INT(verdict, at_ms), TEXT(verdict, names),
+};
+static const struct column attestation_columns[] = {
+    KEY(attestation, COLUMN_INT, id), TEXT(attestation, digest), TEXT(attestation, statement),
+    COLUMN(attestation, COLUMN_BOOL, is_signed, 0), TEXT(attestation, state), UINT32(attestation, made_by),
+    INT(attestation, at_ms), INT(attestation, revoked_ms),
 };
 static const struct column decision_columns[] = {
     KEY(decision, COLUMN_INT, id), INT(decision, at_ms), TEXT(decision, result), TEXT(decision, reason),
@@ -141,6 +146,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_QUOTA]       = TABLE(quota, CONFLICT_REPLACES),
     [TABLE_ARTIFACT]    = TABLE(artifact, CONFLICT_REPLACES),
     [TABLE_VERDICT]     = TABLE(verdict, CONFLICT_FAILS),
+    [TABLE_ATTESTATION] = TABLE(attestation, CONFLICT_REPLACES),
     [TABLE_DECISION]    = TABLE(decision, CONFLICT_FAILS),
     [TABLE_LOG_ENTRY]   = TABLE(log_entry, CONFLICT_FAILS),
     [TABLE_CHECKPOINT]  = TABLE(checkpoint, CONFLICT_FAILS),

@@ -28,6 +28,7 @@ enum table_id {
     TABLE_QUOTA,
     TABLE_ARTIFACT,
     TABLE_VERDICT,
+    TABLE_ATTESTATION,
     TABLE_DECISION,
     TABLE_LOG_ENTRY,
     TABLE_CHECKPOINT,
@@ -91,6 +92,7 @@ union any_row {
     struct stint_quota_row quota;
     struct stint_artifact_row artifact;
     struct stint_verdict_row verdict;
+    struct stint_attestation_row attestation;
     struct stint_decision_row decision;
     struct stint_log_entry_row log_entry;
     struct stint_checkpoint_row checkpoint;

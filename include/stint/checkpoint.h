@@ -59,6 +59,21 @@ struct stint_signer *stint_signer_free(struct stint_signer *signer);
 const struct stint_vkey *stint_signer_vkey(const struct stint_signer *signer);
 
 /**
+ * stint_note_sign() - @text, which ends in a newline, as a signed note, appended to @note; ~50 us
+ * Return: 0, -ENOMEM or -EIO.
+ */
+int stint_note_sign(const struct stint_signer *signer, const char *text, size_t length,
+                    struct stint_buffer *note);
+/**
+ * stint_note_verify() - is this note signed by @vkey?
+ * @ret_text_length: how many of its first bytes are the text that was signed
+ * Signatures of other keys are ignored; a bad one of @vkey refuses the note, and so does its
+ * absence. Return: 0; STINT_UNTRUSTED with what is wrong; STINT_TOO_LARGE.
+ */
+int stint_note_verify(const char *note, size_t length, const struct stint_vkey *vkey,
+                      size_t *ret_text_length, struct stint_error *err);
+
+/**
  * struct stint_checkpoint - what a head says
  * @origin: of the log; @extensions: 1 if there were extension lines (we write none)
  */

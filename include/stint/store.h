@@ -118,6 +118,7 @@ enum stint_id_kind {
     STINT_ID_TRANSACTION,
     STINT_ID_VERDICT,
     STINT_ID_DECISION,
+    STINT_ID_ATTESTATION,
     STINT_ID_KIND_COUNT
 };
 int64_t stint_store_next_id(struct stint_store *store, enum stint_id_kind kind);
@@ -168,6 +169,8 @@ int stint_store_put_quota(struct stint_store *store, const struct stint_quota_ro
                           struct stint_error *err);
 int stint_store_put_artifact(struct stint_store *store, const struct stint_artifact_row *row,
                              struct stint_error *err);
+int stint_store_put_attestation(struct stint_store *store, const struct stint_attestation_row *row,
+                                struct stint_error *err);
 int stint_store_put_idempotency(struct stint_store *store, const struct stint_idempotency_row *row,
                                 struct stint_error *err);
 int stint_store_put_token(struct stint_store *store, const struct stint_token_row *row,

@@ -32,6 +32,7 @@ STINT_ROW_FN(posting);
 STINT_ROW_FN(quota);
 STINT_ROW_FN(artifact);
 STINT_ROW_FN(verdict);
+STINT_ROW_FN(attestation);
 STINT_ROW_FN(decision);
 STINT_ROW_FN(log_entry);
 STINT_ROW_FN(checkpoint);
@@ -58,6 +59,8 @@ int stint_reader_each_award(struct stint_reader *reader, stint_award_row_fn fn, 
 int stint_reader_each_quota(struct stint_reader *reader, stint_quota_row_fn fn, void *context);
 int stint_reader_each_artifact(struct stint_reader *reader, stint_artifact_row_fn fn,
                                void *context);
+int stint_reader_each_attestation(struct stint_reader *reader, stint_attestation_row_fn fn,
+                                  void *context);
 /* Without the documents. */
 int stint_reader_each_verdict_head(struct stint_reader *reader, stint_verdict_row_fn fn,
                                    void *context);

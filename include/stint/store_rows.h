@@ -293,6 +293,20 @@ struct stint_verdict_row {
     const char *reason;
     const char *document;
     int64_t at_ms;
+    const char *names; /* JSON array of names that were looked up; NULL for none */
+};
+
+/* Key id. @digest: of the artefact; @statement: stint.attestation/1; @is_signed: by a key that was
+ * known then, else by the role of @made_by; @state: "standing", "revoked". */
+struct stint_attestation_row {
+    int64_t id;
+    const char *digest;
+    const char *statement; /* JSON */
+    bool is_signed;
+    const char *state;
+    uint32_t made_by;
+    int64_t at_ms;
+    int64_t revoked_ms;
 };
 
 /* What admission answered; @document is public JSON. */

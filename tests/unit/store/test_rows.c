@@ -134,6 +134,7 @@ EXPECT(member)
 EXPECT(award)
 EXPECT(quota)
 EXPECT(artifact)
+EXPECT(attestation)
 EXPECT(verdict)
 EXPECT(decision)
 EXPECT(log_entry)
@@ -187,6 +188,8 @@ ROUND_TRIP(member, TABLE_MEMBER, stint_reader_each_member(reader, expect_member,
 ROUND_TRIP(award, TABLE_AWARD, stint_reader_each_award(reader, expect_award, &expected))
 ROUND_TRIP(quota, TABLE_QUOTA, stint_reader_each_quota(reader, expect_quota, &expected))
 ROUND_TRIP(artifact, TABLE_ARTIFACT, stint_reader_each_artifact(reader, expect_artifact, &expected))
+ROUND_TRIP(attestation, TABLE_ATTESTATION,
+           stint_reader_each_attestation(reader, expect_attestation, &expected))
 ROUND_TRIP(verdict, TABLE_VERDICT,
            stint_reader_verdict(reader, row.verdict.id, expect_verdict, &expected))
 ROUND_TRIP(decision, TABLE_DECISION,
@@ -455,6 +458,7 @@ int main(void)
         TEST(award_comes_back_as_it_was_put),
         TEST(quota_comes_back_as_it_was_put),
         TEST(artifact_comes_back_as_it_was_put),
+        TEST(attestation_comes_back_as_it_was_put),
         TEST(verdict_comes_back_as_it_was_put),
         TEST(decision_comes_back_as_it_was_put),
         TEST(log_entry_comes_back_as_it_was_put),
