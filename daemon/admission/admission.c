@@ -109,12 +109,15 @@ struct stint_admission *stint_admission_free(struct stint_admission *admission)
         admission->life->is_over = true;
         submissions_free(admission);
         registrations_free(admission);
+        attests_free(admission);
         checks_free(admission);
         evaluations_free(admission);
         life_unref(admission->life);
     }
     artifacts_free(admission);
     verdicts_free(admission);
+    statements_free(admission);
+    free(admission->registry);
     if (admission->timer)
         uv_close((uv_handle_t *)admission->timer, timer_on_closed);
     if (admission->store_fd >= 0)
@@ -147,31 +150,47 @@ static enum stint_reason_code reason_from_name(const char *name)
     return STINT_REASON_NONE;
 }
 
-/* In ascending order of ids: the newest stays. Verdicts of other rules are history. */
+/* In ascending order of ids: the newest stays. Whether it stands is asked when it is looked for. */
 static bool load_on_verdict(void *context, const struct stint_verdict_row *row)
 {
     struct loading *loading = context;
-    if (!row->rules_digest || strcmp(row->rules_digest, loading->admission->rules_digest) != 0)
-        return true;
-    loading->status =
-        verdict_keep(loading->admission, row->id, row->digest, row->rules ? row->rules : "",
-                     document_result_from_name(row->result), reason_from_name(row->reason));
+    loading->status = verdict_keep(loading->admission, row, document_result_from_name(row->result),
+                                   reason_from_name(row->reason));
     return loading->status == 0;
 }
 
-int stint_admission_load(struct stint_admission *admission, struct stint_error *err)
+static bool load_on_statement(void *context, const struct stint_attestation_row *row)
 {
-    struct stint_reader *reader = stint_store_reader(admission->options.store);
-    struct loading loading = { .admission = admission };
+    struct loading *loading = context;
+    loading->status = statement_keep(loading->admission, row);
+    return loading->status == 0;
+}
+
+static int load_rules_digest(struct stint_admission *admission, struct stint_error *err)
+{
     struct stint_sha256 digest;
     int r = rules_digest_of(&admission->options, &digest, err);
     if (r != 0)
         return r;
     memcpy(admission->rules_digest, "sha256:", 7);
     (void)stint_sha256_hex(&digest, admission->rules_digest + 7);
+    registry_changed(admission);
+    return 0;
+}
+
+int stint_admission_load(struct stint_admission *admission, struct stint_error *err)
+{
+    struct stint_reader *reader = stint_store_reader(admission->options.store);
+    struct loading loading = { .admission = admission };
+    int r = load_rules_digest(admission, err);
+    if (r != 0)
+        return r;
     artifacts_free(admission);
     verdicts_free(admission);
+    statements_free(admission);
     r = stint_reader_each_artifact(reader, load_on_artifact, &loading);
+    if (r == 0 && loading.status == 0)
+        r = stint_reader_each_attestation(reader, load_on_statement, &loading);
     if (r == 0 && loading.status == 0)
         r = stint_reader_each_verdict_head(reader, load_on_verdict, &loading);
     if (r == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "state.h"
 
@@ -21,6 +22,14 @@ const char *kind_literal(const char *word)
     return NULL;
 }
 
+const char *rules_of_kind(const struct stint_admission *admission, const char *kind)
+{
+    for (size_t i = 0; kind && i < STINT_ARRAY_SIZE(kinds); i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return admission->options.rules[i];
+    return "";
+}
+
 struct artifact *artifact_by_digest(const struct stint_admission *admission, const char *digest)
 {
     struct artifact *artifact = NULL;
@@ -33,6 +42,81 @@ struct artifact *artifact_by_path(const struct stint_admission *admission, const
     struct artifact *artifact = NULL;
     HASH_FIND(by_path, admission->artifacts_by_path, path, strlen(path), artifact);
     return artifact;
+}
+
+/* ---- by name, whatever its case */
+
+struct named {
+    UT_hash_handle hh;
+    char *key; /* in lower case */
+    struct artifact *newest;
+};
+
+static char *lower_case(const char *name)
+{
+    char *key = strdup(name);
+    for (char *c = key; c && *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return key;
+}
+
+static struct named *named_find(const struct stint_admission *admission, const char *key)
+{
+    struct named *named = NULL;
+    HASH_FIND(hh, admission->named, key, strlen(key), named);
+    return named;
+}
+
+struct artifact *artifact_by_any_case(const struct stint_admission *admission, const char *name)
+{
+    stint_auto(stint_free) char *key = lower_case(name);
+    const struct named *named = key ? named_find(admission, key) : NULL;
+    return named ? named->newest : NULL;
+}
+
+static int named_keep(struct stint_admission *admission, struct artifact *artifact)
+{
+    stint_auto(stint_free) char *key = lower_case(artifact->name);
+    struct named *named = key ? named_find(admission, key) : NULL;
+    registry_changed(admission);
+    if (!key)
+        return -ENOMEM;
+    if (!named) {
+        if (!(named = calloc(1, sizeof(*named))))
+            return -ENOMEM;
+        named->key = stint_take(key);
+        HASH_ADD_KEYPTR(hh, admission->named, named->key, strlen(named->key), named);
+    }
+    if (!named->newest || artifact->at_ms >= named->newest->at_ms)
+        named->newest = artifact;
+    return 0;
+}
+
+/* The next newest takes its place. O(artefacts), and rare. */
+static void named_forget(struct stint_admission *admission, const struct artifact *artifact)
+{
+    stint_auto(stint_free) char *key = lower_case(artifact->name);
+    struct named *named = key ? named_find(admission, key) : NULL;
+    registry_changed(admission);
+    if (!named || named->newest != artifact)
+        return;
+    named->newest = NULL;
+    for (struct artifact *at = admission->artifacts; at; at = at->by_digest.next)
+        if (at != artifact && at->is_registered && strcasecmp(at->name, key) == 0 &&
+            (!named->newest || at->at_ms >= named->newest->at_ms))
+            named->newest = at;
+}
+
+static void named_free(struct stint_admission *admission)
+{
+    struct named *named = admission->named, *next;
+    HASH_CLEAR(hh, admission->named); /* frees the table alone; the rows stay a list */
+    for (; named; named = next) {
+        next = named->hh.next;
+        free(named->key);
+        free(named);
+    }
 }
 
 /* The newest registered one called so. O(artefacts): names are asked for once a submission, and a
@@ -85,7 +169,9 @@ void artifact_forget(struct stint_admission *admission, struct artifact *artifac
     HASH_DELETE(by_digest, admission->artifacts, artifact);
     if (artifact->is_by_path)
         HASH_DELETE(by_path, admission->artifacts_by_path, artifact);
-    if (!artifact->is_registered)
+    if (artifact->is_registered)
+        named_forget(admission, artifact);
+    else
         admission->seen_count--;
     artifact_free(artifact);
 }
@@ -135,14 +221,17 @@ int artifact_keep(struct stint_admission *admission, const struct stint_artifact
     HASH_ADD(by_digest, admission->artifacts, digest, strlen(artifact->digest), artifact);
     if (artifact->is_in_place)
         path_keep(admission, artifact);
-    if (!artifact->is_registered)
-        admission->seen_count++;
+    if (artifact->is_registered)
+        return named_keep(admission, artifact);
+    admission->seen_count++;
     return 0;
 }
 
 void artifacts_free(struct stint_admission *admission)
 {
     struct artifact *artifact = admission->artifacts, *next;
+    named_free(admission);
+    registry_changed(admission);
     HASH_CLEAR(by_path, admission->artifacts_by_path);
     HASH_CLEAR(by_digest, admission->artifacts); /* frees the table alone; the rows stay a list */
     for (; artifact; artifact = next) {
@@ -154,13 +243,10 @@ void artifacts_free(struct stint_admission *admission)
 
 /* ---- views */
 
-static void view_fill(const struct stint_admission *admission, const struct artifact *artifact,
+static void view_fill(struct stint_admission *admission, const struct artifact *artifact,
                       struct stint_artifact_view *view)
 {
-    const char *rules = "";
-    for (size_t i = 0; artifact->kind && i < STINT_ARRAY_SIZE(kinds); i++)
-        if (artifact->kind == kinds[i])
-            rules = admission->options.rules[i];
+    const char *rules = rules_of_kind(admission, artifact->kind);
     const struct verdict_head *head = verdict_find(admission, artifact->digest, rules);
     *view = (struct stint_artifact_view){
         .name = artifact->name,

@@ -34,6 +34,8 @@ void document_deinit(struct document *document)
     free(document->criteria);
     free(document->manifest);
     free(document->verdict);
+    free(document->names);
+    free(document->heritage);
     *document = (struct document){ 0 };
 }
 
@@ -333,6 +335,8 @@ static int read_verdict(const json_t *verdict, const char *kind, const char *rul
     if (r == 0)
         r = read_results(json_object_get(verdict, "results"), rules, document, err);
     if (r != 0)
+        return r;
+    if ((r = document_read_heritage(json_object_get(verdict, "facts"), document)) != 0)
         return r;
     document->verdict = json_dumps(verdict, JSON_COMPACT | JSON_REAL_PRECISION(10));
     if (!document->verdict)

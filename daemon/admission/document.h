@@ -16,7 +16,10 @@
 #define DOCUMENT_EVIDENCE_MAX 8
 #define DOCUMENT_RESULTS_MAX  16
 #define DOCUMENT_TEXT_MAX     2048 /* one sentence; longer ones are cut */
-#define DOCUMENT_DIGEST_SIZE  72   /* "sha256:" and 64 digits, with the NUL */
+#define DOCUMENT_NAMES_MAX    128
+#define DOCUMENT_NAME_MAX     200
+#define DOCUMENT_HERITAGE_MAX ((size_t)8 << 10)
+#define DOCUMENT_DIGEST_SIZE  72 /* "sha256:" and 64 digits, with the NUL */
 
 enum document_result { DOCUMENT_UNKNOWN = 0, DOCUMENT_PASS, DOCUMENT_FAIL };
 const char *document_result_name(enum document_result result);
@@ -31,6 +34,10 @@ enum document_result document_result_from_name(const char *name); /* UNKNOWN for
  * @kind: "model", "dataset" or "code"
  * @rules: ids of the rule sets in it, comma-joined in their order
  * @criteria, @manifest, @verdict: JSON texts written here
+ * @names: JSON array of the names of base models and data sets that were looked up; NULL for none.
+ * ["*"] when there are more than DOCUMENT_NAMES_MAX: then it depends on everything registered
+ * @heritage: what another artefact inherits that names this one: members of an entry of the
+ * catalogue, as JSON without the braces: "kind":…,"parts":[…],"datasets":[…]
  */
 struct document {
     struct stint_error problem;
@@ -44,6 +51,8 @@ struct document {
     char *criteria;
     char *manifest;
     char *verdict;
+    char *names;
+    char *heritage;
 };
 void document_deinit(struct document *document);
 
@@ -70,5 +79,9 @@ int document_read_offer(const char *text, size_t length, struct stint_error *err
 /* The criteria (failed and unknown required ones) of a stored stint.verdict/1 text, written anew;
  * "[]" when it does not read. free() it; NULL without memory. */
 char *document_criteria_of_verdict(const char *verdict);
+
+/* heritage.c: @names and @heritage from the facts of a verdict. 0 or -ENOMEM. O(facts * names). */
+struct json_t;
+int document_read_heritage(const struct json_t *facts, struct document *document);
 
 #endif

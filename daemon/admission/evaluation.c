@@ -8,8 +8,6 @@
  * A tool that times out, is killed, or writes what is no document is EvaluationFailed: a refusal,
  * never a pass (DESIGN §4). */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +37,15 @@ struct evaluation {
     const char *kind;
     char *rules;
     char *path;
+    char *name;
     char known_digest[DOCUMENT_DIGEST_SIZE];
     char must_be[DOCUMENT_DIGEST_SIZE];
     bool is_ours;
     bool is_fresh;
     bool is_kept;
+    uint64_t told_serial;            /* of the registry, when it was told what names stand for */
+    char told[DOCUMENT_DIGEST_SIZE]; /* whose statements it was told, "" for nobody's */
+    unsigned times;                  /* that it was judged */
     struct waiter *waiters;
     size_t waiter_count;
     struct verdict_head head; /* a copy; id 0 when there is none */
@@ -57,26 +59,13 @@ struct evaluation {
     struct document document;
 };
 
-void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner)
-{
-    struct passwd entry, *found = NULL;
-    char buffer[4096];
-    int count = STINT_RUN_GROUP_MAX;
-    *ret_owner = (struct owner){ .run = { .uid = uid, .gid = gid } };
-    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
-        return;
-    if (getgrouplist(found->pw_name, gid, ret_owner->groups, &count) < 0)
-        count = 0; /* in more groups than a run can have: in none */
-    ret_owner->run.groups = ret_owner->groups;
-    ret_owner->run.group_count = (size_t)count;
-}
-
 static void evaluation_free(struct evaluation *evaluation)
 {
     if (!evaluation)
         return;
     free(evaluation->rules);
     free(evaluation->path);
+    free(evaluation->name);
     free(evaluation->waiters);
     free(evaluation->manifest);
     free(evaluation->criteria);
@@ -153,6 +142,46 @@ static void answer_problem(struct evaluation *evaluation, const struct stint_err
                 problem->text, problem->fix);
 }
 
+static int judge_start(struct evaluation *evaluation, struct stint_error *err);
+static void answer_not_started(struct evaluation *evaluation, int code, struct stint_error *err);
+
+/* Was it told all that counts? What is said of these bytes is only known once their digest is. */
+static bool was_told_all(const struct evaluation *evaluation)
+{
+    const struct stint_admission *admission = evaluation->admission;
+    const struct document *document = &evaluation->document;
+    bool is_named = document->names || strcmp(evaluation->told, document->digest) == 0;
+    if (statements_standing(admission, document->digest) > 0 &&
+        strcmp(evaluation->told, document->digest) != 0)
+        return false;
+    return !is_named || evaluation->told_serial == admission->registry_serial;
+}
+
+static void judge_again(struct evaluation *evaluation)
+{
+    struct stint_error err = { 0 };
+    (void)snprintf(evaluation->known_digest, sizeof(evaluation->known_digest), "%s",
+                   evaluation->document.digest);
+    document_deinit(&evaluation->document);
+    free(stint_take(evaluation->output));
+    int r = judge_start(evaluation, &err);
+    if (r != 0)
+        answer_not_started(evaluation, r, &err);
+}
+
+/* A verdict that was not told all is history: it never stands. */
+static int keep_verdict(struct evaluation *evaluation, struct evaluation_answer *answer)
+{
+    const struct document *document = &evaluation->document;
+    char context[DOCUMENT_DIGEST_SIZE] = "";
+    if (was_told_all(evaluation))
+        context_of(evaluation->admission, document->digest, document->names, context);
+    return verdict_store(evaluation->admission, document,
+                         evaluation->rules[0] ? evaluation->rules : document->rules, context,
+                         evaluation->is_ours ? NULL : evaluation->path, evaluation->uid,
+                         &answer->verdict_id, &answer->error);
+}
+
 static void evaluation_judged(struct evaluation *evaluation)
 {
     struct stint_admission *admission = evaluation->admission;
@@ -168,14 +197,15 @@ static void evaluation_judged(struct evaluation *evaluation)
                     "restore them, or register it anew");
         return;
     }
+    if (!was_told_all(evaluation) && evaluation->times < ADMISSION_JUDGE_AGAIN_MAX) {
+        judge_again(evaluation);
+        return;
+    }
     answer.code = document->code;
     answer.result = document->result;
     (void)snprintf(answer.digest, sizeof(answer.digest), "%s", document->digest);
     if (evaluation->is_kept)
-        answer.error.code = verdict_store(
-            admission, document, evaluation->rules[0] ? evaluation->rules : document->rules,
-            evaluation->is_ours ? NULL : evaluation->path, evaluation->uid, &answer.verdict_id,
-            &answer.error);
+        answer.error.code = keep_verdict(evaluation, &answer);
     say_verdict(admission, &answer);
     evaluation_answer(evaluation, &answer);
 }
@@ -281,8 +311,15 @@ static void answer_not_started(struct evaluation *evaluation, int code, struct s
 static int judge_start(struct evaluation *evaluation, struct stint_error *err)
 {
     const struct stint_admission_options *options = &evaluation->admission->options;
-    const char *argv[16];
+    stint_auto(stint_buffer_deinit) struct stint_buffer evidence = { .bound = STINT_RUN_BODY_MAX };
+    const char *argv[20];
     size_t n = 0;
+    evidence_write(evaluation->admission, evaluation->known_digest, &evidence);
+    if (evidence.failed)
+        return stint_fail(err, -ENOMEM, "no memory to judge it");
+    (void)snprintf(evaluation->told, sizeof(evaluation->told), "%s", evaluation->known_digest);
+    evaluation->told_serial = evaluation->admission->registry_serial;
+    evaluation->times++;
     argv[n++] = "judge";
     argv[n++] = "--kind";
     argv[n++] = evaluation->kind;
@@ -298,10 +335,23 @@ static int judge_start(struct evaluation *evaluation, struct stint_error *err)
         argv[n++] = "--licences-dir";
         argv[n++] = options->licences_dir;
     }
+    if (options->catalogue_dir && *options->catalogue_dir) {
+        argv[n++] = "--catalogue-dir";
+        argv[n++] = options->catalogue_dir;
+    }
+    if (evaluation->name[0]) {
+        argv[n++] = "--name";
+        argv[n++] = evaluation->name;
+    }
+    if (evidence.length > 0) {
+        argv[n++] = "--evidence";
+        argv[n++] = "-";
+    }
     argv[n++] = evaluation->path;
     argv[n] = NULL;
     evaluation->stage = EVALUATION_JUDGING;
-    return run_tool(evaluation, argv, NULL, judge_on_done, err);
+    return run_tool(evaluation, argv, evidence.length > 0 ? stint_buffer_text(&evidence) : NULL,
+                    judge_on_done, err);
 }
 
 static void judge_now(struct evaluation *evaluation)
@@ -473,7 +523,7 @@ static bool is_same(const struct evaluation *evaluation, const struct evaluation
 {
     return evaluation->uid == ask->uid && evaluation->gid == ask->gid &&
            strcmp(evaluation->kind, ask->kind) == 0 && strcmp(evaluation->rules, ask->rules) == 0 &&
-           strcmp(evaluation->path, ask->path) == 0 &&
+           strcmp(evaluation->path, ask->path) == 0 && strcmp(evaluation->name, ask->name) == 0 &&
            strcmp(evaluation->must_be, ask->must_be) == 0 && evaluation->is_fresh == ask->is_fresh;
 }
 
@@ -492,6 +542,7 @@ static bool evaluation_fill(const struct evaluation_ask *ask, struct evaluation 
 {
     evaluation->rules = strdup(ask->rules);
     evaluation->path = strdup(ask->path);
+    evaluation->name = strdup(ask->name);
     evaluation->uid = ask->uid;
     evaluation->gid = ask->gid;
     evaluation->kind = kind_literal(ask->kind) ? kind_literal(ask->kind) : "auto";
@@ -500,7 +551,7 @@ static bool evaluation_fill(const struct evaluation_ask *ask, struct evaluation 
     (void)snprintf(evaluation->known_digest, sizeof(evaluation->known_digest), "%s",
                    ask->known_digest);
     (void)snprintf(evaluation->must_be, sizeof(evaluation->must_be), "%s", ask->must_be);
-    return evaluation->rules && evaluation->path;
+    return evaluation->rules && evaluation->path && evaluation->name;
 }
 
 static struct evaluation *evaluation_new(struct stint_admission *admission,

@@ -1,6 +1,6 @@
-/* One digest over everything that judges: the rule files, the licence table, and which rule sets a
- * kind is judged by. A stored verdict counts only while this digest is the one it was made under.
- */
+/* One digest over every file that judges: rules, licence table, catalogue, and which rule sets a
+ * kind is judged by. A stored verdict counts only while this digest is the one it was made under
+ * (see context_of() for what it depends on besides). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +90,22 @@ static int add_folder(struct rules_walk *walk, int parent, const char *name, int
     return r;
 }
 
+/* The catalogue's folders, joined by ':'; one that is not there is empty. */
+static int add_catalogue(struct rules_walk *walk, const char *dirs, struct stint_error *err)
+{
+    stint_auto(stint_free) char *list = strdup(dirs ? dirs : "");
+    char *rest = list;
+    int r = list ? 0 : -ENOMEM;
+    for (char *dir; r == 0 && (dir = strsep(&rest, ":"));) {
+        r = *dir ? add_folder(walk, AT_FDCWD, dir, 0) : 0;
+        r = r == -ENOENT ? 0 : r;
+        if (r != 0)
+            (void)stint_fail(err, r, "the catalogue below %s cannot be read: %s", dir,
+                             strerror(-r));
+    }
+    return r;
+}
+
 int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
                     struct stint_error *err)
 {
@@ -108,6 +124,8 @@ int rules_digest_of(const struct stint_admission_options *options, struct stint_
             (void)stint_fail(err, r, "the rules below %s cannot be read: %s", folders[i],
                              strerror(-r));
     }
+    if (r == 0)
+        r = add_catalogue(&walk, options->catalogue_dir, err);
     stint_sha256_stream_end(walk.stream, ret_digest);
     return r;
 }

@@ -1,5 +1,7 @@
 /* Who may ask for anything to be run or judged here, and as whom it is. Before the first look at a
  * file: a caller who may run nothing must not leave a public decision. */
+#include <grp.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include "state.h"
@@ -47,4 +49,18 @@ int runner_of(const struct stint_admission *admission, const struct stint_caller
         return refuse_user(&report, caller->uid, verb, err);
     *ret_runner = (struct runner){ .uid = own_uid, .gid = own_gid, .is_ours = true };
     return 0;
+}
+
+void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    int count = STINT_RUN_GROUP_MAX;
+    *ret_owner = (struct owner){ .run = { .uid = uid, .gid = gid } };
+    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+        return;
+    if (getgrouplist(found->pw_name, gid, ret_owner->groups, &count) < 0)
+        count = 0; /* in more groups than a run can have: in none */
+    ret_owner->run.groups = ret_owner->groups;
+    ret_owner->run.group_count = (size_t)count;
 }

@@ -53,24 +53,13 @@ static void check_on_answer(void *context, const struct evaluation_answer *answe
         check_end(check);
 }
 
-/* A copy of ours is read-only and belongs to the daemon: it is there, or it is not. One stat(2). */
-static void check_ours(struct start_check *check, const struct artifact *artifact)
-{
-    struct stat at;
-    if (stat(artifact->path, &at) != 0)
-        check_fail(check, STINT_REASON_ArtifactMissing,
-                   "its copy in the daemon's store is not there any more");
-}
-
-static void check_in_place(struct start_check *check, const char *kind, const char *digest,
-                           const char *path)
+static void check_ask(struct start_check *check, const char *kind, const char *digest,
+                      const char *path, bool is_ours)
 {
     struct stint_admission *admission = check->admission;
+    const struct artifact *artifact = artifact_by_digest(admission, digest);
     struct stint_error err = { 0 };
-    size_t use = 0;
-    while (use < STINT_USE_KIND_COUNT && strcmp(kind_word((enum stint_use_kind)use), kind) != 0)
-        use++;
-    if (use == STINT_USE_KIND_COUNT) {
+    if (!kind_literal(kind)) {
         check_fail(check, STINT_REASON_EvaluationFailed, "an artefact of no known kind");
         return;
     }
@@ -78,10 +67,12 @@ static void check_in_place(struct start_check *check, const char *kind, const ch
         .uid = check->uid,
         .gid = check->gid,
         .kind = kind,
-        .rules = admission->options.rules[use],
+        .rules = rules_of_kind(admission, kind),
         .path = path,
+        .name = artifact && artifact->is_registered ? artifact->name : "",
         .known_digest = digest,
         .must_be = digest,
+        .is_ours = is_ours,
         .is_kept = true,
     };
     int r = evaluation_wanted(admission, &ask, check_on_answer, check, &err);
@@ -91,13 +82,31 @@ static void check_in_place(struct start_check *check, const char *kind, const ch
         check->waiting_count++;
 }
 
+/* A copy of ours is read-only and belongs to the daemon: it is there, or it is not; one stat(2).
+ * But a word may have been taken back since, or the rules have changed: what admitted it must
+ * stand. */
+static void check_ours(struct start_check *check, const struct artifact *artifact, const char *kind)
+{
+    struct stint_admission *admission = check->admission;
+    struct stat at;
+    if (stat(artifact->path, &at) != 0) {
+        check_fail(check, STINT_REASON_ArtifactMissing,
+                   "its copy in the daemon's store is not there any more");
+        return;
+    }
+    const struct verdict_head *head =
+        verdict_find(admission, artifact->digest, rules_of_kind(admission, kind));
+    if (!head || verdict_policy(admission, head->result, head->code) != STINT_REASON_NONE)
+        check_ask(check, kind, artifact->digest, artifact->path, true);
+}
+
 /* @kind, @path: NULL takes those that are known of the digest. */
 static void check_one(struct start_check *check, const char *digest, const char *kind,
                       const char *path)
 {
     const struct artifact *artifact = artifact_by_digest(check->admission, digest);
     if (artifact && !artifact->is_in_place && (!path || strcmp(path, artifact->path) == 0)) {
-        check_ours(check, artifact);
+        check_ours(check, artifact, kind ? kind : artifact->kind);
         return;
     }
     if (!path && artifact)
@@ -107,7 +116,7 @@ static void check_one(struct start_check *check, const char *digest, const char 
     if (!path || !kind || strlen(digest) >= DOCUMENT_DIGEST_SIZE)
         check_fail(check, STINT_REASON_ArtifactMissing, "an artefact of it is not known any more");
     else
-        check_in_place(check, kind, digest, path);
+        check_ask(check, kind, digest, path, false);
 }
 
 static struct start_check *check_new(struct stint_admission *admission, uid_t uid, gid_t gid,

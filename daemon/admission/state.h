@@ -5,8 +5,10 @@
  *         └ evaluation.c ── a judging or a recheck under way, shared by all who wait for the same
  *             └ document.c ── what came back from the child, read field by field
  *   verdicts.c ── stored verdicts by artefact and rules; new ones with their public entry
- *   artifacts.c ── registered artefacts and paths seen; register.c ── the way in; start.c ──
- * rechecks
+ *   statements.c ── what reviewers said of which bytes; attest.c ── how their word comes and goes
+ *   registry.c ── what a name stands for here, and what a verdict depends on besides bytes and
+ * rules artifacts.c ── registered artefacts and paths seen; register.c, copy.c ── the way in;
+ * start.c ── rechecks
  *
  * Whatever waits outside (the engine, a worker, the store) holds an object that outlives admission:
  * its `admission` is NULL then, and it frees itself when it is called back. */
@@ -39,6 +41,10 @@
 #define ADMISSION_COPIES_MAX          2     /* each holds a worker thread while it copies */
 #define ADMISSION_SEEN_MAX            20000 /* paths remembered; more are judged anew each time */
 #define ADMISSION_ARTIFACTS_MAX       100000
+#define ADMISSION_STATEMENTS_MAX      20000 /* of reviewers, revoked ones counted */
+#define ADMISSION_REGISTRY_MAX        1000  /* artefacts whose terms a judging is told */
+#define ADMISSION_REGISTRY_BYTES      ((size_t)1 << 20)
+#define ADMISSION_JUDGE_AGAIN_MAX     3 /* when what it was told changed meanwhile */
 #define ADMISSION_DEFAULT_WALLTIME_S  3600
 
 /* Address space of a tool; 0 is the engine's own bound. The address sanitizer maps 16 TiB at start.
@@ -64,13 +70,21 @@ void life_unref(struct admission_life *life);
 
 /* ---- artifacts.c */
 
+struct verdict_head;
+
 /**
  * struct artifact - one row of `artifact` in memory, without its manifest
  * @name: "" for a path that was only used (state "seen")
+ * @heritage: its verdict that stands and says what it passes on, NULL for none; as it was at
+ * @heritage_serial of the registry; @is_looked_at while that is found out, so that a circle of
+ * names ends
  */
 struct artifact {
     UT_hash_handle by_digest;
     UT_hash_handle by_path; /* rows in place only */
+    uint64_t heritage_serial;
+    const struct verdict_head *heritage;
+    bool is_looked_at;
     char digest[DOCUMENT_DIGEST_SIZE];
     char *name;
     char *path;
@@ -90,26 +104,41 @@ struct artifact *artifact_by_path(const struct stint_admission *admission, const
 struct artifact *artifact_by_reference(const struct stint_admission *admission,
                                        const char *reference);
 struct artifact *artifact_by_name(const struct stint_admission *admission, const char *name);
+/* The newest registered one that a card could mean by @name: case is ignored, as hubs do. O(1). */
+struct artifact *artifact_by_any_case(const struct stint_admission *admission, const char *name);
 /* Copies @row into memory, over one with the same digest; 0 or -ENOMEM. */
 int artifact_keep(struct stint_admission *admission, const struct stint_artifact_row *row);
 void artifact_forget(struct stint_admission *admission, struct artifact *artifact);
 void artifacts_free(struct stint_admission *admission);
 const char *kind_word(enum stint_use_kind kind); /* "model", "dataset", "code" */
 const char *kind_literal(const char *word);      /* the same literal for a word, NULL for another */
+/* The rule sets by which site policy judges that kind; "" for none. */
+const char *rules_of_kind(const struct stint_admission *admission, const char *kind);
 
 /* ---- verdicts.c */
 
+/**
+ * struct verdict_head - the newest verdict on some bytes by some rules, without its document
+ * @context: digest over all that judged beside the bytes, see context_of()
+ * @names, @heritage: as struct document has them; NULL for none
+ */
 struct verdict_head {
     UT_hash_handle hh;
     char *key; /* digest|rules */
+    char digest[DOCUMENT_DIGEST_SIZE];
+    char context[DOCUMENT_DIGEST_SIZE];
+    char *names;
+    char *heritage;
     int64_t id;
     enum stint_reason_code code; /* NONE for pass */
     enum document_result result;
 };
-struct verdict_head *verdict_find(const struct stint_admission *admission, const char *digest,
+/* The one that stands: NULL when there is none, and when rules, catalogue, reviewers' statements or
+ * what its names stand for have changed since. */
+struct verdict_head *verdict_find(struct stint_admission *admission, const char *digest,
                                   const char *rules);
-int verdict_keep(struct stint_admission *admission, int64_t id, const char *digest,
-                 const char *rules, enum document_result result, enum stint_reason_code code);
+int verdict_keep(struct stint_admission *admission, const struct stint_verdict_row *row,
+                 enum document_result result, enum stint_reason_code code);
 void verdicts_free(struct stint_admission *admission);
 /* Does policy let in what came out so? The token to refuse with, or NONE. */
 enum stint_reason_code verdict_policy(const struct stint_admission *admission,
@@ -118,10 +147,54 @@ enum stint_reason_code verdict_policy(const struct stint_admission *admission,
  * verdict_store() - a new verdict: row, artefact seen at @path, public entry, into the open batch
  * One that says what a stored one says of the same bytes and rules is that one.
  * @path: NULL where nothing is to be remembered of it
+ * @context: what it was judged under
  */
 int verdict_store(struct stint_admission *admission, const struct document *document,
-                  const char *rules, const char *path, uid_t uid, int64_t *ret_id,
-                  struct stint_error *err);
+                  const char *rules, const char *context, const char *path, uid_t uid,
+                  int64_t *ret_id, struct stint_error *err);
+
+/* ---- statements.c */
+
+/**
+ * struct statement - a row of `attestation` in memory
+ * @json: stint.attestation/1
+ */
+struct statement {
+    struct statement *prev;
+    struct statement *next;
+    int64_t id;
+    char *json;
+    bool is_signed;
+    bool is_standing;
+    uint32_t made_by;
+    int64_t at_ms;
+    int64_t revoked_ms;
+};
+struct statement *statement_by_id(const struct stint_admission *admission, int64_t id,
+                                  char digest[DOCUMENT_DIGEST_SIZE]);
+size_t statements_standing(const struct stint_admission *admission, const char *digest);
+/* Copies @row into memory, over the one with its id. 0 or -ENOMEM. */
+int statement_keep(struct stint_admission *admission, const struct stint_attestation_row *row);
+void statements_free(struct stint_admission *admission);
+/* The standing ones of @digest as a JSON array, appended; nothing when there is none. */
+void statements_json(const struct stint_admission *admission, const char *digest,
+                     struct stint_buffer *json);
+
+/* ---- registry.c */
+
+/**
+ * context_of() - digest over what a verdict on @digest depends on beside the bytes: rules, licences
+ * and catalogue; the statements about it that stand; what each of @names stands for here
+ * Just the digest of the rules when there is neither statement nor name. @names: JSON array or
+ * NULL.
+ */
+void context_of(struct stint_admission *admission, const char *digest, const char *names,
+                char context[DOCUMENT_DIGEST_SIZE]);
+/* Something that names could stand for has changed. */
+void registry_changed(struct stint_admission *admission);
+/* What a judging is told: stint.evidence/1, or "" when there is nothing to tell. */
+void evidence_write(struct stint_admission *admission, const char *digest,
+                    struct stint_buffer *json);
 
 /* ---- evaluation.c */
 
@@ -148,6 +221,7 @@ typedef void (*evaluation_fn)(void *context, const struct evaluation_answer *ans
  * struct evaluation_ask - what is asked of whom
  * @known_digest: what was at @path last time, "" when nothing is known
  * @must_be: the digest that it has to have, "" for any (a path that was never judged)
+ * @name: what to call it, "" for the last part of the path
  * @is_ours: a copy in our own store: its bytes are not looked at again
  * @is_fresh: judge, whatever is stored
  * @is_kept: the verdict is stored; a rehearsal leaves no trace
@@ -158,6 +232,7 @@ struct evaluation_ask {
     const char *kind; /* "auto" for what the files say */
     const char *rules;
     const char *path;
+    const char *name;
     const char *known_digest;
     const char *must_be;
     bool is_ours;
@@ -170,13 +245,6 @@ int evaluation_wanted(struct stint_admission *admission, const struct evaluation
 /* @context does not wait any more. */
 void evaluation_unwanted(struct stint_admission *admission, void *context);
 void evaluations_free(struct stint_admission *admission);
-
-/* Who a tool runs as, with his groups. */
-struct owner {
-    struct stint_run_owner run;
-    gid_t groups[STINT_RUN_GROUP_MAX];
-};
-void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner);
 
 /* ---- runner.c: who may ask, and as whom files are judged */
 
@@ -192,6 +260,13 @@ int runner_check(const struct stint_admission *admission, const struct stint_cal
  * in the service) the daemon's own user, if the launcher takes it. @verb: for the cure. */
 int runner_of(const struct stint_admission *admission, const struct stint_caller *caller,
               const char *verb, struct runner *ret_runner, struct stint_error *err);
+
+/* Who a tool runs as, with his groups. */
+struct owner {
+    struct stint_run_owner run;
+    gid_t groups[STINT_RUN_GROUP_MAX];
+};
+void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner);
 
 /* ---- submit.c */
 
@@ -247,7 +322,7 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
                     const struct use_state *uses, struct stint_buffer *json,
                     struct stint_error *err);
 
-/* ---- rules.c: a digest over everything that judges */
+/* ---- rules.c: a digest over every file that judges: rules, licences, catalogue */
 int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
                     struct stint_error *err);
 /* Every rule set that is named is a file in rules_dir and can be read as rules; STINT_INVALID with
@@ -255,6 +330,7 @@ int rules_digest_of(const struct stint_admission_options *options, struct stint_
 int rules_check(const struct stint_admission_options *options, struct stint_error *err);
 
 void registrations_free(struct stint_admission *admission);
+void attests_free(struct stint_admission *admission); /* attest.c */
 /* The public entry of an artefact that came or went: its registration makes it public. */
 int artifact_publish(struct stint_admission *admission, const char *type,
                      const struct stint_caller *caller, const char *name, const char *digest,
@@ -264,6 +340,9 @@ void checks_free(struct stint_admission *admission);
 struct evaluation;
 struct registration;
 struct start_check;
+struct attest;
+struct attested;
+struct named;
 struct stint_admission {
     struct stint_admission_options options;
     struct admission_life *life;
@@ -272,11 +351,19 @@ struct stint_admission {
     struct artifact *artifacts;
     struct artifact *artifacts_by_path;
     size_t seen_count;
+    struct named *named; /* registered artefacts by name */
     struct verdict_head *verdicts;
+    struct attested *attested; /* statements by digest */
+    size_t statement_count;
+    uint64_t registry_serial;
+    unsigned registry_depth;
+    char *registry; /* JSON object for judgings, as it was at @registry_written */
+    uint64_t registry_written;
     struct evaluation *evaluations;
     size_t running_count; /* evaluations that hold a tool or a worker */
     struct submission *submissions;
     size_t waiting_count;
+    struct attest *attests; /* words whose verdict is waited for */
     struct registration *registrations;
     size_t registration_count;
     size_t copy_count;

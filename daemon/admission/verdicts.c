@@ -12,8 +12,8 @@ static char *key_of(const char *digest, const char *rules)
     return asprintf(&key, "%s|%s", digest, rules) < 0 ? NULL : key;
 }
 
-struct verdict_head *verdict_find(const struct stint_admission *admission, const char *digest,
-                                  const char *rules)
+static struct verdict_head *newest(const struct stint_admission *admission, const char *digest,
+                                   const char *rules)
 {
     char key[DOCUMENT_DIGEST_SIZE + 1024];
     struct verdict_head *head = NULL;
@@ -22,21 +22,57 @@ struct verdict_head *verdict_find(const struct stint_admission *admission, const
     return head;
 }
 
-int verdict_keep(struct stint_admission *admission, int64_t id, const char *digest,
-                 const char *rules, enum document_result result, enum stint_reason_code code)
+struct verdict_head *verdict_find(struct stint_admission *admission, const char *digest,
+                                  const char *rules)
 {
-    struct verdict_head *head = verdict_find(admission, digest, rules);
+    char context[DOCUMENT_DIGEST_SIZE];
+    struct verdict_head *head = newest(admission, digest, rules);
+    if (!head)
+        return NULL;
+    context_of(admission, digest, head->names, context);
+    return strcmp(context, head->context) == 0 ? head : NULL;
+}
+
+static bool head_fill(struct verdict_head *head, const struct stint_verdict_row *row)
+{
+    char *names = row->names ? strdup(row->names) : NULL;
+    char *heritage = row->heritage ? strdup(row->heritage) : NULL;
+    if ((row->names && !names) || (row->heritage && !heritage)) {
+        free(names);
+        free(heritage);
+        return false;
+    }
+    free(head->names);
+    free(head->heritage);
+    head->names = names;
+    head->heritage = heritage;
+    (void)snprintf(head->digest, sizeof(head->digest), "%s", row->digest);
+    (void)snprintf(head->context, sizeof(head->context), "%s",
+                   row->rules_digest ? row->rules_digest : "");
+    return true;
+}
+
+int verdict_keep(struct stint_admission *admission, const struct stint_verdict_row *row,
+                 enum document_result result, enum stint_reason_code code)
+{
+    const char *rules = row->rules ? row->rules : "";
+    struct verdict_head *head = newest(admission, row->digest, rules);
+    const struct artifact *artifact = artifact_by_digest(admission, row->digest);
     if (!head) {
         head = calloc(1, sizeof(*head));
-        if (!head || !(head->key = key_of(digest, rules))) {
+        if (!head || !(head->key = key_of(row->digest, rules))) {
             free(head);
             return -ENOMEM;
         }
         HASH_ADD_KEYPTR(hh, admission->verdicts, head->key, strlen(head->key), head);
     }
-    head->id = id;
+    if (!head_fill(head, row))
+        return -ENOMEM;
+    head->id = row->id;
     head->result = result;
     head->code = code;
+    if (artifact && artifact->is_registered)
+        registry_changed(admission);
     return 0;
 }
 
@@ -47,6 +83,8 @@ void verdicts_free(struct stint_admission *admission)
     for (; head; head = next) {
         next = head->hh.next;
         free(head->key);
+        free(head->names);
+        free(head->heritage);
         free(head);
     }
 }
@@ -76,7 +114,7 @@ static void digest_text(const char *text, char hex[DOCUMENT_DIGEST_SIZE])
 /* Public: the bytes and the rules by digest, the outcome, no name and no path. The verdict itself
  * lies beside the log and is bound by its digest. */
 static int verdict_publish(struct stint_admission *admission, int64_t id,
-                           const struct document *document, const char *rules,
+                           const struct document *document, const char *rules, const char *context,
                            struct stint_error *err)
 {
     stint_auto(stint_buffer_deinit) struct stint_buffer subject = { 0 };
@@ -88,7 +126,7 @@ static int verdict_publish(struct stint_admission *admission, int64_t id,
     stint_json_kv_text(&subject, "kind", document->kind);
     stint_json_kv_text(&subject, "digest", document->digest);
     stint_json_kv_text(&subject, "rules", rules);
-    stint_json_kv_text(&subject, "rules_digest", admission->rules_digest);
+    stint_json_kv_text(&subject, "rules_digest", context);
     stint_json_kv_text(&subject, "result", document_result_name(document->result));
     stint_json_kv_text(&subject, "assurance", "verified");
     stint_json_object_end(&subject);
@@ -131,24 +169,28 @@ static int seen_store(struct stint_admission *admission, const struct document *
 }
 
 static int verdict_put(struct stint_admission *admission, int64_t id,
-                       const struct document *document, const char *rules, struct stint_error *err)
+                       const struct document *document, const char *rules, const char *context,
+                       struct stint_error *err)
 {
     struct stint_verdict_row row = {
         .id = id,
         .digest = document->digest,
         .rules = rules,
-        .rules_digest = admission->rules_digest,
+        .rules_digest = context,
         .result = document_result_name(document->result),
         .reason = document->code ? stint_reason_name(document->code) : NULL,
         .document = document->verdict,
         .at_ms = admission->options.now_wall_ms(),
+        .names = document->names,
+        .heritage = document->heritage,
     };
-    return stint_store_put_verdict(admission->options.store, &row, err);
+    int r = stint_store_put_verdict(admission->options.store, &row, err);
+    return r != 0 ? r : verdict_keep(admission, &row, document->result, document->code);
 }
 
 int verdict_store(struct stint_admission *admission, const struct document *document,
-                  const char *rules, const char *path, uid_t uid, int64_t *ret_id,
-                  struct stint_error *err)
+                  const char *rules, const char *context, const char *path, uid_t uid,
+                  int64_t *ret_id, struct stint_error *err)
 {
     const struct verdict_head *head = verdict_find(admission, document->digest, rules);
     bool is_same = head && head->result == document->result && head->code == document->code;
@@ -160,13 +202,11 @@ int verdict_store(struct stint_admission *admission, const struct document *docu
     struct stint_record_mark record_mark = stint_record_mark(admission->options.record);
     int64_t id = is_same ? head->id : stint_store_next_id(store, STINT_ID_VERDICT);
     if (!is_same)
-        r = verdict_put(admission, id, document, rules, err);
+        r = verdict_publish(admission, id, document, rules, context, err);
     if (r == 0)
         r = seen_store(admission, document, id, path, uid, err);
     if (r == 0 && !is_same)
-        r = verdict_publish(admission, id, document, rules, err);
-    if (r == 0)
-        r = verdict_keep(admission, id, document->digest, rules, document->result, document->code);
+        r = verdict_put(admission, id, document, rules, context, err);
     if (r == 0) {
         *ret_id = id;
         return 0;

@@ -88,8 +88,10 @@ static int check_meaning(const struct stint_attestation *attestation, struct sti
     if (attestation->predicate == STINT_LICENCE && attestation->component == STINT_ARTIFACT)
         return refuse(err, "component", "terms belong to a part",
                       "name it: weights, data, code, training-code, data-information …");
-    if (is_restriction && stint_licence_facet_find(attestation->text) < 0)
-        return refuse(err, "value", "no facet of a licence is called so",
+    int facet = is_restriction ? stint_licence_facet_find(attestation->text) : -1;
+    if (is_restriction &&
+        (facet < 0 || !stint_licence_facet_restricts((enum stint_licence_facet)facet)))
+        return refuse(err, "value", "no facet that restricts is called so",
                       "none, or a facet: non_commercial, field_of_use, user_limit …");
     if (attestation->predicate == STINT_DATA_CLASS &&
         !is_word_of(attestation->text, classes, STINT_ARRAY_SIZE(classes)))

@@ -3,7 +3,6 @@
 #include "evaluator/derive.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +11,8 @@
 #include "stint/auto.h"
 
 #define CATALOGUE_FILES_MAX 64
+#define CATALOGUE_DIRS_MAX  ((size_t)16 << 10) /* bytes of the joined list of folders */
+#define CATALOGUE_FOUND_MAX 8 /* entries of one name; the rest would have to agree with them */
 
 struct catalogue_file {
     char name[80];
@@ -86,8 +87,8 @@ static int check_parts(const struct catalogue_file *file, const struct strict_ya
 
 static int check_file(const struct catalogue_file *file, struct stint_error *err)
 {
-    static const char *const keys[] = { "name",     "aliases", "kind",  "date",
-                                        "datasets", "bases",   "parts", "describes" };
+    static const char *const keys[] = { "name",  "aliases", "kind",      "date",  "datasets",
+                                        "bases", "parts",   "describes", "digest" };
     const struct strict_yaml_node *root = strict_yaml_root(file->document);
     const struct strict_yaml_node *entries = strict_yaml_get(root, "entries");
     if (!entries || entries->kind != STRICT_YAML_LIST)
@@ -117,6 +118,8 @@ static int check_file(const struct catalogue_file *file, struct stint_error *err
 static int open_file(void *context, const char *name, const char *text, size_t length,
                      struct stint_error *err)
 {
+    if (length == 0)
+        return 0;
     struct catalogue *catalogue = context;
     struct stint_error inner = { 0 };
     if (catalogue->file_count == CATALOGUE_FILES_MAX)
@@ -131,20 +134,32 @@ static int open_file(void *context, const char *name, const char *text, size_t l
     return check_file(file, err);
 }
 
-int catalogue_open(const char *dirs, struct catalogue **ret_catalogue, struct stint_error *err)
+static int open_dirs(struct catalogue *catalogue, const char *dirs, struct stint_error *err)
 {
-    char list[PATH_MAX];
+    size_t length = strlen(dirs);
+    if (length > CATALOGUE_DIRS_MAX)
+        return stint_fail(err, STINT_TOO_LARGE, "the catalogue's folders take more than %zu bytes",
+                          CATALOGUE_DIRS_MAX);
+    stint_auto(stint_free) char *list = strdup(dirs);
     char *rest = list;
-    int r = 0;
-    struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
-    if (!catalogue)
-        return -ENOMEM;
-    (void)snprintf(list, sizeof(list), "%s", dirs);
+    int r = list ? 0 : -ENOMEM;
     for (char *dir; r == 0 && (dir = strsep(&rest, ":"));)
         if (*dir) {
             r = folder_each_yaml(dir, open_file, catalogue, err);
             r = r == STINT_NOT_FOUND ? 0 : r;
         }
+    return r;
+}
+
+int catalogue_open(const char *dirs, const char *registered, struct catalogue **ret_catalogue,
+                   struct stint_error *err)
+{
+    struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
+    if (!catalogue)
+        return -ENOMEM;
+    int r = open_dirs(catalogue, dirs, err);
+    if (r == 0 && registered)
+        r = open_file(catalogue, "registered", registered, strlen(registered), err);
     if (r != 0) {
         catalogue_close(catalogue);
         return r;
@@ -172,33 +187,58 @@ struct found {
     const struct strict_yaml_node *entry;
 };
 
-static bool find_entry(const struct catalogue *catalogue, const char *name, const char *kind,
-                       struct found *ret_found)
+/* What is judged is not its own base, whoever registered it before. */
+static bool is_self(const struct strict_yaml_node *entry, const char *self)
 {
+    const char *digest = strict_yaml_text(entry, "digest");
+    return digest && strcmp(digest, self) == 0;
+}
+
+static void self_of(const struct reader *reader, char self[8 + STINT_SHA256_HEX])
+{
+    memcpy(self, "sha256:", 8);
+    if (reader->manifest->has_digest)
+        (void)stint_sha256_hex(&reader->manifest->digest, self + 7);
+}
+
+/* Every entry of that name: where several know it, all of them count and the strictest binds, so
+ * that nobody can register a kinder namesake. */
+static size_t find_entries(const struct catalogue *catalogue, const char *self, const char *name,
+                           const char *kind, struct found found[CATALOGUE_FOUND_MAX])
+{
+    size_t count = 0;
     for (size_t i = 0; i < catalogue->file_count; i++) {
         const struct strict_yaml_node *entries =
             strict_yaml_get(strict_yaml_root(catalogue->files[i].document), "entries");
-        for (const struct strict_yaml_node *entry = entries->child; entry; entry = entry->next)
-            if (strcmp(strict_yaml_text(entry, "kind"), kind) == 0 && entry_has_name(entry, name)) {
-                *ret_found = (struct found){ .file = &catalogue->files[i], .entry = entry };
-                return true;
-            }
+        for (const struct strict_yaml_node *entry = entries->child;
+             entry && count < CATALOGUE_FOUND_MAX; entry = entry->next)
+            if (strcmp(strict_yaml_text(entry, "kind"), kind) == 0 && !is_self(entry, self) &&
+                entry_has_name(entry, name))
+                found[count++] = (struct found){ .file = &catalogue->files[i], .entry = entry };
     }
-    return false;
+    return count;
 }
 
 bool catalogue_has_model(const struct catalogue *catalogue, const char *name)
 {
-    struct found found;
-    return catalogue && find_entry(catalogue, name, "model", &found);
+    struct found found[CATALOGUE_FOUND_MAX];
+    return catalogue && find_entries(catalogue, "", name, "model", found) > 0;
 }
 
-/* A fact at a line of a catalogue file. */
+/* A fact at a line of a catalogue file, or one about an artefact that is registered here. */
 static uint32_t found_fact(struct reader *reader, const struct found *found,
                            const struct strict_yaml_node *at, struct stint_fact fact)
 {
+    char path[300];
+    const char *digest = strict_yaml_text(found->entry, "digest");
     fact.source = STINT_SOURCE_CATALOGUE;
     fact.grade = STINT_DECLARED;
+    if (digest) {
+        (void)snprintf(path, sizeof(path), "registered %.150s@%.80s",
+                       strict_yaml_text(found->entry, "name"), digest);
+        fact.path = path;
+        return stint_facts_add(reader->facts, &fact);
+    }
     fact.path = found->file->name;
     fact.has_sha256 = true;
     fact.sha256 = found->file->sha256;
@@ -286,15 +326,23 @@ static void describe_data(struct reader *reader, const struct found *found,
                                               .from = name->id });
 }
 
+static void describe_named(struct reader *reader, const struct stint_fact *name)
+{
+    struct found found[CATALOGUE_FOUND_MAX];
+    char self[8 + STINT_SHA256_HEX];
+    self_of(reader, self);
+    size_t count = find_entries(reader->catalogue, self, name->text, "dataset", found);
+    for (size_t i = 0; i < count; i++)
+        describe_data(reader, &found[i], name);
+}
+
 void catalogue_describe(struct reader *reader)
 {
     size_t count = stint_facts_count(reader->facts);
     for (size_t i = 0; i < count; i++) {
         struct stint_fact fact = *stint_facts_at(reader->facts, i);
-        struct found found;
-        if (fact.component == STINT_TRAINING_DATA && fact.predicate == STINT_NAME &&
-            find_entry(reader->catalogue, fact.text, "dataset", &found))
-            describe_data(reader, &found, &fact);
+        if (fact.component == STINT_TRAINING_DATA && fact.predicate == STINT_NAME)
+            describe_named(reader, &fact);
     }
 }
 
@@ -303,7 +351,6 @@ static void inherit_datasets(struct reader *reader, const struct found *found,
                              const struct stint_fact *name)
 {
     const struct strict_yaml_node *datasets = strict_yaml_get(found->entry, "datasets");
-    struct found data;
     if (!datasets || !datasets->child) {
         (void)found_fact(reader, found, found->entry,
                          (struct stint_fact){ .component = STINT_TRAINING_DATA,
@@ -320,30 +367,39 @@ static void inherit_datasets(struct reader *reader, const struct found *found,
                                                       .subject = item->text,
                                                       .text = item->text,
                                                       .from = name->id });
-        if (id > 0 && find_entry(reader->catalogue, item->text, "dataset", &data)) {
+        if (id > 0) {
             struct stint_fact fact = *stint_facts_by_id(reader->facts, id);
-            describe_data(reader, &data, &fact);
+            describe_named(reader, &fact);
         }
     }
 }
 
-bool catalogue_inherit(struct reader *reader, const struct stint_fact *name)
+static void inherit_from(struct reader *reader, const struct found *found,
+                         const struct stint_fact *name)
 {
-    struct found found;
     bool is_model = name->component == STINT_BASE_MODEL;
     enum stint_component heir = is_model ? STINT_WEIGHTS : STINT_DATA;
-    if (!find_entry(reader->catalogue, name->text, is_model ? "model" : "dataset", &found))
-        return false;
-    (void)found_fact(reader, &found, found.entry,
+    (void)found_fact(reader, found, found->entry,
                      (struct stint_fact){ .component = name->component,
                                           .predicate = STINT_RESOLVED,
                                           .subject = name->subject,
                                           .truth = true,
                                           .from = name->id });
-    for (const struct strict_yaml_node *part = strict_yaml_get(found.entry, "parts")->child; part;
+    for (const struct strict_yaml_node *part = strict_yaml_get(found->entry, "parts")->child; part;
          part = part->next)
-        found_terms(reader, &found, part, heir, "", name->id);
+        found_terms(reader, found, part, heir, "", name->id);
     if (is_model)
-        inherit_datasets(reader, &found, name);
-    return true;
+        inherit_datasets(reader, found, name);
+}
+
+bool catalogue_inherit(struct reader *reader, const struct stint_fact *name)
+{
+    struct found found[CATALOGUE_FOUND_MAX];
+    const char *kind = name->component == STINT_BASE_MODEL ? "model" : "dataset";
+    char self[8 + STINT_SHA256_HEX];
+    self_of(reader, self);
+    size_t count = find_entries(reader->catalogue, self, name->text, kind, found);
+    for (size_t i = 0; i < count; i++)
+        inherit_from(reader, &found[i], name);
+    return count > 0;
 }

@@ -7,9 +7,11 @@
 
 struct catalogue;
 
-/* Reads every *.yaml of @dirs, folders joined by ':'; one that is not there is empty. 0, -ENOMEM,
- * -errno, STINT_INVALID with file, line and cure. */
-int catalogue_open(const char *dirs, struct catalogue **ret_catalogue, struct stint_error *err);
+/* Reads every *.yaml of @dirs, folders joined by ':'; one that is not there is empty. @registered:
+ * the text of one more, about artefacts that are registered; NULL for none. 0, -ENOMEM, -errno,
+ * STINT_TOO_LARGE, STINT_INVALID with file, line and cure. */
+int catalogue_open(const char *dirs, const char *registered, struct catalogue **ret_catalogue,
+                   struct stint_error *err);
 struct catalogue *catalogue_close(struct catalogue *catalogue);
 
 /* Facts about the base model or source data set that @name (a name fact) names: terms, training

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "evaluator/confine.h"
 #include "evaluator/folder.h"
 #include "stint/auto.h"
 #include "stint/evaluator.h"
 
-#define MANIFEST_BYTES_MAX    ((size_t)64 << 20)
-#define ATTESTATION_BYTES_MAX ((size_t)1 << 20)
+#define MANIFEST_BYTES_MAX ((size_t)64 << 20)
+#define EVIDENCE_BYTES_MAX ((size_t)8 << 20)
 
 struct arguments {
     const char *verb;
@@ -20,13 +22,13 @@ struct arguments {
     const char *rules;
     const char *name;
     const char *socket;
-    const char *attestations;
+    const char *evidence;
     struct stint_evaluator_options options;
 };
 
 static const char usage[] =
     "usage: stint-evaluate judge [--kind K] [--rules A,B] [--rules-dir D] [--licences-dir D]\n"
-    "                            [--catalogue-dir D] [--attestations FILE] [--name N] PATH\n"
+    "                            [--catalogue-dir D:D] [--evidence -|FILE] [--name N] PATH\n"
     "       stint-evaluate recheck PATH     (manifest on standard input)\n"
     "       stint-evaluate offer --socket FD PATH\n";
 
@@ -39,7 +41,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
                     { "--rules", &arguments->rules },
                     { "--name", &arguments->name },
                     { "--socket", &arguments->socket },
-                    { "--attestations", &arguments->attestations },
+                    { "--evidence", &arguments->evidence },
                     { "--rules-dir", &arguments->options.rules_dir },
                     { "--licences-dir", &arguments->options.licences_dir },
                     { "--catalogue-dir", &arguments->options.catalogue_dir } };
@@ -127,45 +129,10 @@ static int load_rules(struct stint_evaluator *evaluator, const char *asked, stru
     return 0;
 }
 
-static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
-                 struct stint_error *err)
+/* All of standard input, up to @max bytes; NULL when it is longer or cannot be read. */
+static char *read_input(size_t max, size_t *ret_length)
 {
-    stint_auto(stint_evaluator_close) struct stint_evaluator *evaluator = NULL;
-    stint_auto(stint_verdict_free) struct stint_verdict *verdict = NULL;
-    stint_auto(stint_artifact_manifest_deinit) struct stint_artifact_manifest manifest = { 0 };
-    struct stint_evaluation evaluation = { .path = arguments->path,
-                                           .rules = arguments->rules,
-                                           .name = arguments->name };
-    struct confinement confinement = { .path = arguments->path };
-    stint_auto(stint_free) char *attestations = NULL;
-    size_t length;
-    int r = 0;
-    if (arguments->attestations) {
-        r = folder_read_file("", arguments->attestations, ATTESTATION_BYTES_MAX, &attestations,
-                             &length, err);
-        if (r != 0)
-            return r;
-        evaluation.attestations = attestations;
-    }
-    if (stint_artifact_kind_parse(arguments->kind, &evaluation.kind) != 0) {
-        r = stint_fail(err, STINT_INVALID, "'%s' is not a kind of artefact", arguments->kind);
-        return stint_fix(err, r, "model, dataset, code or auto");
-    }
-    r = stint_evaluator_open(&arguments->options, &evaluator, err);
-    if (r == 0)
-        r = load_rules(evaluator, arguments->rules, err);
-    if (r == 0)
-        r = confine(&confinement, err);
-    if (r == 0)
-        r = stint_evaluate(evaluator, &evaluation, &verdict, &manifest, err);
-    if (r == 0)
-        evaluation_json(verdict, &manifest, confinement.has_landlock, buffer);
-    return r;
-}
-
-static char *read_input(size_t *ret_length)
-{
-    stint_auto(stint_buffer_deinit) struct stint_buffer text = { .bound = MANIFEST_BYTES_MAX };
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { .bound = max };
     char block[65536];
     for (;;) {
         ssize_t got = read(STDIN_FILENO, block, sizeof(block));
@@ -181,6 +148,95 @@ static char *read_input(size_t *ret_length)
     return stint_buffer_take(&text);
 }
 
+/* What the daemon knows beside the files. */
+struct evidence {
+    char *attestations; /* JSON array */
+    char *registered;   /* a file of the catalogue */
+};
+
+static void evidence_deinit_auto(struct evidence *evidence)
+{
+    free(evidence->attestations);
+    free(evidence->registered);
+}
+
+static int evidence_text(const json_t *root, const char *key, char **ret_text)
+{
+    const json_t *value = json_object_get(root, key);
+    if (!value)
+        return 0;
+    *ret_text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    return *ret_text ? 0 : -ENOMEM;
+}
+
+static int evidence_parse(const char *text, size_t length, struct evidence *evidence,
+                          struct stint_error *err)
+{
+    json_error_t problem;
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    int r = 0;
+    if (!schema || strcmp(schema, "stint.evidence/1") != 0)
+        r = stint_fail(err, STINT_INVALID, "the evidence is no stint.evidence/1: %.150s",
+                       root ? "another schema" : problem.text);
+    if (r == 0)
+        r = evidence_text(root, "attestations", &evidence->attestations);
+    if (r == 0)
+        r = evidence_text(root, "registered", &evidence->registered);
+    json_decref(root);
+    return r;
+}
+
+/* From standard input for "-", from a file, or nothing for NULL. */
+static int evidence_read(const char *from, struct evidence *evidence, struct stint_error *err)
+{
+    stint_auto(stint_free) char *text = NULL;
+    size_t length = 0;
+    if (!from)
+        return 0;
+    if (strcmp(from, "-") != 0) {
+        int r = folder_read_file("", from, EVIDENCE_BYTES_MAX, &text, &length, err);
+        if (r != 0)
+            return r;
+    } else if (!(text = read_input(EVIDENCE_BYTES_MAX, &length))) {
+        return stint_fail(err, STINT_INVALID, "no evidence on standard input");
+    }
+    return evidence_parse(text, length, evidence, err);
+}
+
+static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
+                 struct stint_error *err)
+{
+    stint_auto(stint_evaluator_close) struct stint_evaluator *evaluator = NULL;
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict = NULL;
+    stint_auto(stint_artifact_manifest_deinit) struct stint_artifact_manifest manifest = { 0 };
+    struct stint_evaluation evaluation = { .path = arguments->path,
+                                           .rules = arguments->rules,
+                                           .name = arguments->name };
+    struct confinement confinement = { .path = arguments->path };
+    struct stint_evaluator_options options = arguments->options;
+    stint_auto(evidence_deinit) struct evidence evidence = { 0 };
+    int r = evidence_read(arguments->evidence, &evidence, err);
+    if (r != 0)
+        return r;
+    evaluation.attestations = evidence.attestations;
+    options.registered = evidence.registered;
+    if (stint_artifact_kind_parse(arguments->kind, &evaluation.kind) != 0) {
+        r = stint_fail(err, STINT_INVALID, "'%s' is not a kind of artefact", arguments->kind);
+        return stint_fix(err, r, "model, dataset, code or auto");
+    }
+    r = stint_evaluator_open(&options, &evaluator, err);
+    if (r == 0)
+        r = load_rules(evaluator, arguments->rules, err);
+    if (r == 0)
+        r = confine(&confinement, err);
+    if (r == 0)
+        r = stint_evaluate(evaluator, &evaluation, &verdict, &manifest, err);
+    if (r == 0)
+        evaluation_json(verdict, &manifest, confinement.has_landlock, buffer);
+    return r;
+}
+
 static int recheck(const struct arguments *arguments, struct stint_buffer *buffer,
                    struct stint_error *err)
 {
@@ -190,7 +246,7 @@ static int recheck(const struct arguments *arguments, struct stint_buffer *buffe
     enum stint_recheck_result result = STINT_RECHECK_CHANGED;
     char path[256];
     size_t length = 0;
-    stint_auto(stint_free) char *text = read_input(&length);
+    stint_auto(stint_free) char *text = read_input(MANIFEST_BYTES_MAX, &length);
     if (!text)
         return stint_fail(err, STINT_INVALID, "no manifest on standard input");
     int r = confine(&confinement, err);

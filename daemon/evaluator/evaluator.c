@@ -65,7 +65,7 @@ int stint_evaluator_open(const struct stint_evaluator_options *options,
                          struct stint_evaluator **ret_evaluator, struct stint_error *err)
 {
     static const struct stint_evaluator_options nothing;
-    char catalogue_dir[PATH_MAX];
+    char catalogue_dir[PATH_MAX] = "";
     if (!options)
         options = &nothing;
     stint_auto(stint_evaluator_close) struct stint_evaluator *evaluator =
@@ -74,11 +74,12 @@ int stint_evaluator_open(const struct stint_evaluator_options *options,
         return -ENOMEM;
     find_dir(options->rules_dir, "STINT_RULES", STINT_RULES_DIR, STINT_CONFIG_TREE "/rules",
              evaluator->rules_dir);
-    find_dir(options->catalogue_dir, "STINT_CATALOGUE", STINT_CATALOGUE_DIR,
-             STINT_CONFIG_TREE "/catalogue", catalogue_dir);
+    find_dir(NULL, "STINT_CATALOGUE", STINT_CATALOGUE_DIR, STINT_CONFIG_TREE "/catalogue",
+             catalogue_dir);
+    const char *catalogue_dirs = options->catalogue_dir ? options->catalogue_dir : catalogue_dir;
     int r = stint_licences_open(options->licences_dir, &evaluator->licences, err);
     if (r == 0)
-        r = catalogue_open(catalogue_dir, &evaluator->catalogue, err);
+        r = catalogue_open(catalogue_dirs, options->registered, &evaluator->catalogue, err);
     if (r != 0)
         return r;
     *ret_evaluator = stint_take(evaluator);

@@ -248,7 +248,10 @@ static bool word_settles(const struct judging *judging, const struct stint_fact 
     bool is_of_terms =
         unclear->predicate == STINT_LICENCE || unclear->predicate == STINT_RESTRICTION;
     bool is_in_file = unclear->has_sha256 && unclear->source != STINT_SOURCE_DERIVED;
-    if (is_inherited(judging, unclear))
+    /* A word about one facet says nothing of the others. */
+    bool is_partial =
+        word->predicate == STINT_RESTRICTION && word->from == 0 && strcmp(word->text, "none") != 0;
+    if (is_partial || is_inherited(judging, unclear))
         return false;
     return !is_of_terms || !is_in_file ||
            (word->has_sha256 && memcmp(&word->sha256, &unclear->sha256, sizeof(word->sha256)) == 0);

@@ -21,7 +21,7 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_ARTIFACTS] = "SELECT * FROM artifact ORDER BY rowid",
     [QUERY_ATTESTATIONS] = "SELECT * FROM attestation ORDER BY id",
     [QUERY_VERDICT_HEADS] =
-        "SELECT id, digest, rules, rules_digest, result, reason, at_ms, names FROM verdict ORDER BY id",
+        "SELECT id, digest, rules, rules_digest, result, reason, at_ms, names, heritage FROM verdict ORDER BY id",
     [QUERY_TOKENS] = "SELECT * FROM token ORDER BY created_ms, hash",
     [QUERY_NODE_STATES] = "SELECT * FROM node_state ORDER BY name",
     [QUERY_LEAVES] = "SELECT seq, at_ms, type, leaf FROM log_entry WHERE seq >= ?1 ORDER BY seq",

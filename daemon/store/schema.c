@@ -71,12 +71,13 @@ static const char *const version_1[] = {
 };
 
 /* Reviewers' statements; and which names a verdict looked up, so that it is judged anew when what
- * they stand for changes. */
+ * they stand for changes, and what it passes on to whoever names its artefact. */
 static const char *const version_2[] = {
     "CREATE TABLE attestation (id INTEGER PRIMARY KEY, digest TEXT NOT NULL, statement TEXT NOT NULL,"
     " is_signed INTEGER NOT NULL, state TEXT NOT NULL, made_by INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
     " revoked_ms INTEGER NOT NULL) STRICT",
     "ALTER TABLE verdict ADD COLUMN names TEXT",
+    "ALTER TABLE verdict ADD COLUMN heritage TEXT",
     NULL,
 };
 /* clang-format on */

@@ -90,6 +90,7 @@ static const struct column artifact_columns[] = {
 static const struct column verdict_columns[] = {
     KEY(verdict, COLUMN_INT, id), TEXT(verdict, digest), TEXT(verdict, rules), TEXT(verdict, rules_digest),
     TEXT(verdict, result), TEXT(verdict, reason), TEXT(verdict, document), INT(verdict, at_ms), TEXT(verdict, names),
+    TEXT(verdict, heritage),
 };
 static const struct column attestation_columns[] = {
     KEY(attestation, COLUMN_INT, id), TEXT(attestation, digest), TEXT(attestation, statement),

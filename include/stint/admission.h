@@ -33,6 +33,10 @@ enum stint_unknown_policy {
  * struct stint_admission_options - all borrowed, all outlive the room
  * @rules: names of the rule sets that judge each kind, comma-separated ("osaid-1.0",
  * "open-definition-2.1", "osi-code")
+ * @catalogue_dir: folders of dated evidence, joined by ':'; NULL or "" for the evaluator's own
+ * @reviewers: login names, comma-separated, of those who may attest beside operators; NULL for none
+ * @reviewer_keys: file of public keys (stint_vkey_format()), one a line: what one of them signed
+ * anybody may hand in; NULL or "" for none
  * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
  * is not there (0755: jobs read it as their users)
  * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
@@ -49,6 +53,9 @@ struct stint_admission_options {
     const char *rules[STINT_USE_KIND_COUNT];
     const char *rules_dir;
     const char *licences_dir;
+    const char *catalogue_dir;
+    const char *reviewers;
+    const char *reviewer_keys;
     const char *artifact_store;
     bool require_uses;
     enum stint_unknown_policy unknown;
@@ -150,6 +157,40 @@ void stint_admission_each_artifact(struct stint_admission *admission,
 /* By name, name@digest or digest; STINT_NOT_FOUND. */
 int stint_admission_artifact(struct stint_admission *admission, const char *reference,
                              struct stint_artifact_view *ret_view);
+
+/* Statements of reviewers (stint/attestation.h), borrowed until the next call. */
+struct stint_attestation_view {
+    int64_t id;
+    const char *digest;
+    const char *statement; /* stint.attestation/1 */
+    bool is_signed;        /* by a known key; else made in a role */
+    bool is_standing;      /* not revoked */
+    int64_t made_ms;
+    int64_t revoked_ms; /* 0 while it stands */
+};
+/* Those about the artefact with @digest, revoked ones too, in the order of their ids. */
+void stint_admission_each_attestation(struct stint_admission *admission, const char *digest,
+                                      bool (*fn)(void *context,
+                                                 const struct stint_attestation_view *view),
+                                      void *context);
+
+/**
+ * stint_admission_attest() - take in a reviewer's statement about an artefact
+ * @reference: a registered name, name@digest, or a digest (also of bytes that were never seen)
+ * @statement: stint.attestation/1, about that digest. Signed by a known reviewer's key anybody may
+ * hand it in; unsigned it is the word of the caller's role (operator, or reviewer by
+ * configuration), and what it says of its reviewer is replaced by that role
+ * @done: once, on the loop, after the commit; @attestation its id, @verdict_id and @document those
+ * of the verdict that came of it, 0 and NULL when the bytes are judged later
+ */
+typedef void (*stint_attest_fn)(void *context, const struct stint_error *error, int64_t attestation,
+                                int64_t verdict_id, const char *document);
+void stint_admission_attest(struct stint_admission *admission, const struct stint_caller *caller,
+                            const char *reference, const char *statement, stint_attest_fn done,
+                            void *context);
+/* Takes a word back: who made it, or an operator; @reason is public. Answers as above. */
+void stint_admission_revoke(struct stint_admission *admission, const struct stint_caller *caller,
+                            int64_t id, const char *reason, stint_attest_fn done, void *context);
 
 /**
  * stint_admission_register() - judge @path as the caller and register it under @name

@@ -18,14 +18,16 @@ struct stint_evaluator;
  * struct stint_evaluator_options - where the data is; all borrowed for the call
  * @rules_dir: folder of rule sets (*.yaml); NULL for the installed one, else the source tree's
  * @licences_dir: folder of the licence table; NULL likewise
- * @catalogue_dir: folders of dated evidence joined by ':' (the installed one, and say one that the
- * daemon keeps about registered artefacts, so that their names resolve); NULL for the installed
- * one; a missing one is empty
+ * @catalogue_dir: folders of dated evidence joined by ':' (the installed one, and say the site's
+ * own); NULL for the installed one; a missing one is empty
+ * @registered: one more such file as text, about artefacts that are registered here, so that their
+ * names resolve; NULL for none
  */
 struct stint_evaluator_options {
     const char *rules_dir;
     const char *licences_dir;
     const char *catalogue_dir;
+    const char *registered;
 };
 /* 0, -ENOMEM, -errno, STINT_INVALID (a broken rule, table or catalogue file: file, line, cure).
  * Rule sets are read when they are first asked for. */
@@ -52,10 +54,8 @@ const char *stint_evaluator_default_rules(enum stint_artifact_kind kind);
  * @kind: STINT_KIND_AUTO to let the files say
  * @rules: comma-separated ids, "all" for every set of the kind, NULL or "" for the default
  * @name: what to call it; NULL for the last part of the path
- * @attestations: JSON array of reviewers' statements, NULL for none: {"schema":
- * "stint.attestation/1","digest","component","predicate","value","source","date","reviewer" and, at
- * will, "subject","document" (digest of what it rests on),"criterion","signature"}. They count only
- * for the very bytes whose digest they name; the caller has checked who signed them
+ * @attestations: JSON array of reviewers' statements (stint/attestation.h), NULL for none. They
+ * count only for the very bytes whose digest they name; the caller has checked who made them
  * @thread_count: hashing threads, 0 for all processors
  * @is_listing_only: do not hash weights: the digest is missing and assurance is `declared`
  * @progress: may be NULL
@@ -92,7 +92,10 @@ int stint_evaluate_path(struct stint_evaluator *evaluator, const char *path,
 /**
  * The child, `stint-evaluate` (installed in <libexecdir>/stint), run as the submitting user:
  *   stint-evaluate judge --kind K --rules A,B [--rules-dir D] [--licences-dir D] [--catalogue-dir
- * D] [--name N] PATH one line on stdout, at most STINT_EVALUATION_BYTES_MAX:
+ * D:D…] [--evidence -|FILE] [--name N] PATH; evidence, on standard input or in a file, is
+ *     {"schema":"stint.evidence/1","attestations":[stint.attestation/1 …],"registered":{"entries":
+ *      […as in the catalogue, each with the digest of the artefact]}}
+ * Answers one line on stdout, at most STINT_EVALUATION_BYTES_MAX:
  *     {"schema":"stint.evaluation/1","result":"pass|fail|unknown","reason":"ModelNotOpen"|null,
  *      "criteria":[…],"manifest":{…stint_artifact_manifest_json()},"verdict":{…stint.verdict/1}}
  *     or {"schema":"stint.evaluation/1","problem":{"code","text","fix"}}

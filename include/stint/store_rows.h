@@ -293,7 +293,8 @@ struct stint_verdict_row {
     const char *reason;
     const char *document;
     int64_t at_ms;
-    const char *names; /* JSON array of names that were looked up; NULL for none */
+    const char *names;    /* JSON array of names that were looked up; NULL for none */
+    const char *heritage; /* JSON members that others inherit; NULL for nothing */
 };
 
 /* Key id. @digest: of the artefact; @statement: stint.attestation/1; @is_signed: by a key that was

@@ -20,7 +20,7 @@ INSERT INTO posting VALUES(1,0,1,1,1,-1000,0,0,0,0,0,NULL);
 INSERT INTO posting VALUES(2,0,1,2,1,1000,0,0,0,0,0,NULL);
 CREATE TABLE quota (scope TEXT NOT NULL, scope_id INTEGER NOT NULL, kind TEXT NOT NULL, period TEXT, ceiling INTEGER NOT NULL, reason TEXT, set_by TEXT, set_ms INTEGER NOT NULL, PRIMARY KEY (scope, scope_id, kind)) STRICT, WITHOUT ROWID;
 CREATE TABLE artifact (digest TEXT PRIMARY KEY NOT NULL, name TEXT, kind TEXT, path TEXT, is_in_place INTEGER NOT NULL, bytes INTEGER NOT NULL, files INTEGER NOT NULL, manifest TEXT, state TEXT, verdict INTEGER NOT NULL, registered_by INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE verdict (id INTEGER PRIMARY KEY, digest TEXT, rules TEXT, rules_digest TEXT, result TEXT, reason TEXT, document TEXT, at_ms INTEGER NOT NULL, names TEXT) STRICT;
+CREATE TABLE verdict (id INTEGER PRIMARY KEY, digest TEXT, rules TEXT, rules_digest TEXT, result TEXT, reason TEXT, document TEXT, at_ms INTEGER NOT NULL, names TEXT, heritage TEXT) STRICT;
 CREATE TABLE decision (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, result TEXT, reason TEXT, project INTEGER NOT NULL, document TEXT) STRICT;
 CREATE TABLE log_entry (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL, leaf BLOB NOT NULL CHECK (length(leaf) = 32)) STRICT;
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL CHECK (length(root) = 32), note TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;

@@ -203,6 +203,8 @@ static int engine_run_tool(struct stint_engine *engine, const struct stint_tool_
     for (; request->argv[n]; n++) {
         if (strcmp(request->argv[n], "--kind") == 0)
             (void)snprintf(call->kind, sizeof(call->kind), "%s", request->argv[n + 1]);
+        if (strcmp(request->argv[n], "--name") == 0)
+            (void)snprintf(call->name, sizeof(call->name), "%s", request->argv[n + 1]);
         if (strcmp(request->argv[n], "--rules") == 0)
             (void)snprintf(call->rules, sizeof(call->rules), "%s", request->argv[n + 1]);
     }
@@ -266,6 +268,18 @@ static void read_word(const char *folder, char word[16])
         (void)fclose(file);
 }
 
+/* A whole small file of the folder; "" when it is not there. */
+static void read_small(const char *folder, const char *name, char text[2048])
+{
+    char path[600];
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(text, 1, 2047, file) : 0;
+    text[length] = '\0';
+    if (file)
+        (void)fclose(file);
+}
+
 static void write_criterion(struct stint_buffer *json, const char *rules, const char *result)
 {
     stint_json_object(json);
@@ -283,7 +297,7 @@ static void write_criterion(struct stint_buffer *json, const char *rules, const 
 }
 
 static void write_verdict(struct stint_buffer *json, const char *digest, const char *kind,
-                          const char *rules, const char *result)
+                          const char *rules, const char *result, const char *facts)
 {
     stint_json_object(json);
     stint_json_kv_text(json, "schema", "stint.verdict/1");
@@ -303,11 +317,17 @@ static void write_verdict(struct stint_buffer *json, const char *digest, const c
     stint_json_array_end(json);
     stint_json_object_end(json);
     stint_json_array_end(json);
+    if (*facts) {
+        stint_json_key(json, "facts");
+        stint_json_raw(json, facts, strlen(facts));
+    }
     stint_json_object_end(json);
 }
 
-char *judging_text(const char *path, const char *kind, const char *rules)
+static char *judging_text_with(const char *path, const char *kind, const char *rules,
+                               const char *evidence)
 {
+    char needs[2048], facts[2048];
     struct stint_artifact_manifest manifest = { 0 };
     struct stint_artifact_tree tree;
     struct stint_buffer json = { 0 };
@@ -320,6 +340,10 @@ char *judging_text(const char *path, const char *kind, const char *rules)
     stint_artifact_tree_close(&tree);
     (void)stint_sha256_hex(&manifest.digest, digest + 7);
     read_word(path, word);
+    read_small(path, "needs", needs);
+    read_small(path, "facts", facts);
+    if (strcmp(word, "pass") == 0 && needs[0] && !strstr(evidence, needs))
+        (void)snprintf(word, sizeof(word), "%s", "unknown");
     stint_json_object(&json);
     stint_json_kv_text(&json, "schema", "stint.evaluation/1");
     stint_json_kv_text(&json, "result", word);
@@ -332,10 +356,15 @@ char *judging_text(const char *path, const char *kind, const char *rules)
     stint_artifact_manifest_json(&manifest, &json);
     stint_json_key(&json, "verdict");
     write_verdict(&json, digest, strcmp(kind, "auto") == 0 ? "model" : kind,
-                  *rules ? rules : "rules-m", word);
+                  *rules ? rules : "rules-m", word, facts);
     stint_json_object_end(&json);
     stint_artifact_manifest_deinit(&manifest);
     return stint_buffer_take(&json);
+}
+
+char *judging_text(const char *path, const char *kind, const char *rules)
+{
+    return judging_text_with(path, kind, rules, "");
 }
 
 static char *recheck_text(const struct tool_call *call)
@@ -377,7 +406,8 @@ void tool_answer(void)
         tool_say(0, 0, "{\"schema\":\"stint.offer/1\",\"files\":1}");
         return;
     }
-    text = strcmp(call->verb, "judge") == 0 ? judging_text(call->path, call->kind, call->rules)
+    text = strcmp(call->verb, "judge") == 0 ? judging_text_with(call->path, call->kind, call->rules,
+                                                                call->input ? call->input : "")
                                             : recheck_text(call);
     tool_say(0, 0, text);
     free(text);

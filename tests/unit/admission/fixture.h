@@ -28,6 +28,7 @@ struct tool_call {
     void *context;
     char verb[16];
     char path[512];
+    char name[128];
     char kind[16];
     char rules[128];
     char *input;
@@ -113,6 +114,8 @@ extern size_t entry_count;
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 void fixture_reopen(struct fixture *f); /* admission anew, from the store */
+/* A folder may hold besides: `needs`, a text that must be among the evidence, or what would pass is
+ * unknown; `facts`, the JSON array of the verdict's facts. */
 /* A folder with one file; its file `verdict` says pass, fail or unknown. Path is borrowed. */
 const char *fixture_folder(struct fixture *f, const char *name, const char *verdict);
 void fixture_write(const char *folder, const char *name, const char *text);

@@ -159,6 +159,23 @@ static void a_word_about_a_known_base_lifts_nothing(void **state)
     assert_string_equal(fixture_result(verdict, "OSAID-F1"), "fail");
 }
 
+/* What it says of study, it does not say of use. */
+static void a_word_about_one_facet_settles_no_other(void **state)
+{
+    struct fixture *f = *state;
+    char hex[STINT_SHA256_HEX];
+    char words[300];
+    modified_licence(f, "The village band plays on Sundays.");
+    document_of(f, "m/LICENSE", hex);
+    (void)snprintf(words, sizeof(words),
+                   "\"component\":\"weights\",\"predicate\":\"restriction\",\"value\":\"no_study\","
+                   "\"document\":\"sha256:%s\"",
+                   hex);
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict = judge_with_one(f, words);
+    assert_string_equal(fixture_result(verdict, "OSAID-F1"), "unknown");
+    assert_string_equal(fixture_result(verdict, "OSAID-F2"), "fail");
+}
+
 static void a_word_can_take_away_what_files_claim(void **state)
 {
     struct fixture *f = *state;
@@ -193,6 +210,7 @@ static void what_files_show_is_not_for_reviewers(void **state)
         "\"component\":\"weights\",\"predicate\":\"quantized\",\"value\":\"no\"",
         "\"component\":\"artifact\",\"predicate\":\"licence\",\"value\":\"MIT\"",
         "\"component\":\"weights\",\"predicate\":\"restriction\",\"value\":\"unknown\"",
+        "\"component\":\"weights\",\"predicate\":\"restriction\",\"value\":\"attribution\"",
         "\"component\":\"training-data\",\"predicate\":\"data-class\",\"value\":\"unknown\"",
         "\"component\":\"weights\",\"predicate\":\"licence\",\"value\":true",
         "\"component\":\"training-code\",\"predicate\":\"present\",\"value\":\"true\"",
@@ -256,6 +274,7 @@ int main(void)
         ATTEST_TEST(an_unclear_text_is_settled_only_by_who_names_its_digest),
         ATTEST_TEST(an_unknown_base_is_resolved_by_a_word_about_the_base_alone),
         ATTEST_TEST(a_word_about_a_known_base_lifts_nothing),
+        ATTEST_TEST(a_word_about_one_facet_settles_no_other),
         ATTEST_TEST(a_word_can_take_away_what_files_claim),
         ATTEST_TEST(an_attested_class_stands_beside_the_one_that_follows),
         ATTEST_TEST(what_files_show_is_not_for_reviewers),
