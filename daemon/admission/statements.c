@@ -124,6 +124,35 @@ void statements_json(const struct stint_admission *admission, const char *digest
     stint_json_array_end(json);
 }
 
+static struct stint_attestation_view view_of(const char *digest, const struct statement *statement)
+{
+    return (struct stint_attestation_view){
+        .id = statement->id,
+        .digest = digest,
+        .statement = statement->json,
+        .is_signed = statement->is_signed,
+        .is_standing = statement->is_standing,
+        .made_ms = statement->at_ms,
+        .revoked_ms = statement->revoked_ms,
+    };
+}
+
+int stint_admission_attestation(struct stint_admission *admission, int64_t id,
+                                struct stint_attestation_view *ret_view)
+{
+    for (struct attested *at = admission->attested; at; at = at->hh.next) {
+        const struct statement *statement;
+        DL_FOREACH(at->statements, statement)
+        {
+            if (statement->id != id)
+                continue;
+            *ret_view = view_of(at->digest, statement);
+            return 0;
+        }
+    }
+    return STINT_NOT_FOUND;
+}
+
 void stint_admission_each_attestation(struct stint_admission *admission, const char *digest,
                                       bool (*fn)(void *context,
                                                  const struct stint_attestation_view *view),
@@ -133,15 +162,7 @@ void stint_admission_each_attestation(struct stint_admission *admission, const c
     const struct statement *statement;
     DL_FOREACH(attested ? attested->statements : NULL, statement)
     {
-        struct stint_attestation_view view = {
-            .id = statement->id,
-            .digest = attested->digest,
-            .statement = statement->json,
-            .is_signed = statement->is_signed,
-            .is_standing = statement->is_standing,
-            .made_ms = statement->at_ms,
-            .revoked_ms = statement->revoked_ms,
-        };
+        struct stint_attestation_view view = view_of(attested->digest, statement);
         if (!fn(context, &view))
             return;
     }

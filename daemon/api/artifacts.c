@@ -84,6 +84,7 @@ void handle_artifact_get(struct exchange *ex)
     document_begin(&ex->out, "artifact");
     stint_json_key(&ex->out, "artifact");
     artifact_write(ex, &ex->out, &view);
+    attestations_write(ex, view.digest);
     if (verdict > 0)
         (void)stint_reader_verdict(stint_store_reader(ex->api->options.store), verdict,
                                    verdict_into, &ex->out);

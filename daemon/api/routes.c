@@ -38,6 +38,9 @@ const struct route api_routes[] = {
     { "GET", V1 "/artifacts/{ref...}", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_artifact_get, "One artefact with its verdict" },
     { "POST", V1 "/artifacts", ACCESS_USER, SMALL, ROUTE_WAITS | ROUTE_IDEMPOTENT, NULL, handle_artifact_post, "Judge a folder and register it" },
     { "DELETE", V1 "/artifacts/{ref...}", ACCESS_USER, SMALL, 0, "reason", handle_artifact_delete, "Remove an artefact" },
+    { "POST", V1 "/artifacts/{ref...}/attestations", ACCESS_USER, SMALL, ROUTE_WAITS | ROUTE_IDEMPOTENT, NULL, handle_attestation_post, "Attest a fact of an artefact" },
+    { "GET", V1 "/attestations/{id}", ACCESS_PUBLIC, 0, 0, NULL, handle_attestation_get, "One statement of a reviewer" },
+    { "DELETE", V1 "/attestations/{id}", ACCESS_USER, SMALL, ROUTE_WAITS, "reason", handle_attestation_delete, "Take a statement back" },
     { "POST", V1 "/check", ACCESS_USER, SMALL, ROUTE_WAITS, NULL, handle_check, "Judge a folder" },
     { "GET", V1 "/verdicts/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_verdict_get, "One verdict" },
     { "GET", V1 "/decisions", ACCESS_PUBLIC, 0, ROUTE_STATIC, "after limit", handle_decisions_list, "What admission refused" },
@@ -96,7 +99,12 @@ static bool route_fits(const char *pattern, const char *path, struct route_param
         }
         size_t name = strcspn(pattern + 1, ".}");
         bool takes_rest = pattern[1 + name] == '.';
-        size_t value = takes_rest ? strlen(path) : strcspn(path, "/");
+        const char *behind = pattern + strcspn(pattern, "}") + 1;
+        size_t value = strcspn(path, "/");
+        if (takes_rest) { /* all but what the pattern still asks for, in plain letters */
+            size_t left = strlen(path);
+            value = left > strlen(behind) ? left - strlen(behind) : 0;
+        }
         if (value == 0 || params->count == API_PARAM_MAX)
             return false;
         params->name[params->count] = pattern + 1;
@@ -104,7 +112,7 @@ static bool route_fits(const char *pattern, const char *path, struct route_param
         params->value[params->count] = path;
         params->value_length[params->count++] = value;
         path += value;
-        pattern += strcspn(pattern, "}") + 1;
+        pattern = behind;
     }
     return *path == '\0';
 }

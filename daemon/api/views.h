@@ -72,6 +72,9 @@ bool job_row_failed_to_start(const struct stint_job_row *row);
 void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
                bool sees_all, bool is_whole);
 
+/* "attestations":[…] of the artefact with @digest. */
+void attestations_write(struct exchange *ex, const char *digest);
+
 /* One sentence for a reason; "" for none. Names a user only as "the user". @award: the name of the
  * job's award, NULL for none. */
 void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,

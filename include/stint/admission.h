@@ -71,6 +71,11 @@ struct stint_admission_options {
 int stint_admission_new(const struct stint_admission_options *options,
                         struct stint_admission **ret_admission, struct stint_error *err);
 struct stint_admission *stint_admission_free(struct stint_admission *admission);
+/* Takes up another configuration, and reads rules, licences and catalogue again; the rooms in
+ * @options stay the same. STINT_INVALID or a fault: nothing has changed. Cost: one read of those
+ * files. */
+int stint_admission_reload(struct stint_admission *admission,
+                           const struct stint_admission_options *options, struct stint_error *err);
 /* Artefacts and verdict heads from the store; at start and after a failed commit. */
 int stint_admission_load(struct stint_admission *admission, struct stint_error *err);
 
@@ -168,6 +173,9 @@ struct stint_attestation_view {
     int64_t made_ms;
     int64_t revoked_ms; /* 0 while it stands */
 };
+/* By its id; STINT_NOT_FOUND. */
+int stint_admission_attestation(struct stint_admission *admission, int64_t id,
+                                struct stint_attestation_view *ret_view);
 /* Those about the artefact with @digest, revoked ones too, in the order of their ids. */
 void stint_admission_each_attestation(struct stint_admission *admission, const char *digest,
                                       bool (*fn)(void *context,

@@ -592,6 +592,59 @@ int stint_admission_remove(struct stint_admission *admission, const struct stint
                                               : stint_fail(err, STINT_NOT_FOUND, "there is none");
 }
 
+#define FAKE_STATEMENT "{\"schema\":\"stint.attestation/1\",\"reviewer\":\"operator\"}"
+
+int stint_admission_attestation(struct stint_admission *admission, int64_t id,
+                                struct stint_attestation_view *ret_view)
+{
+    (void)admission;
+    if (id != 1 && id != 2)
+        return STINT_NOT_FOUND;
+    *ret_view = (struct stint_attestation_view){ .id = id,
+                                                 .digest = id == 1 ? artifact.digest : "sha256:bb",
+                                                 .statement = FAKE_STATEMENT,
+                                                 .is_standing = true,
+                                                 .made_ms = 1795629600000 };
+    return 0;
+}
+
+void stint_admission_each_attestation(struct stint_admission *admission, const char *digest,
+                                      bool (*fn)(void *context,
+                                                 const struct stint_attestation_view *view),
+                                      void *context)
+{
+    struct stint_attestation_view view;
+    if (strcmp(digest, artifact.digest) != 0)
+        return;
+    (void)stint_admission_attestation(admission, 1, &view);
+    (void)fn(context, &view);
+}
+
+void stint_admission_attest(struct stint_admission *admission, const struct stint_caller *caller,
+                            const char *reference, const char *statement, stint_attest_fn done,
+                            void *context)
+{
+    struct stint_error error = { 0 };
+    (void)admission;
+    (void)caller;
+    if (strcmp(reference, "org/open") != 0)
+        (void)stint_fail(&error, STINT_NOT_FOUND, "there is none");
+    else if (!strstr(statement, "stint.attestation/1"))
+        (void)stint_fail(&error, STINT_INVALID, "no statement");
+    done(context, &error, 1, error.code ? 0 : 7, error.code ? NULL : "{}");
+}
+
+void stint_admission_revoke(struct stint_admission *admission, const struct stint_caller *caller,
+                            int64_t id, const char *reason, stint_attest_fn done, void *context)
+{
+    struct stint_error error = { 0 };
+    (void)admission;
+    (void)caller;
+    if (!reason)
+        (void)stint_fail(&error, STINT_INVALID, "no reason");
+    done(context, &error, id, 0, NULL);
+}
+
 void stint_admission_check(struct stint_admission *admission, const struct stint_caller *caller,
                            const char *path, const char *kind, const char *rules,
                            stint_register_fn done, void *context)

@@ -218,6 +218,34 @@ static void a_job_that_never_ran_has_no_exit_status_and_says_why(void **state)
     assert_non_null(strstr(answer, "the job is done, and its file is not there"));
 }
 
+static void statements_are_made_listed_and_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    static const char statement[] = "{\"schema\":\"stint.attestation/1\"}";
+    static const char of_open[] = "/api/v1/artifacts/org/open/attestations";
+    const char *answer = ask(f, USER, "POST", of_open, JSON, statement);
+    assert_int_equal(answer_status(answer), 201);
+    assert_non_null(strstr(answer, "\"state\":\"standing\""));
+    assert_non_null(strstr(answer, "\"verdict_id\":7"));
+    assert_int_equal(answer_status(ask(f, USER, "POST", of_open, JSON, "{}")), 400);
+    assert_int_equal(answer_status(ask(f, PUBLIC, "POST", of_open, JSON, statement)), 401);
+    assert_int_equal(answer_status(ask(f, USER, "POST", "/api/v1/artifacts/org/no/attestations",
+                                       JSON, statement)),
+                     404);
+    answer = ask(f, PUBLIC, "GET", "/api/v1/artifacts/org/open", NULL, NULL);
+    assert_non_null(strstr(answer, "\"attestations\":[{\"id\":1"));
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/attestations/1", NULL, NULL)),
+                     200);
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/attestations/2", NULL, NULL)),
+                     404); /* of what is not registered */
+    assert_int_equal(answer_status(ask(f, USER, "GET", "/api/v1/attestations/2", NULL, NULL)), 200);
+    assert_int_equal(answer_status(ask(f, USER, "DELETE", "/api/v1/attestations/1", NULL, NULL)),
+                     400);
+    assert_int_equal(
+        answer_status(ask(f, USER, "DELETE", "/api/v1/attestations/1?reason=wrong", NULL, NULL)),
+        200);
+}
+
 static void only_what_waits_its_turn_has_a_place_in_the_queue(void **state)
 {
     struct fixture *f = *state;
@@ -764,6 +792,7 @@ int main(void)
         OVER_HTTP(the_page_escapes_what_it_shows),
         OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
         OVER_HTTP(a_job_that_never_ran_has_no_exit_status_and_says_why),
+        OVER_HTTP(statements_are_made_listed_and_taken_back),
         OVER_HTTP(only_what_waits_its_turn_has_a_place_in_the_queue),
         OVER_HTTP(an_award_shows_its_postings_and_no_person),
         OVER_HTTP(a_signal_is_sent_by_name_or_number),
