@@ -68,6 +68,33 @@ static void read_boot_id(char *boot_id, size_t size)
     boot_id[strcspn(boot_id, "\n")] = '\0';
 }
 
+/* The installed catalogue, and the site's own behind it. */
+static int find_catalogue(const struct stint_config *config, struct places *ret_places,
+                          struct stint_error *err)
+{
+    char *path = ret_places->catalogue;
+    int r = find_one("", STINT_SOURCE_CATALOGUE, STINT_DATADIR "/catalogue",
+                     "admission.catalogue_dir", path, err);
+    size_t length = r == 0 ? strlen(path) : 0;
+    if (r != 0 || !config->catalogue_dir[0])
+        return r;
+    if (length + strlen(config->catalogue_dir) + 2 > PLACE_MAX)
+        return stint_fail(err, -ENAMETOOLONG, "admission.catalogue_dir is too long");
+    (void)snprintf(path + length, PLACE_MAX - length, ":%s", config->catalogue_dir);
+    return 0;
+}
+
+int places_find_data(const struct stint_config *config, struct places *ret_places,
+                     struct stint_error *err)
+{
+    int r = find_one(config->rules_dir, STINT_SOURCE_RULES, STINT_DATADIR "/rules",
+                     "admission.rules_dir", ret_places->rules, err);
+    if (r == 0)
+        r = find_one(config->licences_dir, STINT_SOURCE_LICENCES, STINT_DATADIR "/licences",
+                     "admission.licences_dir", ret_places->licences, err);
+    return r == 0 ? find_catalogue(config, ret_places, err) : r;
+}
+
 int places_find(const struct stint_config *config, struct places *ret_places,
                 struct stint_error *err)
 {
@@ -78,11 +105,7 @@ int places_find(const struct stint_config *config, struct places *ret_places,
                      STINT_LIBEXECDIR "/stint-evaluate", "engine.evaluator", ret_places->evaluator,
                      err);
     if (r == 0)
-        r = find_one(config->rules_dir, STINT_SOURCE_RULES, STINT_DATADIR "/rules",
-                     "admission.rules_dir", ret_places->rules, err);
-    if (r == 0)
-        r = find_one(config->licences_dir, STINT_SOURCE_LICENCES, STINT_DATADIR "/licences",
-                     "admission.licences_dir", ret_places->licences, err);
+        r = places_find_data(config, ret_places, err);
     if (r != 0)
         return r;
     read_boot_id(ret_places->boot_id, sizeof(ret_places->boot_id));

@@ -20,6 +20,7 @@ struct places {
     char evaluator[PLACE_MAX];
     char rules[PLACE_MAX];
     char licences[PLACE_MAX];
+    char catalogue[PLACE_MAX]; /* folders joined by ':' */
     char state[PLACE_MAX];
     char artifacts[PLACE_MAX];
     char key[PLACE_MAX];
@@ -35,6 +36,10 @@ struct places {
  */
 int places_find(const struct stint_config *config, struct places *ret_places,
                 struct stint_error *err);
+
+/* Rules, licences and catalogue alone: what a reload looks for again. As above. */
+int places_find_data(const struct stint_config *config, struct places *ret_places,
+                     struct stint_error *err);
 
 /* Whom the daemon becomes: its own user of the configuration when started as root, else who it is.
  */

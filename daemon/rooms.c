@@ -189,10 +189,10 @@ static enum stint_unknown_policy unknown_policy(const char *word)
     return strcmp(word, "advisory") == 0 ? STINT_UNKNOWN_ADVISORY : STINT_UNKNOWN_STRICT;
 }
 
-static int open_admission(struct rooms *rooms, struct stint_error *err)
+void rooms_admission_options(struct rooms *rooms, struct stint_admission_options *ret_options)
 {
     const struct stint_config *config = &rooms->options->config;
-    struct stint_admission_options options = {
+    *ret_options = (struct stint_admission_options){
         .loop = &rooms->loop,
         .store = rooms->store,
         .jobs = rooms->jobs,
@@ -204,6 +204,9 @@ static int open_admission(struct rooms *rooms, struct stint_error *err)
                    [STINT_USE_CODE] = config->rules_code },
         .rules_dir = rooms->places.rules,
         .licences_dir = rooms->places.licences,
+        .catalogue_dir = rooms->places.catalogue,
+        .reviewers = config->reviewers,
+        .reviewer_keys = config->reviewer_keys,
         .artifact_store = rooms->places.artifacts,
         .require_uses = config->require_uses,
         .unknown = unknown_policy(config->unknown),
@@ -212,6 +215,12 @@ static int open_admission(struct rooms *rooms, struct stint_error *err)
         .default_walltime_s = config->default_walltime_s,
         .now_wall_ms = wiring_now_wall_ms,
     };
+}
+
+static int open_admission(struct rooms *rooms, struct stint_error *err)
+{
+    struct stint_admission_options options;
+    rooms_admission_options(rooms, &options);
     return stint_admission_new(&options, &rooms->admission, err);
 }
 

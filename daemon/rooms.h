@@ -67,6 +67,10 @@ int rooms_open(struct rooms *rooms, struct options *options, struct stint_error 
  */
 void rooms_close(struct rooms *rooms);
 
+/* As configuration and places say now; borrowed from @rooms. */
+struct stint_admission_options;
+void rooms_admission_options(struct rooms *rooms, struct stint_admission_options *ret_options);
+
 /* wiring.c: handles on the loop, and what the rooms call. */
 int wiring_start(struct rooms *rooms, struct stint_error *err);
 void wiring_stop(struct rooms *rooms);

@@ -304,6 +304,21 @@ void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *uses,
  * ------------------------------------------------------------------------------------------------------
  */
 
+/* Rules, licences and catalogue are read again, also when their names did not change. */
+static int reload_admission(struct rooms *rooms, struct stint_error *err)
+{
+    struct stint_admission_options options;
+    int r = places_find_data(&rooms->options->config, &rooms->places, err);
+    rooms_admission_options(rooms, &options);
+    return r == 0 ? stint_admission_reload(rooms->admission, &options, err) : r;
+}
+
+static void refuse_reload(const struct stint_error *err)
+{
+    stint_log(STINT_LOG_ERROR, "reload-refused", "cause=\"%s\" cure=\"%s\"", err->text, err->fix);
+    stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
+}
+
 static void reload(struct rooms *rooms)
 {
     struct stint_config config;
@@ -311,14 +326,21 @@ static void reload(struct rooms *rooms)
     stint_notify_reloading();
     int r = options_reload(rooms->options, &config, &err);
     if (r != 0) {
-        stint_log(STINT_LOG_ERROR, "reload-refused", "cause=\"%s\" cure=\"%s\"", err.text, err.fix);
-        stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
+        refuse_reload(&err);
         return;
     }
     char later[400];
     size_t later_count =
         stint_config_changed(&rooms->options->config, &config, later, sizeof(later));
+    struct stint_config before = rooms->options->config;
+    struct places places = rooms->places;
     rooms->options->config = config;
+    if (reload_admission(rooms, &err) != 0) {
+        rooms->options->config = before;
+        rooms->places = places;
+        refuse_reload(&err);
+        return;
+    }
     stint_log_set_level(stint_log_level_from_name(config.log_level));
     stint_jobs_reconfigure(rooms->jobs, config.default_walltime_s, config.grace_s * 1000,
                            config.process_limit);

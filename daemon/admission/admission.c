@@ -126,6 +126,23 @@ struct stint_admission *stint_admission_free(struct stint_admission *admission)
     return NULL;
 }
 
+/* Nothing is taken up unless everything can be. What was judged by other rules, or with another
+ * catalogue, does not stand any more, and is judged anew when it is used. */
+int stint_admission_reload(struct stint_admission *admission,
+                           const struct stint_admission_options *options, struct stint_error *err)
+{
+    struct stint_sha256 digest;
+    int r = rules_check(options, err);
+    if (r == 0)
+        r = rules_digest_of(options, &digest, err);
+    if (r != 0)
+        return r;
+    admission->options = *options;
+    (void)stint_sha256_hex(&digest, admission->rules_digest + 7);
+    registry_changed(admission);
+    return 0;
+}
+
 /* ---- from the store */
 
 struct loading {

@@ -43,7 +43,8 @@ struct evaluation {
     bool is_ours;
     bool is_fresh;
     bool is_kept;
-    uint64_t told_serial;            /* of the registry, when it was told what names stand for */
+    uint64_t told_serial; /* of the registry, when it was told what names stand for */
+    char told_rules[DOCUMENT_DIGEST_SIZE];
     char told[DOCUMENT_DIGEST_SIZE]; /* whose statements it was told, "" for nobody's */
     unsigned times;                  /* that it was judged */
     struct waiter *waiters;
@@ -150,11 +151,12 @@ static bool was_told_all(const struct evaluation *evaluation)
 {
     const struct stint_admission *admission = evaluation->admission;
     const struct document *document = &evaluation->document;
+    bool is_ruled = strcmp(evaluation->told_rules, admission->rules_digest) == 0;
     bool is_named = document->names || strcmp(evaluation->told, document->digest) == 0;
     if (statements_standing(admission, document->digest) > 0 &&
         strcmp(evaluation->told, document->digest) != 0)
         return false;
-    return !is_named || evaluation->told_serial == admission->registry_serial;
+    return is_ruled && (!is_named || evaluation->told_serial == admission->registry_serial);
 }
 
 static void judge_again(struct evaluation *evaluation)
@@ -318,6 +320,8 @@ static int judge_start(struct evaluation *evaluation, struct stint_error *err)
     if (evidence.failed)
         return stint_fail(err, -ENOMEM, "no memory to judge it");
     (void)snprintf(evaluation->told, sizeof(evaluation->told), "%s", evaluation->known_digest);
+    memcpy(evaluation->told_rules, evaluation->admission->rules_digest,
+           sizeof(evaluation->told_rules));
     evaluation->told_serial = evaluation->admission->registry_serial;
     evaluation->times++;
     argv[n++] = "judge";

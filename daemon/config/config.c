@@ -260,9 +260,26 @@ int stint_config_set(struct stint_config *config, const char *section, const cha
 
 static bool option_is_live(const struct option *option)
 {
-    static const char *const keys[] = { "log_level",          "site",         "hosts",
-                                        "connections_max",    "grace_s",      "idle_timeout_s",
-                                        "default_walltime_s", "process_limit" };
+    static const char *const keys[] = { "log_level",
+                                        "site",
+                                        "hosts",
+                                        "connections_max",
+                                        "grace_s",
+                                        "idle_timeout_s",
+                                        "default_walltime_s",
+                                        "process_limit",
+                                        "require_uses",
+                                        "unknown",
+                                        "admission_wait_s",
+                                        "evaluation_timeout_s",
+                                        "rules_model",
+                                        "rules_dataset",
+                                        "rules_code",
+                                        "rules_dir",
+                                        "licences_dir",
+                                        "catalogue_dir",
+                                        "reviewers",
+                                        "reviewer_keys" };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(keys); i++)
         if (strcmp(keys[i], option->row.key) == 0)
             return true;

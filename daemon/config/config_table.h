@@ -56,6 +56,12 @@
       "Folder of the rule sets; empty for the installed ones.") \
     X("admission", "licences_dir", PATH, licences_dir, 0, 190, "", "", "path", \
       "Folder of the licence table; empty for the installed one.") \
+    X("admission", "catalogue_dir", PATH, catalogue_dir, 0, 190, "", "", "path", \
+      "Folder of the site's own dated evidence about models and data sets (several joined by ':'), read beside the installed catalogue.") \
+    X("admission", "reviewers", TEXT, reviewers, 0, 190, "", "", "users", \
+      "Login names of those who may attest facts of artefacts beside operators, separated by commas.") \
+    X("admission", "reviewer_keys", PATH, reviewer_keys, 0, 190, "", "", "path", \
+      "File of reviewers' public keys (NAME+HASH+KEY), one a line: what one of them signed anybody may hand in.") \
     X("scheduler", "topology", TEXT, topology, 0, 190, "", "", "file or synthetic string", \
       "Empty for this machine; an hwloc XML file or a synthetic string ('numa:2 core:8 pu:2') for another.") \
     X("scheduler", "gpus", TEXT, gpus, 0, 190, "", "", "TYPE:N", \

@@ -46,6 +46,9 @@ struct stint_config {
     char rules_code[STINT_CONFIG_TEXT_MAX];
     char rules_dir[STINT_CONFIG_TEXT_MAX];
     char licences_dir[STINT_CONFIG_TEXT_MAX];
+    char catalogue_dir[STINT_CONFIG_TEXT_MAX]; /* beside the installed one; joined by ':' */
+    char reviewers[STINT_CONFIG_TEXT_MAX];
+    char reviewer_keys[STINT_CONFIG_TEXT_MAX];
     /* [scheduler] */
     char topology[STINT_CONFIG_TEXT_MAX]; /* "" for this machine, an XML file, or a synthetic string
                                            */
