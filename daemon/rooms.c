@@ -10,11 +10,11 @@
 #include "stint/api.h"
 #include "stint/calendar.h"
 #include "stint/checkpoint.h"
+#include "stint/clerk.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
 #include "stint/log.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/topology.h"
 
@@ -111,7 +111,7 @@ static int open_scheduler(struct rooms *rooms, struct stint_error *err)
     struct stint_policy policy;
     rooms_policy(config, &policy);
     int r = stint_topology_load(&topology, &rooms->machine, err);
-    return r != 0 ? r : stint_scheduler_new(rooms->machine, &policy, &rooms->scheduler, err);
+    return r != 0 ? r : stint_clerk_new(rooms->machine, &policy, &rooms->clerk, err);
 }
 
 static int open_ledger(struct rooms *rooms, struct stint_error *err)
@@ -120,7 +120,7 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
     struct stint_ledger_options options = {
         .store = rooms->store,
         .record = rooms->record,
-        .scheduler = rooms->scheduler,
+        .clerk = rooms->clerk,
         .machine = rooms->machine,
         .resource = config->resource,
         .rate_micro = config->rate_micro,
@@ -140,7 +140,7 @@ static int open_calendar(struct rooms *rooms, struct stint_error *err)
         .store = rooms->store,
         .record = rooms->record,
         .ledger = rooms->ledger,
-        .scheduler = rooms->scheduler,
+        .clerk = rooms->clerk,
         .machine = rooms->machine,
         .now_wall_ms = wiring_now_wall_ms,
     };
@@ -164,7 +164,7 @@ static int open_jobs(struct rooms *rooms, struct stint_error *err)
         .store = rooms->store,
         .ledger = rooms->ledger,
         .engine = rooms->engine,
-        .scheduler = rooms->scheduler,
+        .clerk = rooms->clerk,
         .machine = rooms->machine,
         .resource = config->resource,
         .default_walltime_s = config->default_walltime_s,
@@ -236,7 +236,7 @@ static int open_api(struct rooms *rooms, struct stint_error *err)
         .engine = rooms->engine,
         .admission = rooms->admission,
         .record = rooms->record,
-        .scheduler = rooms->scheduler,
+        .clerk = rooms->clerk,
         .machine = rooms->machine,
         .now_wall_ms = wiring_now_wall_ms,
         .now_boot_ms = wiring_now_boot_ms,
@@ -315,7 +315,7 @@ void rooms_close(struct rooms *rooms)
     stint_store_close(rooms->store, on_store_closed, rooms);
     (void)uv_run(&rooms->loop, UV_RUN_DEFAULT);
     stint_launcher_close(&rooms->launcher);
-    rooms->scheduler = stint_scheduler_free(rooms->scheduler);
+    rooms->clerk = stint_clerk_free(rooms->clerk);
     rooms->machine = stint_machine_free(rooms->machine);
     rooms->signer = stint_signer_free(rooms->signer);
     int r = uv_loop_close(&rooms->loop);

@@ -15,7 +15,7 @@ struct stint_store;
 struct stint_signer;
 struct stint_record;
 struct stint_machine;
-struct stint_scheduler;
+struct stint_clerk;
 struct stint_ledger;
 struct stint_calendar;
 struct stint_engine;
@@ -38,7 +38,7 @@ struct rooms {
     struct stint_signer *signer;
     struct stint_record *record;
     struct stint_machine *machine;
-    struct stint_scheduler *scheduler;
+    struct stint_clerk *clerk;
     struct stint_ledger *ledger;
     struct stint_calendar *calendar;
     struct stint_engine *engine;

@@ -10,11 +10,11 @@
 #include "stint/admission.h"
 #include "stint/api.h"
 #include "stint/calendar.h"
+#include "stint/clerk.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
 #include "stint/log.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
@@ -237,6 +237,8 @@ static int load_record(struct rooms *rooms, struct stint_error *err)
 int wiring_load(struct rooms *rooms, struct stint_error *err)
 {
     int r = load_record(rooms, err);
+    if (r == 0) /* a new core: what it was told of a batch that failed has not happened */
+        r = stint_clerk_reset(rooms->clerk, err);
     if (r == 0)
         r = stint_ledger_load(rooms->ledger, err);
     if (r == 0)
@@ -276,7 +278,7 @@ static void on_engine_away(void *context, const char *why)
     stint_log(STINT_LOG_ERROR, "engine-away",
               "cause=\"%s\" cure=\"restart stintd; running jobs go on\"", why);
     stint_notify("STATUS=the launcher is gone; restart stintd");
-    stint_scheduler_set_away(rooms->scheduler, true);
+    stint_clerk_set_away(rooms->clerk, true);
     wiring_want_pass(rooms);
     if (!rooms->options->config.is_system)
         return;

@@ -108,8 +108,9 @@ static const char *check_queue(const struct stint_scheduler *s, const struct que
     return count == queue->count ? NULL : "a queue counts other tasks than it has";
 }
 
-const char *stint_scheduler_check(struct stint_scheduler *s)
+const char *stint_scheduler_check(const struct stint_scheduler *scheduler)
 {
+    struct stint_scheduler *s = asked(scheduler);
     const char *wrong = NULL;
     uint32_t queued = 0;
     for (uint32_t i = 0; i < s->machine->node_count && !wrong; i++)

@@ -199,6 +199,18 @@ struct stint_scheduler {
     int32_t head_extra;      /* flat machine, one promise: cores free beside it at its start */
 };
 
+/* Questions are asked of a const core, and work out or keep what later ones need (ranks, a plan of
+ * starts): nothing that a decision depends on. */
+static inline __attribute__((unused)) struct stint_scheduler *asked(
+    const struct stint_scheduler *scheduler)
+{
+    union {
+        const struct stint_scheduler *asked;
+        struct stint_scheduler *itself;
+    } one = { .asked = scheduler };
+    return one.itself;
+}
+
 /* record.c */
 int job_reserve(struct stint_scheduler *s); /* room for one more task anywhere it may go */
 uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask);

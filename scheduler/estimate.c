@@ -200,7 +200,7 @@ static int plan_make(struct stint_scheduler *s)
     return 0;
 }
 
-int stint_scheduler_estimate(struct stint_scheduler *s, struct stint_task_key key,
+int stint_scheduler_estimate(const struct stint_scheduler *s, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms)
 {
     uint32_t number = job_find(s, key);
@@ -209,7 +209,7 @@ int stint_scheduler_estimate(struct stint_scheduler *s, struct stint_task_key ke
     if (s->jobs[number].place != PLACE_QUEUE)
         return STINT_UNSATISFIABLE;
     if (!s->plan || s->plan->generation != s->generation) {
-        int r = plan_make(s);
+        int r = plan_make(asked(s));
         if (r != 0)
             return r;
     }

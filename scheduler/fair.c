@@ -350,11 +350,12 @@ uint32_t fair_tier(const struct stint_scheduler *s, const struct job *job)
     return s->accounts[job->fair_account].fair_tier;
 }
 
-int stint_scheduler_fair(struct stint_scheduler *s, uint32_t number, struct stint_fair *ret_fair)
+int stint_scheduler_fair(const struct stint_scheduler *s, uint32_t number,
+                         struct stint_fair *ret_fair)
 {
     if (s->policy.tiers == 0 || number >= s->account_count || !s->accounts[number].is_known)
         return STINT_NOT_FOUND;
-    int r = rank_all(s);
+    int r = rank_all(asked(s));
     if (r != 0)
         return r;
     const struct account *account = &s->accounts[number];

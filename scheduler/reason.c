@@ -166,21 +166,22 @@ static size_t collect(struct stint_scheduler *s, uint32_t number,
     return count;
 }
 
-struct stint_reason stint_scheduler_reason(struct stint_scheduler *s, struct stint_task_key key)
+struct stint_reason stint_scheduler_reason(const struct stint_scheduler *s,
+                                           struct stint_task_key key)
 {
     struct stint_reason reasons[REASONS_MAX];
     uint32_t number = job_find(s, key);
-    if (number == NO_JOB || collect(s, number, reasons) == 0)
+    if (number == NO_JOB || collect(asked(s), number, reasons) == 0)
         return (struct stint_reason){ .account = STINT_NO_ACCOUNT };
     return reasons[0];
 }
 
-size_t stint_scheduler_blockers(struct stint_scheduler *s, struct stint_task_key key,
+size_t stint_scheduler_blockers(const struct stint_scheduler *s, struct stint_task_key key,
                                 struct stint_reason *ret_reasons, size_t max)
 {
     struct stint_reason reasons[REASONS_MAX];
     uint32_t number = job_find(s, key);
-    size_t count = number == NO_JOB ? 0 : collect(s, number, reasons);
+    size_t count = number == NO_JOB ? 0 : collect(asked(s), number, reasons);
     count = count < max ? count : max;
     for (size_t i = 0; i < count; i++)
         ret_reasons[i] = reasons[i];

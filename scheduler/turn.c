@@ -183,9 +183,10 @@ static bool is_left_out(const struct stint_scheduler *s, const struct job *job)
            !account_fits(s, job, NULL);
 }
 
-int stint_scheduler_each(struct stint_scheduler *s, int64_t now_ms,
+int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms,
                          bool (*fn)(void *context, const struct stint_ask *ask), void *context)
 {
+    struct stint_scheduler *s = asked(scheduler);
     struct each each = { .s = s, .fn = fn, .context = context };
     int64_t real = s->now_ms;
     s->now_ms = now_ms > real ? now_ms : real;

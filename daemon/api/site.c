@@ -12,7 +12,7 @@
 #include "stint/ledger.h"
 #include "stint/machine.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
+#include "stint/clerk.h"
 #include "stint/store.h"
 
 void handle_health(struct exchange *ex)

@@ -88,8 +88,7 @@ struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_accou
         HASH_ADD(hh, ledger->accounts_by_key, key, sizeof(account->key), account);
     }
     uint32_t shares = parent == STINT_NO_ACCOUNT && kind != STINT_ACCOUNT_SITE ? 0 : LEDGER_SHARES;
-    if (stint_scheduler_set_account(ledger->options.scheduler, account->number, kind, parent,
-                                    shares) != 0)
+    if (stint_clerk_set_account(ledger->options.clerk, account->number, kind, parent, shares) != 0)
         return NULL; /* known here, not to the core: asked for again, it is told again */
     return account;
 }
@@ -134,8 +133,8 @@ static void tell_limit(struct stint_ledger *ledger, const struct ledger_account 
     } else if (quota && __builtin_mul_overflow(quota->ceiling, core_limits[row].factor, &ceiling)) {
         ceiling = STINT_UNLIMITED;
     }
-    (void)stint_scheduler_set_limit(ledger->options.scheduler, account->number,
-                                    core_limits[row].limit, ceiling, used);
+    (void)stint_clerk_set_limit(ledger->options.clerk, account->number, core_limits[row].limit,
+                                ceiling, used);
 }
 
 void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
@@ -154,9 +153,8 @@ void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *
 
 void award_tell(struct stint_ledger *ledger, const struct ledger_award *award)
 {
-    (void)stint_scheduler_set_limit(ledger->options.scheduler, award->account->number,
-                                    STINT_LIMIT_BUDGET, award->awarded_micro,
-                                    award->used_micro + award->held_micro);
+    (void)stint_clerk_set_limit(ledger->options.clerk, award->account->number, STINT_LIMIT_BUDGET,
+                                award->awarded_micro, award->used_micro + award->held_micro);
 }
 
 bool owners_of(struct stint_ledger *ledger, const struct ledger_project *project, uid_t uid,

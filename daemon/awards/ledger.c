@@ -236,8 +236,8 @@ static int accounts_retell(struct stint_ledger *ledger)
             const struct ledger_project *project = project_find(ledger, account->owner);
             parent = project ? project->institution->account->number : LEDGER_SITE_ACCOUNT;
         }
-        int r = stint_scheduler_set_account(ledger->options.scheduler, account->number,
-                                            account->kind, parent, shares);
+        int r = stint_clerk_set_account(ledger->options.clerk, account->number, account->kind,
+                                        parent, shares);
         if (r != 0)
             return r;
     }

@@ -141,7 +141,7 @@ int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t
 int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_account *account,
                    enum stint_quota_kind kind)
 {
-    const struct stint_scheduler *core = ledger->options.scheduler;
+    const struct stint_scheduler *core = stint_clerk_scheduler(ledger->options.clerk);
     const struct ledger_quota *quota = account->quotas[kind];
     const struct ledger_usage *usage = &account->usage[quota ? quota->period : STINT_PERIOD_NONE];
     switch (kind) {

@@ -15,7 +15,7 @@
 #include "stint/auto.h"
 #include "stint/ledger.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
+#include "stint/clerk.h"
 #include "stint/store.h"
 
 /* Bounds of what administrators can make; all of it is in memory. */

@@ -12,8 +12,7 @@
 
 static void node_tell(struct stint_calendar *calendar, uint32_t index)
 {
-    (void)stint_scheduler_set_node_state(calendar->options.scheduler, index,
-                                         calendar->nodes[index].state);
+    (void)stint_clerk_set_node_state(calendar->options.clerk, index, calendar->nodes[index].state);
 }
 
 /* @reason: taken over. */

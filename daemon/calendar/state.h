@@ -4,8 +4,8 @@
 
 #include "stint/auto.h"
 #include "stint/calendar.h"
+#include "stint/clerk.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 

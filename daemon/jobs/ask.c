@@ -135,7 +135,7 @@ void job_reblock(struct stint_jobs *jobs, struct job *job)
     if (reason.code == job->blocked && reason.code == STINT_REASON_NONE)
         return;
     job_set_blocked(jobs, job, reason.code);
-    int r = stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
+    int r = stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
     assert(r == 0);
     (void)r;
 }
@@ -149,12 +149,12 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
         (void)stint_ledger_award_for(jobs->options.ledger, job->project, 0,
                                      job_charge(jobs, job, job->walltime_s * 1000), &job->award);
     jobs_ask_of(jobs, job, &ask);
-    int r = stint_scheduler_submit(jobs->options.scheduler, &ask, err);
+    int r = stint_clerk_submit(jobs->options.clerk, &ask, err);
     if (r != 0)
         return r;
     reason = jobs_block(jobs, job);
     job_set_blocked(jobs, job, reason.code);
     if (reason.code != STINT_REASON_NONE)
-        (void)stint_scheduler_set_blocked(jobs->options.scheduler, job_task_key(job), &reason);
+        (void)stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
     return 0;
 }

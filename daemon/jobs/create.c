@@ -237,7 +237,7 @@ int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, 
         return r;
     r = journal_submitted(jobs, job, err);
     if (r != 0) {
-        (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
         return r;
     }
     stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, 1);
@@ -265,7 +265,8 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
     jobs_ask_of(jobs, &job, &ask);
     ask.account_count = 0;
     ask.fair_account = STINT_NO_ACCOUNT;
-    int r = stint_scheduler_fits_ever(jobs->options.scheduler, &ask, &reason, NULL, err);
+    int r = stint_scheduler_fits_ever(stint_clerk_scheduler(jobs->options.clerk), &ask, &reason,
+                                      NULL, err);
     *ret_code = reason.code;
     return r;
 }
@@ -299,7 +300,7 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
     if (r != 0)
         return r;
     job_view_waiting(jobs, job, &view);
-    (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+    (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
     *ret_p50_ms = view.estimate_p50_ms;
     *ret_p90_ms = view.estimate_p90_ms;
     *ret_reason = view.reason;
@@ -356,6 +357,6 @@ int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_co
     struct stint_task_key key = job_task_key(job);
     int r = job_post(jobs, job, JOB_REFUSED, &cause, err);
     if (r == 0)
-        (void)stint_scheduler_remove(jobs->options.scheduler, key);
+        (void)stint_clerk_remove(jobs->options.clerk, key);
     return r;
 }

@@ -10,8 +10,9 @@
 
 #include "states.h"
 #include "stint/allocation.h"
+#include "stint/clerk.h"
 #include "stint/jobs.h"
-#include "stint/scheduler.h"
+#include "stint/transcript.h"
 
 /* One dependency; @outcome is NONE while the other job has not ended. */
 struct job_after {
@@ -98,8 +99,11 @@ struct stint_jobs {
     bool has_unsent;             /* a launch found the engine's queue full */
     int64_t clock_offset_ms;     /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
-    struct stint_buffer spec_text; /* a request being written out */
-    struct jobs_user *users;       /* by name */
+    struct stint_buffer spec_text;  /* a request being written out */
+    struct jobs_user *users;        /* by name */
+    struct stint_sha256 transcript; /* digest of the last piece that was put */
+    int64_t transcript_core;        /* id of the piece in which this core began */
+    bool transcript_is_broken;      /* said so in the log */
 };
 
 /* ---- table.c
@@ -178,6 +182,11 @@ void job_check(const struct job *job);
 struct stint_ledger_run;
 void job_ledger_run(const struct stint_jobs *jobs, const struct job *job,
                     struct stint_ledger_run *ret_run);
+
+/* ---- transcript.c: what the scheduler was told and decided, into the store. keep(): what is there
+ * so far into the open batch, at the end of a pass. */
+int jobs_transcript_load(struct stint_jobs *jobs);
+void jobs_transcript_keep(struct stint_jobs *jobs);
 
 /* ---- run.c: from a durable grant to the end of the run
  * ---------------------------------------------------------------------- */

@@ -46,9 +46,9 @@ static void clear(struct stint_jobs *jobs)
     HASH_ITER(hh, jobs->table, job, next)
     {
         if (job_holds(job))
-            (void)stint_scheduler_undo(jobs->options.scheduler, job_task_key(job));
+            (void)stint_clerk_undo(jobs->options.clerk, job_task_key(job));
         else
-            (void)stint_scheduler_remove(jobs->options.scheduler, job_task_key(job));
+            (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
         job_drop(jobs, job);
     }
     jobs->has_unsent = false;
@@ -185,8 +185,8 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
     if (r != 0)
         return r;
     jobs_ask_of(jobs, job, &ask);
-    return stint_scheduler_adopt(jobs->options.scheduler, &ask, allocation, row->start_boot_ms,
-                                 ends_ms, err);
+    return stint_clerk_adopt(jobs->options.clerk, &ask, allocation, row->start_boot_ms, ends_ms,
+                             err);
 }
 
 static void report_lost(struct stint_jobs *jobs, struct job *job)
@@ -262,7 +262,10 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
     struct load load = { .jobs = jobs, .err = err };
     struct stint_reader *reader = stint_store_reader(jobs->options.store);
     clear(jobs);
-    int r = stint_reader_each_live_job(reader, load_job, &load);
+    (void)stint_clerk_set_clock(jobs->options.clerk, jobs->clock_offset_ms);
+    int r = jobs_transcript_load(jobs);
+    if (r == 0)
+        r = stint_reader_each_live_job(reader, load_job, &load);
     if (r == 0 && load.result == 0)
         r = stint_reader_each_open_run(reader, load_run, &load);
     if (r == 0)

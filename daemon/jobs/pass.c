@@ -25,10 +25,11 @@ static void follow_clock(struct stint_jobs *jobs)
     if (moved_ms < CLOCK_STEP_MS && moved_ms > -CLOCK_STEP_MS)
         return;
     jobs->clock_offset_ms = offset_ms;
+    (void)stint_clerk_set_clock(jobs->options.clerk, offset_ms);
     for (struct job *job = jobs->table; job; job = job->hh.next)
         if (job->begin_ms != 0 && job_is_waiting(job))
-            (void)stint_scheduler_set_begin(jobs->options.scheduler, job_task_key(job),
-                                            job->begin_ms - offset_ms);
+            (void)stint_clerk_set_begin(jobs->options.clerk, job_task_key(job),
+                                        job->begin_ms - offset_ms);
 }
 
 /* After an administrator's change everybody looks again; after a settlement only those who could
@@ -127,7 +128,7 @@ static void take_back(struct stint_jobs *jobs, struct job *job, uint32_t attempt
     job->ends_by_ms = 0;
     free(job->allocation_text);
     job->allocation_text = NULL;
-    (void)stint_scheduler_undo(jobs->options.scheduler, job_task_key(job));
+    (void)stint_clerk_undo(jobs->options.clerk, job_task_key(job));
     int r = job_enqueue(jobs, job, NULL);
     if (r != 0)
         stint_log(STINT_LOG_ERROR, "queue-lost",
@@ -170,7 +171,7 @@ void stint_jobs_pass(struct stint_jobs *jobs)
         run_retry(jobs);
     for (int round = 0; may_go_on && count == PASS_STARTS && round < PASS_ROUNDS_MAX; round++) {
         int64_t now_ms = jobs->options.now_boot_ms();
-        if (stint_scheduler_pass(jobs->options.scheduler, now_ms, starts, PASS_STARTS, &count) != 0)
+        if (stint_clerk_pass(jobs->options.clerk, now_ms, starts, PASS_STARTS, &count) != 0)
             break;
         for (size_t i = 0; i < count; i++) {
             if (may_go_on)
@@ -180,13 +181,14 @@ void stint_jobs_pass(struct stint_jobs *jobs)
                           jobs_find(jobs, starts[i].key.job)->attempt);
         }
     }
+    jobs_transcript_keep(jobs);
     if (count == PASS_STARTS || !may_go_on)
         jobs->options.pass_wanted(jobs->options.context);
 }
 
 int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs)
 {
-    int64_t next_boot_ms = stint_scheduler_next_ms(jobs->options.scheduler);
+    int64_t next_boot_ms = stint_scheduler_next_ms(stint_clerk_scheduler(jobs->options.clerk));
     int64_t next_ms = stint_ledger_next_turn_ms(jobs->options.ledger);
     if (next_boot_ms != INT64_MAX) {
         int64_t wall_ms = next_boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();

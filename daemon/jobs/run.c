@@ -121,8 +121,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
     if (run_close_later(jobs, job, end))
         return;
     job_ledger_run(jobs, job, &ledger_run);
-    (void)stint_scheduler_end(jobs->options.scheduler, job_task_key(job),
-                              jobs->options.now_boot_ms());
+    (void)stint_clerk_end(jobs->options.clerk, job_task_key(job), jobs->options.now_boot_ms());
     int r =
         stint_ledger_settle(jobs->options.ledger, &ledger_run, held_ms, &cause.charged_micro, &err);
     if (r == 0)
@@ -211,7 +210,8 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
         .script = script,
         .script_length = script_length,
         .machine = jobs->options.machine,
-        .allocation = stint_scheduler_allocation(jobs->options.scheduler, job_task_key(job)),
+        .allocation = stint_scheduler_allocation(stint_clerk_scheduler(jobs->options.clerk),
+                                                 job_task_key(job)),
         .cpus = job->cpus,
         .gpus = job->gpus,
         .memory_bytes = job->memory_bytes,
@@ -232,7 +232,7 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
     } else if (r == 0 || r == STINT_CONFLICT) {
         job->is_launch_sent = true;
     } else if (r == -EPIPE) {
-        stint_scheduler_set_away(jobs->options.scheduler, true);
+        stint_clerk_set_away(jobs->options.clerk, true);
         job->is_requeue_wanted = true;
         run_ended_unlaunched(jobs, job, STINT_OUTCOME_LOST, STINT_REASON_NONE,
                              "the engine is away");

@@ -60,7 +60,7 @@ static int act_cancel(struct stint_jobs *jobs, struct job *job, const char *acto
     if (r != 0)
         return r;
     if (was_waiting)
-        (void)stint_scheduler_remove(jobs->options.scheduler, key);
+        (void)stint_clerk_remove(jobs->options.clerk, key);
     else
         run_control_when_durable(jobs, job, STINT_VERB_CANCEL);
     return 0;
@@ -157,7 +157,7 @@ static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_ve
         return r;
     }
     int64_t ends_ms = is_suspend ? JOB_ENDS_NEVER_MS : job->start_boot_ms + job->walltime_s * 1000;
-    (void)stint_scheduler_set_ends(jobs->options.scheduler, job_task_key(job), ends_ms);
+    (void)stint_clerk_set_ends(jobs->options.clerk, job_task_key(job), ends_ms);
     run_control_when_durable(jobs, job, verb);
     return 0;
 }
@@ -230,8 +230,7 @@ int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *
     if (r != 0)
         job->priority = before;
     else
-        (void)stint_scheduler_set_priority(jobs->options.scheduler, job_task_key(job),
-                                           (int32_t)priority);
+        (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(job), (int32_t)priority);
     jobs->options.pass_wanted(jobs->options.context);
     return r;
 }

@@ -26,7 +26,7 @@ void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct sti
     struct stint_task_key key = job_task_key(job);
     int64_t p50_ms;
     int64_t p90_ms;
-    view->reason = stint_scheduler_reason(jobs->options.scheduler, key);
+    view->reason = stint_scheduler_reason(stint_clerk_scheduler(jobs->options.clerk), key);
     view->estimate_p50_ms = 0;
     view->estimate_p90_ms = 0;
     if (view->reason.code == STINT_REASON_BeforeBeginTime)
@@ -35,7 +35,8 @@ void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct sti
         view->reason.until_ms = has_estimate(jobs, &view->reason, view->reason.until_ms)
                                     ? to_wall(jobs, view->reason.until_ms)
                                     : 0;
-    if (stint_scheduler_estimate(jobs->options.scheduler, key, &p50_ms, &p90_ms) == 0 &&
+    if (stint_scheduler_estimate(stint_clerk_scheduler(jobs->options.clerk), key, &p50_ms,
+                                 &p90_ms) == 0 &&
         has_estimate(jobs, &view->reason, p90_ms)) {
         view->estimate_p50_ms = to_wall(jobs, p50_ms);
         view->estimate_p90_ms = to_wall(jobs, p90_ms);
@@ -46,7 +47,7 @@ static void view_holding(struct stint_jobs *jobs, const struct job *job,
                          struct stint_job_view *view)
 {
     const struct stint_allocation *held =
-        stint_scheduler_allocation(jobs->options.scheduler, job_task_key(job));
+        stint_scheduler_allocation(stint_clerk_scheduler(jobs->options.clerk), job_task_key(job));
     view->start_ms = job->start_ms;
     view->ends_by_ms = job->ends_by_ms;
     if (!held || held->grant_count == 0)
@@ -129,8 +130,8 @@ void stint_jobs_each(struct stint_jobs *jobs,
         if (!fn(context, &view))
             return;
     }
-    (void)stint_scheduler_each(jobs->options.scheduler, jobs->options.now_boot_ms(), each_waiting,
-                               &each);
+    (void)stint_scheduler_each(stint_clerk_scheduler(jobs->options.clerk),
+                               jobs->options.now_boot_ms(), each_waiting, &each);
 }
 
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
@@ -139,8 +140,8 @@ size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_re
     struct job *job = jobs_find(jobs, id);
     if (!job || !job_is_waiting(job))
         return 0;
-    size_t count =
-        stint_scheduler_blockers(jobs->options.scheduler, job_task_key(job), reasons, max);
+    size_t count = stint_scheduler_blockers(stint_clerk_scheduler(jobs->options.clerk),
+                                            job_task_key(job), reasons, max);
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code == STINT_REASON_BeforeBeginTime)
             reasons[i].until_ms = job->begin_ms;

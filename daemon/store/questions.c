@@ -56,6 +56,7 @@ FORWARD(attestation)
 FORWARD(verdict)
 FORWARD(decision)
 FORWARD(log_entry)
+FORWARD(transcript)
 FORWARD(checkpoint)
 FORWARD(personal)
 FORWARD(idempotency)
@@ -232,4 +233,61 @@ int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int6
 {
     return EACH(log_entry, TABLE_LOG_ENTRY, QUERY_LOG_ENTRIES, integer((int64_t)from),
                 integer(bounded(limit)));
+}
+
+int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int64_t until_ms,
+                                 int64_t limit, stint_transcript_row_fn fn, void *context)
+{
+    return EACH(transcript, TABLE_TRANSCRIPT, QUERY_TRANSCRIPT, integer(from), integer(until_ms),
+                integer(bounded(limit)));
+}
+
+int stint_reader_last_transcript(struct stint_reader *reader, stint_transcript_row_fn fn,
+                                 void *context)
+{
+    struct transcript_call call = { fn, context };
+    size_t found = 0;
+    int r = reader_each(reader, QUERY_LAST_TRANSCRIPT, NULL, 0, TABLE_TRANSCRIPT,
+                        transcript_forward, &call, &found);
+    return r != 0 ? r : found == 0 ? -ENOENT : 0;
+}
+
+static bool keep_head(void *context, const struct stint_transcript_row *row)
+{
+    struct stint_transcript_row *head = context;
+    *head = *row;
+    return false;
+}
+
+/* The first row with this id or a later one; -ENOENT. */
+static int transcript_head(struct stint_reader *reader, int64_t from,
+                           struct stint_transcript_row *context)
+{
+    stint_transcript_row_fn fn = keep_head;
+    return ONE(transcript, TABLE_TRANSCRIPT, QUERY_TRANSCRIPT_HEAD, integer(from));
+}
+
+int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int64_t *ret_core)
+{
+    struct stint_transcript_row head = { 0 };
+    int64_t low = 1;
+    int64_t high = 0;
+    int r = stint_reader_last_transcript(reader, keep_head, &head);
+    high = head.id + 1;
+    while (r == 0 && low < high) {
+        int64_t middle = low + (high - low) / 2;
+        r = transcript_head(reader, middle, &head);
+        if (r == -ENOENT || (r == 0 && head.at_ms >= at_ms))
+            high = middle;
+        else
+            low = head.id + 1;
+        r = r == -ENOENT ? 0 : r;
+    }
+    if (r == 0)
+        r = transcript_head(reader, low, &head);
+    if (r == 0)
+        *ret_core = head.core;
+    else if (r == -ENOENT)
+        *ret_core = 0;
+    return r == -ENOENT ? 0 : r;
 }

@@ -56,6 +56,11 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_POSTINGS] = "SELECT * FROM posting WHERE id < ?2 AND (?1 = 0 OR award = ?1) ORDER BY id DESC LIMIT ?3",
     [QUERY_DECISIONS] = "SELECT * FROM decision WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
     [QUERY_LOG_ENTRIES] = "SELECT * FROM log_entry WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+    [QUERY_TRANSCRIPT] =
+        "SELECT * FROM transcript WHERE id >= ?1 AND (?2 = 0 OR at_ms < ?2) ORDER BY id LIMIT ?3",
+    [QUERY_LAST_TRANSCRIPT] =
+        "SELECT id, core, at_ms, start_count, chain FROM transcript ORDER BY id DESC LIMIT 1",
+    [QUERY_TRANSCRIPT_HEAD] = "SELECT id, core, at_ms FROM transcript WHERE id >= ?1 ORDER BY id LIMIT 1",
     [QUERY_AUDIT] =
         "SELECT (SELECT count(*) FROM posting),"
         " (SELECT coalesce(sum(amount_micro), 0) FROM posting WHERE account = 3),"

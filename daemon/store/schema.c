@@ -80,9 +80,16 @@ static const char *const version_2[] = {
     "ALTER TABLE verdict ADD COLUMN heritage TEXT",
     NULL,
 };
+
+/* What the scheduler was told and decided (stint/clerk.h). */
+static const char *const version_3[] = {
+    "CREATE TABLE transcript (id INTEGER PRIMARY KEY, core INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " start_count INTEGER NOT NULL, body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

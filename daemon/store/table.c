@@ -126,6 +126,10 @@ static const struct column node_state_columns[] = {
 static const struct column meta_columns[] = {
     KEY(meta, COLUMN_TEXT, key), TEXT(meta, value),
 };
+static const struct column transcript_columns[] = {
+    KEY(transcript, COLUMN_INT, id), INT(transcript, core), INT(transcript, at_ms), INT(transcript, start_count),
+    BLOB(transcript, body), BLOB(transcript, chain),
+};
 
 #define TABLE(noun, on_conflict)                                                                   \
     { .name = #noun, .columns = noun##_columns,                                                    \
@@ -156,6 +160,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_TOKEN]       = TABLE(token, CONFLICT_REPLACES),
     [TABLE_NODE_STATE]  = TABLE(node_state, CONFLICT_REPLACES),
     [TABLE_META]        = TABLE(meta, CONFLICT_REPLACES),
+    [TABLE_TRANSCRIPT]  = TABLE(transcript, CONFLICT_FAILS),
 };
 /* clang-format on */
 

@@ -37,6 +37,7 @@ enum table_id {
     TABLE_TOKEN,
     TABLE_NODE_STATE,
     TABLE_META,
+    TABLE_TRANSCRIPT,
     TABLE_COUNT
 };
 
@@ -101,6 +102,7 @@ union any_row {
     struct stint_token_row token;
     struct stint_node_state_row node_state;
     struct stint_meta_row meta;
+    struct stint_transcript_row transcript;
 };
 
 /* One value on its way between a row, a batch and SQLite. Text and blob are borrowed. */

@@ -17,7 +17,7 @@ struct stint_calendar;
 struct stint_engine;
 struct stint_admission;
 struct stint_record;
-struct stint_scheduler;
+struct stint_clerk;
 struct stint_machine;
 struct stint_event_row;
 struct uv_loop_s;
@@ -36,7 +36,7 @@ struct stint_api_options {
     struct stint_engine *engine;
     struct stint_admission *admission;
     struct stint_record *record;
-    struct stint_scheduler *scheduler;
+    const struct stint_clerk *clerk; /* for questions */
     const struct stint_machine *machine;
     int64_t (*now_wall_ms)(void);
     int64_t (*now_boot_ms)(void);

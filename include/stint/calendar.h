@@ -15,14 +15,14 @@
 struct stint_calendar;
 struct stint_store;
 struct stint_record;
-struct stint_scheduler;
+struct stint_clerk;
 
 /* All borrowed, all outlive the calendar. */
 struct stint_calendar_options {
     struct stint_store *store;
     struct stint_record *record;
     struct stint_ledger *ledger;
-    struct stint_scheduler *scheduler;
+    struct stint_clerk *clerk;
     const struct stint_machine *machine;
     int64_t (*now_wall_ms)(void);
 };

@@ -67,7 +67,7 @@ struct stint_jobs;
 struct stint_store;
 struct stint_ledger;
 struct stint_engine;
-struct stint_scheduler;
+struct stint_clerk;
 struct stint_machine;
 struct stint_allocation;
 
@@ -86,7 +86,7 @@ struct stint_jobs_options {
     struct stint_store *store;
     struct stint_ledger *ledger;
     struct stint_engine *engine;
-    struct stint_scheduler *scheduler;
+    struct stint_clerk *clerk;
     const struct stint_machine *machine;
     const char *resource; /* name of the one resource */
     int64_t default_walltime_s;

@@ -17,7 +17,7 @@
 struct stint_ledger;
 struct stint_store;
 struct stint_record;
-struct stint_scheduler;
+struct stint_clerk;
 struct stint_machine;
 
 #define STINT_LEDGER_NAME_MAX   64
@@ -37,7 +37,7 @@ struct stint_machine;
 struct stint_ledger_options {
     struct stint_store *store;
     struct stint_record *record;
-    struct stint_scheduler *scheduler;
+    struct stint_clerk *clerk;
     const struct stint_machine *machine;
     const char *resource;
     int64_t rate_micro;
@@ -198,7 +198,7 @@ int stint_ledger_hold(struct stint_ledger *ledger, const struct stint_ledger_run
 /**
  * stint_ledger_settle() - at the end: give back what was held, charge what was used
  * @elapsed_ms: the charge is that of min(elapsed, walltime), at most what was held; 0 for a start
- * that failed. Call it after stint_scheduler_end(): the core's budgets are corrected here
+ * that failed. Call it after stint_clerk_end(): the core's budgets are corrected here
  * @ret_charged_micro: may be NULL
  * Into the open batch. Return: 0; STINT_NOT_FOUND; STINT_BUSY; STINT_READ_ONLY.
  */

@@ -9,7 +9,10 @@
  * Not safe for two threads at once. Every function is a bounded amount of work: an event costs what
  * it touches (a hash look-up, O(log pending) for the queue, O(running on the node) for the node's
  * timeline), a pass costs what it tries; blocks of the queue of which nothing could fit are skipped
- * whole. At most 256 bytes a pending job. */
+ * whole. At most 256 bytes a pending job.
+ *
+ * What takes a const scheduler is a question: it may keep what it worked out, and changes no
+ * decision. What does not is told, and the daemon tells it through stint/clerk.h alone. */
 #ifndef STINT_SCHEDULER_H
 #define STINT_SCHEDULER_H
 
@@ -274,7 +277,7 @@ struct stint_fair {
 };
 /* As of the last pass's time; moves nothing in the plan. Needs a policy with tiers. 0,
  * STINT_NOT_FOUND, -ENOMEM. O(accounts log accounts). */
-int stint_scheduler_fair(struct stint_scheduler *scheduler, uint32_t account,
+int stint_scheduler_fair(const struct stint_scheduler *scheduler, uint32_t account,
                          struct stint_fair *ret_fair);
 /**
  * stint_scheduler_add_use() - past use of a run that ended, for @account and all above it
@@ -336,10 +339,10 @@ int64_t stint_scheduler_next_ms(const struct stint_scheduler *scheduler);
  * else GPUs; cores; bytes). until_ms is the promised start in the core's clock, 0 without one.
  * STINT_REASON_NONE for what is not pending.
  */
-struct stint_reason stint_scheduler_reason(struct stint_scheduler *scheduler,
+struct stint_reason stint_scheduler_reason(const struct stint_scheduler *scheduler,
                                            struct stint_task_key key);
 /* All that stands in its way, headline first; fills at most @max, returns how many. */
-size_t stint_scheduler_blockers(struct stint_scheduler *scheduler, struct stint_task_key key,
+size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct stint_task_key key,
                                 struct stint_reason *reasons, size_t max);
 
 /**
@@ -349,7 +352,7 @@ size_t stint_scheduler_blockers(struct stint_scheduler *scheduler, struct stint_
  * STINT_UNSATISFIABLE for one that is blocked or over a limit (nothing known); -ENOMEM. The first
  * call after a change plans up to 1,000 jobs; others look it up.
  */
-int stint_scheduler_estimate(struct stint_scheduler *scheduler, struct stint_task_key key,
+int stint_scheduler_estimate(const struct stint_scheduler *scheduler, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms);
 
 /**
@@ -378,7 +381,7 @@ const struct stint_allocation *stint_scheduler_allocation(const struct stint_sch
                                                           struct stint_task_key key);
 /* Pending tasks in queue order as of @now_ms, blocked ones last; @fn returns false to stop. -ENOMEM
  * or 0. O(pending log pending). */
-int stint_scheduler_each(struct stint_scheduler *scheduler, int64_t now_ms,
+int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms,
                          bool (*fn)(void *context, const struct stint_ask *ask), void *context);
 
 /**
@@ -386,6 +389,6 @@ int stint_scheduler_each(struct stint_scheduler *scheduler, int64_t now_ms,
  * Return: NULL when all is well, else a sentence. For tests; O(everything). Invariant 3, limits and
  * promises are looked at too.
  */
-const char *stint_scheduler_check(struct stint_scheduler *scheduler);
+const char *stint_scheduler_check(const struct stint_scheduler *scheduler);
 
 #endif

@@ -119,6 +119,7 @@ enum stint_id_kind {
     STINT_ID_VERDICT,
     STINT_ID_DECISION,
     STINT_ID_ATTESTATION,
+    STINT_ID_TRANSCRIPT,
     STINT_ID_KIND_COUNT
 };
 int64_t stint_store_next_id(struct stint_store *store, enum stint_id_kind kind);
@@ -150,6 +151,8 @@ int stint_store_put_decision(struct stint_store *store, const struct stint_decis
 int stint_store_put_log_entry(struct stint_store *store, const struct stint_log_entry_row *row,
                               struct stint_error *err);
 int stint_store_put_checkpoint(struct stint_store *store, const struct stint_checkpoint_row *row,
+                               struct stint_error *err);
+int stint_store_put_transcript(struct stint_store *store, const struct stint_transcript_row *row,
                                struct stint_error *err);
 int stint_store_put_personal(struct stint_store *store, const struct stint_personal_row *row,
                              struct stint_error *err);

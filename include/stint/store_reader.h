@@ -41,6 +41,7 @@ STINT_ROW_FN(idempotency);
 STINT_ROW_FN(token);
 STINT_ROW_FN(node_state);
 STINT_ROW_FN(meta);
+STINT_ROW_FN(transcript);
 #undef STINT_ROW_FN
 
 /* ---- the start: what is live. In ascending order of keys. */
@@ -169,6 +170,15 @@ int stint_reader_each_decision(struct stint_reader *reader, int64_t before, int6
 /* Oldest first, from @from on. */
 int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int64_t limit,
                                 stint_log_entry_row_fn fn, void *context);
+/* The transcript: rows from id @from on, put before @until_ms (0: no end). */
+int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int64_t until_ms,
+                                 int64_t limit, stint_transcript_row_fn fn, void *context);
+/* The last row, without its body; -ENOENT before the first. */
+int stint_reader_last_transcript(struct stint_reader *reader, stint_transcript_row_fn fn,
+                                 void *context);
+/* The core that was at work at @at_ms, or the next to begin: *ret_core, the id of its first row; 0
+ * when there is none. O(log rows): ids grow with time. */
+int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int64_t *ret_core);
 
 /**
  * struct stint_store_audit - do the books balance? (invariant 4)

@@ -377,4 +377,19 @@ struct stint_meta_row {
     const char *value;
 };
 
+/**
+ * struct stint_transcript_row - a piece of what the scheduler was told and decided (stint/clerk.h)
+ * @id: from 1, increasing; @core: id of the row in which this core began
+ * @at_ms: when it was put; @start_count: starts decided in it
+ * @chain: 32 bytes, stint_transcript_chain() of this row behind the one before it
+ */
+struct stint_transcript_row {
+    int64_t id;
+    int64_t core;
+    int64_t at_ms;
+    int64_t start_count;
+    struct stint_bytes body;
+    struct stint_bytes chain;
+};
+
 #endif

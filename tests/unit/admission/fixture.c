@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "stint/artifact.h"
+#include "stint/clerk.h"
 #include "stint/machine.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 
 struct tool_call calls[64];
 size_t call_count;
@@ -26,18 +26,24 @@ size_t entry_count;
 
 /* ---- the core */
 
-int stint_scheduler_set_account(struct stint_scheduler *scheduler, uint32_t account,
-                                enum stint_account_kind kind, uint32_t parent, uint32_t shares)
+int stint_clerk_set_account(struct stint_clerk *clerk, uint32_t account,
+                            enum stint_account_kind kind, uint32_t parent, uint32_t shares)
 {
-    (void)scheduler, (void)account, (void)kind, (void)parent, (void)shares;
+    (void)clerk, (void)account, (void)kind, (void)parent, (void)shares;
     return 0;
 }
 
-int stint_scheduler_set_limit(struct stint_scheduler *scheduler, uint32_t account,
-                              enum stint_limit limit, int64_t ceiling, int64_t used)
+int stint_clerk_set_limit(struct stint_clerk *clerk, uint32_t account, enum stint_limit limit,
+                          int64_t ceiling, int64_t used)
 {
-    (void)scheduler, (void)account, (void)limit, (void)ceiling, (void)used;
+    (void)clerk, (void)account, (void)limit, (void)ceiling, (void)used;
     return 0;
+}
+
+const struct stint_scheduler *stint_clerk_scheduler(const struct stint_clerk *clerk)
+{
+    (void)clerk;
+    return NULL;
 }
 
 int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t account,

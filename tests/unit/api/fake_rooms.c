@@ -8,11 +8,11 @@
 #include <uv.h>
 
 #include "../../../daemon/awards/period.h"
+#include "stint/allocation.h"
 #include "stint/calendar.h"
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
-#include "stint/scheduler.h"
 #include "stint/store_reader.h"
 
 struct fake fake;

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "stint/clerk.h"
 #include "stint/ledger.h"
 #include "stint/machine.h"
-#include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 

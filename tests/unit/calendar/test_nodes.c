@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "stint/calendar.h"
+#include "stint/clerk.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 
 static int64_t wall_now(void)
 {
@@ -19,7 +19,7 @@ static struct stint_calendar *open_calendar(struct fixture *f)
         .store = f->store,
         .record = f->record,
         .ledger = f->ledger,
-        .scheduler = f->scheduler,
+        .clerk = f->clerk,
         .machine = f->machine,
         .now_wall_ms = wall_now,
     };
@@ -67,14 +67,15 @@ static void a_drain_outlives_the_daemon_with_its_reason(void **state)
     assert_int_equal(stint_calendar_drain(calendar, &act, "node0", &f->err), 0);
     (void)stint_calendar_free(calendar);
     fixture_restart(f);
-    assert_int_equal(stint_scheduler_node_state(f->scheduler, 0), STINT_NODE_UP);
+    assert_int_equal(stint_scheduler_node_state(stint_clerk_scheduler(f->clerk), 0), STINT_NODE_UP);
     fixture_wall_ms += 5000;
     calendar = open_calendar(f);
     stint_calendar_node(calendar, 0, &view);
     assert_int_equal(view.state, STINT_NODE_DRAINING);
     assert_string_equal(view.reason, "new fan");
     assert_int_equal(view.since_ms, START_MS);
-    assert_int_equal(stint_scheduler_node_state(f->scheduler, 0), STINT_NODE_DRAINING);
+    assert_int_equal(stint_scheduler_node_state(stint_clerk_scheduler(f->clerk), 0),
+                     STINT_NODE_DRAINING);
     (void)stint_calendar_free(calendar);
 }
 
@@ -102,7 +103,7 @@ static void what_is_refused_leaves_no_trace(void **state)
                          cases[i].answer);
     assert_int_equal(stint_calendar_resume(calendar, &good, "node0", &f->err), STINT_CONFLICT);
     assert_int_equal(stint_record_mark(f->record).size, before.size);
-    assert_int_equal(stint_scheduler_node_state(f->scheduler, 0), STINT_NODE_UP);
+    assert_int_equal(stint_scheduler_node_state(stint_clerk_scheduler(f->clerk), 0), STINT_NODE_UP);
     assert_int_equal(stint_calendar_drain(calendar, &good, "node0", &f->err), 0);
     assert_int_equal(stint_calendar_drain(calendar, &good, "node0", &f->err), STINT_CONFLICT);
     assert_int_equal(stint_record_mark(f->record).size, before.size + 1);

@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "stint/checkpoint.h"
+#include "stint/clerk.h"
 #include "stint/record.h"
-#include "stint/scheduler.h"
 
 int64_t fixture_wall_ms;
 int64_t fixture_boot_ms;
@@ -155,7 +155,7 @@ static void open_jobs(struct fixture *f)
         .store = f->store,
         .ledger = f->ledger,
         .engine = &f->engine.engine,
-        .scheduler = f->scheduler,
+        .clerk = f->clerk,
         .machine = f->machine,
         .resource = "local",
         .default_walltime_s = 3600,
@@ -174,11 +174,11 @@ static void open_jobs(struct fixture *f)
 static void open_ledger(struct fixture *f)
 {
     struct stint_policy policy = { .mode = STINT_MODE_EASY };
-    assert_int_equal(stint_scheduler_new(f->machine, &policy, &f->scheduler, &f->err), 0);
+    assert_int_equal(stint_clerk_new(f->machine, &policy, &f->clerk, &f->err), 0);
     struct stint_ledger_options options = {
         .store = f->store,
         .record = f->record,
-        .scheduler = f->scheduler,
+        .clerk = f->clerk,
         .machine = f->machine,
         .resource = "local",
         .rate_micro = 1000000,
@@ -244,7 +244,7 @@ int fixture_teardown(void **state)
     f->ledger = stint_ledger_free(f->ledger);
     f->record = stint_record_free(f->record);
     f->signer = stint_signer_free(f->signer);
-    f->scheduler = stint_scheduler_free(f->scheduler);
+    f->clerk = stint_clerk_free(f->clerk);
     f->machine = stint_machine_free(f->machine);
     (void)uv_run(f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(f->loop), 0);
@@ -321,7 +321,7 @@ void fixture_restart(struct fixture *f)
     fixture_settle(f);
     f->jobs = stint_jobs_free(f->jobs);
     f->ledger = stint_ledger_free(f->ledger);
-    f->scheduler = stint_scheduler_free(f->scheduler);
+    f->clerk = stint_clerk_free(f->clerk);
     f->engine.call_count = 0;
     open_ledger(f);
     open_jobs(f);

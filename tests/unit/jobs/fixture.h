@@ -41,7 +41,7 @@ struct fixture {
     struct stint_signer *signer;
     struct stint_record *record;
     struct stint_machine *machine;
-    struct stint_scheduler *scheduler;
+    struct stint_clerk *clerk;
     struct stint_ledger *ledger;
     struct stint_jobs *jobs;
     struct fake_engine engine;

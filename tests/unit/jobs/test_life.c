@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "stint/scheduler.h"
+#include "stint/clerk.h"
 
 #define TRUE_JOB   "{\"command\":[\"true\"],\"resources\":{\"cpus\":1,\"walltime_s\":3600}}"
 #define FOUR_CORES "{\"command\":[\"true\"],\"resources\":{\"cpus\":4,\"walltime_s\":3600}}"
@@ -275,8 +275,8 @@ static void a_rehearsal_says_when_and_leaves_no_trace(void **state)
     stint_request_deinit(&request);
     fixture_end(f, first, 1, 0, 1000);
     fixture_settle(f);
-    assert_int_equal(stint_scheduler_pending_count(f->scheduler), 0);
-    assert_int_equal(stint_scheduler_running_count(f->scheduler), 0);
+    assert_int_equal(stint_scheduler_pending_count(stint_clerk_scheduler(f->clerk)), 0);
+    assert_int_equal(stint_scheduler_running_count(stint_clerk_scheduler(f->clerk)), 0);
 }
 
 static void a_job_that_ended_is_done_and_not_unknown(void **state)

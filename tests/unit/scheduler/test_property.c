@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#include "stint/scheduler.h"
+#include "stint/clerk.h"
+#include "stint/replay.h"
 
 #define JOBS      60
 #define ACCOUNTS  4
@@ -35,11 +36,13 @@ static uint32_t below(uint32_t n)
 /* What the test itself believes, apart from the core. */
 struct world {
     struct stint_machine *machine;
-    struct stint_scheduler *scheduler;
-    struct stint_scheduler *twin; /* told the same, always made to look at everything */
-    uint64_t *cores;              /* of all nodes, 16 words a node */
-    int32_t *gpus;                /* thousandths taken, 64 a node */
-    int64_t *memory;              /* taken, 64 a node */
+    struct stint_clerk *clerk;
+    const struct stint_scheduler *scheduler; /* the clerk's */
+    struct stint_scheduler *twin;            /* told the same, always made to look at everything */
+    struct stint_replay *replay; /* hears what the clerk wrote down, and is asked nothing */
+    uint64_t *cores;             /* of all nodes, 16 words a node */
+    int32_t *gpus;               /* thousandths taken, 64 a node */
+    int64_t *memory;             /* taken, 64 a node */
     struct stint_ask asks[JOBS + 1];
     struct stint_allocation *held[JOBS + 1];
     int64_t ends_ms[JOBS + 1];
@@ -195,16 +198,27 @@ static void give_back(struct world *world, uint64_t job)
 }
 
 /* Both schedulers hear the same. */
-#define BOTH(world, call)                                                                          \
+#define BOTH(world, verb, ...)                                                                     \
     do {                                                                                           \
-        struct stint_scheduler *it = (world)->scheduler;                                           \
-        assert_int_equal(call, 0);                                                                 \
-        it = (world)->twin;                                                                        \
-        if (it)                                                                                    \
-            assert_int_equal(call, 0);                                                             \
+        assert_int_equal(stint_clerk_##verb((world)->clerk, __VA_ARGS__), 0);                      \
+        if ((world)->twin)                                                                         \
+            assert_int_equal(stint_scheduler_##verb((world)->twin, __VA_ARGS__), 0);               \
     } while (0)
 
-static void check(struct stint_scheduler *scheduler)
+/* What was written down until now gives the same starts in a new core. */
+static void replay(struct world *world)
+{
+    struct stint_transcript piece;
+    struct stint_replay_difference difference = { 0 };
+    struct stint_error err = { 0 };
+    assert_int_equal(stint_clerk_transcript(world->clerk, &piece), 0);
+    int r = stint_replay_feed(world->replay, piece.data, piece.length, &difference, &err);
+    if (r != 0)
+        fail_msg("the replay: %s%s", difference.text, err.text);
+    stint_clerk_taken(world->clerk);
+}
+
+static void check(const struct stint_scheduler *scheduler)
 {
     const char *wrong = stint_scheduler_check(scheduler);
     if (wrong)
@@ -216,7 +230,7 @@ static void obey_stops(struct world *world)
 {
     struct stint_task_key keys[8];
     size_t count;
-    while ((count = stint_scheduler_stops(world->scheduler, keys, 8)) > 0) {
+    while ((count = stint_clerk_stops(world->clerk, keys, 8)) > 0) {
         for (size_t i = 0; i < count; i++) {
             uint64_t job = keys[i].job;
             assert_non_null(world->held[job]);
@@ -234,8 +248,8 @@ static void pass(struct world *world)
     size_t count = START_MAX;
     size_t other_count = 0;
     while (count == START_MAX) {
-        assert_int_equal(
-            stint_scheduler_pass(world->scheduler, world->now_ms, starts, START_MAX, &count), 0);
+        assert_int_equal(stint_clerk_pass(world->clerk, world->now_ms, starts, START_MAX, &count),
+                         0);
         if (world->twin) {
             stint_scheduler_set_away(world->twin, true);
             stint_scheduler_set_away(world->twin, false);
@@ -274,7 +288,7 @@ static void check_reasons(struct world *world)
 
 static void end_one(struct world *world, uint64_t job)
 {
-    BOTH(world, stint_scheduler_end(it, world->asks[job].key, world->now_ms));
+    BOTH(world, end, world->asks[job].key, world->now_ms);
     give_back(world, job);
 }
 
@@ -297,7 +311,7 @@ static void step(struct world *world, uint64_t job)
     }
     if (job) {
         world->asks[job] = random_ask(world->machine, job, world->now_ms);
-        BOTH(world, stint_scheduler_submit(it, &world->asks[job], NULL));
+        BOTH(world, submit, &world->asks[job], NULL);
     }
     uint64_t other = 1 + below(JOBS);
     if (below(8) == 0 && world->asks[other].key.job && !world->held[other] && !world->done[other]) {
@@ -306,20 +320,20 @@ static void step(struct world *world, uint64_t job)
                                          below(2) ? STINT_REASON_HeldByUser : STINT_REASON_NONE };
         switch (below(3)) {
         case 0:
-            BOTH(world, stint_scheduler_remove(it, key));
+            BOTH(world, remove, key);
             world->done[other] = true;
             break;
         case 1:
-            BOTH(world, stint_scheduler_set_blocked(it, key, &held));
+            BOTH(world, set_blocked, key, &held);
             break;
         default:
-            BOTH(world, stint_scheduler_set_priority(it, key, (int32_t)(other % 7)));
+            BOTH(world, set_priority, key, (int32_t)(other % 7));
         }
     }
     if (below(20) == 0) {
         uint32_t node = below(world->machine->node_count);
         enum stint_node_state state = (enum stint_node_state)below(3);
-        BOTH(world, stint_scheduler_set_node_state(it, node, state));
+        BOTH(world, set_node_state, node, state);
     }
     pass(world);
 }
@@ -329,10 +343,10 @@ static void drain(struct world *world)
 {
     struct stint_reason none = { .code = STINT_REASON_NONE };
     for (uint32_t i = 0; i < world->machine->node_count; i++)
-        BOTH(world, stint_scheduler_set_node_state(it, i, STINT_NODE_UP));
+        BOTH(world, set_node_state, i, STINT_NODE_UP);
     for (uint64_t job = 1; job <= JOBS; job++)
         if (!world->held[job] && !world->done[job])
-            BOTH(world, stint_scheduler_set_blocked(it, world->asks[job].key, &none));
+            BOTH(world, set_blocked, world->asks[job].key, &none);
     world->now_ms += 50000; /* all begin times are over */
     for (int i = 0; i <= 4 * JOBS; i++) {
         uint64_t ending = first_to_end(world);
@@ -384,7 +398,9 @@ static uint64_t scenario(uint64_t seed)
                                    .min_run_ms = 1 + below(10000),
                                    .resume_ms = below(1000) };
     world->grace_ms = policy.grace_ms;
-    assert_int_equal(stint_scheduler_new(world->machine, &policy, &world->scheduler, NULL), 0);
+    assert_int_equal(stint_clerk_new(world->machine, &policy, &world->clerk, NULL), 0);
+    assert_int_equal(stint_replay_new(&world->replay), 0);
+    world->scheduler = stint_clerk_scheduler(world->clerk);
     /* A look at everything must find nothing that the look at what is new did not. (Conservative,
      * and several promises, pack again; mode stint chooses heads again when it looks; on a machine
      * with places a promise may move to another place at the same time.) */
@@ -395,8 +411,8 @@ static uint64_t scenario(uint64_t seed)
         assert_int_equal(stint_scheduler_new(world->machine, &policy, &world->twin, NULL), 0);
     for (uint32_t a = 0; a < ACCOUNTS; a++) {
         world->ceilings[a] = 1 + below(12);
-        BOTH(world, stint_scheduler_set_account(it, a, STINT_ACCOUNT_PROJECT, STINT_NO_ACCOUNT, 0));
-        BOTH(world, stint_scheduler_set_limit(it, a, STINT_LIMIT_CORES, world->ceilings[a], -1));
+        BOTH(world, set_account, a, STINT_ACCOUNT_PROJECT, STINT_NO_ACCOUNT, 0);
+        BOTH(world, set_limit, a, STINT_LIMIT_CORES, world->ceilings[a], -1);
     }
     for (uint64_t job = 1; job <= JOBS; job++) {
         step(world, job);
@@ -404,11 +420,15 @@ static uint64_t scenario(uint64_t seed)
             step(world, 0);
         if (below(10) == 0)
             check_reasons(world);
+        if (below(12) == 0)
+            replay(world);
     }
     drain(world);
+    replay(world);
     uint64_t trail = world->trail;
-    (void)stint_scheduler_free(world->scheduler);
+    (void)stint_clerk_free(world->clerk);
     (void)stint_scheduler_free(world->twin);
+    (void)stint_replay_free(world->replay);
     (void)stint_machine_free(world->machine);
     for (uint64_t job = 1; job <= JOBS; job++)
         (void)stint_allocation_free(world->held[job]);

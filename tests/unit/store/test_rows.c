@@ -144,6 +144,7 @@ EXPECT(idempotency)
 EXPECT(token)
 EXPECT(node_state)
 EXPECT(meta)
+EXPECT(transcript)
 
 /* Put once; where the same key may be put again, put again with other values. */
 #define ROUND_TRIP(noun, table_id, read)                                                           \
@@ -207,6 +208,9 @@ ROUND_TRIP(token, TABLE_TOKEN, stint_reader_each_token(reader, expect_token, &ex
 ROUND_TRIP(node_state, TABLE_NODE_STATE,
            stint_reader_each_node_state(reader, expect_node_state, &expected))
 ROUND_TRIP(meta, TABLE_META, stint_reader_meta(reader, row.meta.key, expect_meta, &expected))
+ROUND_TRIP(transcript, TABLE_TRANSCRIPT,
+           stint_reader_each_transcript(reader, row.transcript.id, 0, 10, expect_transcript,
+                                        &expected))
 
 static void job_and_run_come_back_and_change_only_where_they_may(void **state)
 {
@@ -468,6 +472,7 @@ int main(void)
         TEST(token_comes_back_as_it_was_put),
         TEST(node_state_comes_back_as_it_was_put),
         TEST(meta_comes_back_as_it_was_put),
+        TEST(transcript_comes_back_as_it_was_put),
         TEST(job_and_run_come_back_and_change_only_where_they_may),
         TEST(jobs_tasks_and_runs_are_rebuilt_from_the_journal),
         TEST(removed_rows_are_gone_and_others_stay),
