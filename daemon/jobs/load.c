@@ -208,8 +208,10 @@ static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *e
     }
     if (r != STINT_NOT_FOUND)
         return r;
-    if (job->state == STINT_JOB_STARTING ||
-        (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0)) {
+    /* Sent before this boot it may have run: its folder need not have reached the disk. */
+    bool is_this_boot = strcmp(job->boot_id, jobs->options.boot_id) == 0;
+    if (is_this_boot && (job->state == STINT_JOB_STARTING ||
+                         (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0))) {
         job->is_unsent = true;
         jobs->has_unsent = true;
     } else {

@@ -174,7 +174,7 @@ static void writer_main(void *argument)
         writer->batch = NULL;
         writer->result = result;
         writer->has_result = true;
-        writer->notify(writer->context);
+        writer->notify(writer->context); /* within: who takes the result may close the loop */
     }
     uv_mutex_unlock(&writer->mutex);
 }
@@ -222,8 +222,8 @@ void writer_give(struct writer *writer, const struct batch *batch)
     uv_mutex_lock(&writer->mutex);
     assert(!writer->batch && !writer->has_result);
     writer->batch = batch;
+    uv_mutex_unlock(&writer->mutex); /* first: it wakes to take it */
     uv_cond_signal(&writer->wake);
-    uv_mutex_unlock(&writer->mutex);
 }
 
 bool writer_take(struct writer *writer, struct writer_result *ret_result)

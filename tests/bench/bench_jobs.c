@@ -135,13 +135,13 @@ static void tsp(const char *const *words)
         die("%s %s ended with %d", words[0], words[1], status);
 }
 
-/* Its client is started once a job, as its users do; -n keeps no output. */
+/* Its client is started once a job, as its users do. Both keep what a job writes. */
 static double tsp_rate(const char *name)
 {
     char folder[64];
     char socket[96];
     const char *slots[] = { name, "-S", "2", NULL };
-    const char *job[] = { name, "-n", STINT_NOOP, NULL };
+    const char *job[] = { name, STINT_NOOP, NULL };
     const char *wait[] = { name, "-w", NULL };
     const char *stop[] = { name, "-K", NULL };
     folder_make(folder, sizeof(folder));
@@ -151,7 +151,10 @@ static double tsp_rate(const char *name)
     int out = dup(STDOUT_FILENO);
     if (!freopen("/dev/null", "w", stdout)) /* it prints each number */
         die("no /dev/null");
+    const char *tmp = getenv("TMPDIR");
+    (void)setenv("TMPDIR", folder, 1); /* where it keeps output */
     tsp(slots);
+    (void)(tmp ? setenv("TMPDIR", tmp, 1) : unsetenv("TMPDIR"));
     double start = now_s();
     for (int i = 0; i < JOBS_NARROW; i++)
         tsp(job);

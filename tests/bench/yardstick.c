@@ -127,9 +127,25 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
+static char removed_later[FOLDERS_MAX][96];
+static size_t removed_later_count;
+
+static void folders_remove(void)
+{
+    for (size_t i = 0; i < removed_later_count; i++)
+        (void)nftw(removed_later[i], remove_one, 32, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ext4 passes over inodes deleted a moment ago when it looks for a free one: thousands of files
+ * removed after one round would be paid for by the next. */
 void folder_remove(const char *path)
 {
-    (void)nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+    if (removed_later_count == 0)
+        (void)atexit(folders_remove);
+    if (removed_later_count < FOLDERS_MAX && strlen(path) < sizeof(removed_later[0]))
+        (void)snprintf(removed_later[removed_later_count++], sizeof(removed_later[0]), "%s", path);
+    else
+        (void)nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }
 
 int rounds(int fallback)

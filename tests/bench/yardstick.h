@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ROUNDS_MAX 15
+#define FOLDERS_MAX 256
+#define ROUNDS_MAX  15
 
 double now_s(void); /* CLOCK_MONOTONIC */
 /* Sorts @values in place. @part: 0.5 for the median, 0.99 for p99. 0 for an empty array. */
@@ -22,8 +23,8 @@ double program_loop_s(const char *program, size_t count);
 double disk_sync_ms(const char *folder);
 bool program_is_there(const char *name);   /* in PATH */
 void folder_make(char *path, size_t size); /* a new temporary one, open to other users' programs */
-void folder_remove(const char *path);
-int rounds(int fallback); /* STINT_BENCH_ROUNDS, 1..ROUNDS_MAX */
+void folder_remove(const char *path);      /* when the program ends */
+int rounds(int fallback);                  /* STINT_BENCH_ROUNDS, 1..ROUNDS_MAX */
 /* One line "measured, limit, ratio" of the closing table; false when the target is missed. */
 bool judge(const char *what, double measured, const char *unit, double limit, bool is_ceiling);
 

@@ -141,9 +141,9 @@ static void on_forget(const struct wire_message *message)
     } else {
         if (record.state == WIRE_RECORD_STARTED)
             leftovers_kill(key);
-        run_folder_remove(key);
+        if (record.state != WIRE_RECORD_ENDED || !spare_keep(key))
+            run_folder_remove(key);
     }
-    answer(message, WIRE_DONE, r == 0 ? -EBUSY : 0, 0, -1);
 }
 
 static void on_clean(const struct wire_message *message)
@@ -169,9 +169,12 @@ static void on_start(struct request *request)
         answer(&request->message, WIRE_FORKED, -EPROTO, 0, -1);
         return;
     }
+    launcher.spare = spare_take();
     pid_t pid = process_fork(0, -1, &pidfd);
     if (pid == 0)
         supervisor_run(request);
+    if (pid < 0)
+        spare_return(launcher.spare);
     answer(&request->message, WIRE_FORKED, pid < 0 ? pid : 0, pid > 0 ? (uint64_t)pid : 0, pidfd);
     if (pidfd >= 0)
         close(pidfd);
@@ -378,6 +381,7 @@ static int prepare(bool no_cgroups, bool no_v2)
         return launcher.lock_fd;
     if ((launcher.jobs_fd = folder_prepare("jobs", 0711)) < 0)
         return launcher.jobs_fd;
+    spares_clear();
     if (fstat(launcher.state_fd, &st) != 0)
         return -errno;
     /* One state folder, one name: a later launcher finds the groups of an earlier one's runs. */
@@ -399,6 +403,7 @@ int main(int argc, char **argv)
     launcher.socket = WIRE_SOCKET_FD;
     launcher.state_fd = WIRE_STATE_FD;
     launcher.pid = getpid();
+    launcher.started_ms = clock_boot_ms();
     launcher.own_uid = launcher.daemon_uid = geteuid();
     launcher.own_gid = launcher.daemon_gid = getegid();
     launcher.min_uid = 1000;

@@ -30,6 +30,8 @@ struct launcher {
     const char *state_path;
     const char *tool;
     pid_t pid;
+    uint64_t started_ms; /* CLOCK_BOOTTIME */
+    uint64_t spare;      /* of the start at hand, 0: none; used in forks only */
     uid_t own_uid;
     gid_t own_gid;
     uid_t daemon_uid;
@@ -59,6 +61,8 @@ void request_answer(const struct wire_message *message, int fd);
 int owner_become(void);
 
 /* run_folder.c */
+#define RUN_RECORD_NAME "record"
+#define RUN_SCRIPT_NAME "script"
 /* The lock of this state folder, held until the process ends; a descriptor, -EBUSY or another. */
 int lock_take(int wait_ms);
 /* 0 with the folder's descriptor; -EEXIST: the run was started before. */
@@ -67,7 +71,9 @@ int run_folder_open(struct stint_run_key key, int *ret_fd); /* 0, -ENOENT, … *
 void run_folder_remove(struct stint_run_key key);
 /* Creates `record` with @record, synced; 0 with its descriptor, or a negative errno. */
 int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd);
-int run_record_write(int record_fd, struct wire_record *record); /* in place, synced */
+/* The same in a folder that had one: in place, not synced. */
+int run_record_reuse(int folder_fd, struct wire_record *record, int *ret_fd);
+int run_record_write(int record_fd, struct wire_record *record); /* in place, not synced */
 int run_record_read(int folder_fd, struct stint_run_key key, struct wire_record *ret_record);
 /* The script as an executable file of the owner's, and its path for execve(). */
 int run_script_write(int folder_fd, const char *text, size_t length);
@@ -75,6 +81,16 @@ void run_script_path(struct stint_run_key key, char *path, size_t size);
 /* The job's own folder, made for the owner if it is not there. 0 with its descriptor and path. */
 int job_folder_open(struct stint_run_key key, bool make, int *ret_fd);
 void job_folder_path(struct stint_run_key key, char *path, size_t size);
+
+/* spare.c: the first four are the launcher's, the others a supervisor's. */
+void spares_clear(void);                   /* what an earlier launcher kept */
+bool spare_keep(struct stint_run_key key); /* false: not kept, and still there */
+uint64_t spare_take(void);                 /* 0: there is none */
+void spare_return(uint64_t spare);         /* nobody was forked for it */
+void spare_drop(uint64_t spare);           /* removed; 0 is nothing */
+/* Makes it the folder of @record's run, with @record in it. 0 with both descriptors; -EEXIST: the
+ * run was started before; or another negative errno. After an error the spare is gone. */
+int spare_use(uint64_t spare, struct wire_record *record, int *ret_folder_fd, int *ret_record_fd);
 
 /* job.c: the child between fork and exec. */
 struct job_failure {

@@ -13,8 +13,8 @@
 
 #define LOCK_PAUSE_NS 1000000L
 
-static const char record_name[] = "record";
-static const char script_name[] = "script";
+static const char record_name[] = RUN_RECORD_NAME;
+static const char script_name[] = RUN_SCRIPT_NAME;
 
 /* A record lock belongs to one process: forks do not inherit it, and it goes with its holder.
  * Whoever has it may make or remove the control groups' common folder: the launcher for as long as
@@ -80,6 +80,13 @@ static int record_put(int fd, struct wire_record *record)
     return 0;
 }
 
+/* Whoever may not look into /proc can ask this lock whether the supervisor lives. */
+static void record_lock(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    (void)fcntl(fd, F_SETLK, &lock);
+}
+
 int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
 {
     int fd = openat(folder_fd, record_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -88,9 +95,7 @@ int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
     int r = launcher.daemon_gid != launcher.own_gid && fchown(fd, (uid_t)-1, launcher.daemon_gid)
                 ? -errno
                 : 0;
-    /* Whoever may not look into /proc can ask this lock whether the supervisor lives. */
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    (void)fcntl(fd, F_SETLK, &lock);
+    record_lock(fd);
     if (r == 0)
         r = record_put(fd, record);
     /* fsync, not fdatasync: the new name goes down with the file on the file systems in use. */
@@ -104,10 +109,27 @@ int run_record_make(int folder_fd, struct wire_record *record, int *ret_fd)
     return 0;
 }
 
+/* Not synced: its place on the disk was, for the run that had it before. */
+int run_record_reuse(int folder_fd, struct wire_record *record, int *ret_fd)
+{
+    struct stat st;
+    int fd = openat(folder_fd, record_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    bool is_whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+                    st.st_size == (off_t)sizeof(*record);
+    record_lock(fd);
+    int r = is_whole ? record_put(fd, record) : -EPROTO;
+    if (r != 0)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return r;
+}
+
 int run_record_write(int record_fd, struct wire_record *record)
 {
-    int r = record_put(record_fd, record);
-    return r == 0 && fdatasync(record_fd) != 0 ? -errno : r;
+    return record_put(record_fd, record);
 }
 
 int run_record_read(int folder_fd, struct stint_run_key key, struct wire_record *ret_record)

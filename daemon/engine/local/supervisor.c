@@ -2,10 +2,13 @@
  * outlives the launcher and the daemon, and needs neither: what it knows is in its memory, what the
  * others must know is in the run's record.
  *
- * 1. Nothing runs before the folder was made exclusively and the record in it is synced.
+ * 1. Nothing runs before the folder was made exclusively, with a record in it that has its final
+ *    size on the disk.
  * 2. The record says `ended` only when no process of the run is left.
- * 3. The supervisor exits only after the record is synced; whoever sees it gone with a record that
- *    still says `started` may call the run lost.
+ * 3. The supervisor exits only after the record says `ended`; whoever sees it gone with a record
+ *    that still says `started` may call the run lost.
+ * 4. The record reaches the disk without the daemon. Nobody waits for that: until it has, a loss of
+ *    power shows a run that was interrupted, which is what the daemon's store shows as well.
  *
  *   running ──walltime over, cancel──→ ending ──grace over──→ killing ──last process gone──→ (end)
  *      └─────────first process exits──────────────────────────────↗
@@ -69,6 +72,7 @@ static void signals_set(void)
 static _Noreturn void refuse(const struct request *request, int code, const char *text)
 {
     struct wire_message answer;
+    spare_drop(launcher.spare);
     wire_message_init(&answer, WIRE_STARTED, wire_message_key(&request->message));
     answer.code = code;
     text_add(answer.text, sizeof(answer.text), text);
@@ -89,6 +93,21 @@ static void record_begin(struct stint_run_key key)
     memcpy(record->boot_id, launcher.boot_id, sizeof(record->boot_id));
     record->started_ms = clock_wall_ms();
     record->started_boot_ms = clock_boot_ms();
+}
+
+/* -EEXIST: the run was started before. A spare that cannot be had is no reason not to run. */
+static int folder_begin(int *ret_folder_fd)
+{
+    uint64_t spare = launcher.spare;
+    launcher.spare = 0;
+    int r = spare ? spare_use(spare, &run.record, ret_folder_fd, &run.record_fd) : -ENOENT;
+    if (r == 0 || r == -EEXIST)
+        return r;
+    if ((r = run_folder_make(run.key, ret_folder_fd)) != 0)
+        return r;
+    if ((r = run_record_make(*ret_folder_fd, &run.record, &run.record_fd)) != 0)
+        run_folder_remove(run.key);
+    return r;
 }
 
 /* Steps of a start, in order; each says what failed. */
@@ -419,14 +438,31 @@ static void run_record_end(int start_code)
     (void)run_record_write(run.record_fd, record);
 }
 
+/* Its stack; the supervisor's memory is its own too, and is there until both are gone. */
+#define AFTER_STACK_BYTES 16384
+static _Alignas(16) char after_stack[AFTER_STACK_BYTES];
+
 /* The instance's folders go with the last run if the launcher is gone; if not, with the launcher.
  */
-static void run_leave(void)
+static int after_run(void *unused)
 {
+    (void)unused;
+    int r = fdatasync(run.record_fd); /* of a disk that fails there is nobody to tell */
     cgroup_run_remove(&launcher.cgroups, &run.cgroup);
     /* A state folder that was removed has no lock, and no launcher ever again. */
     if (getppid() != launcher.pid && lock_take(LOCK_WAIT_MS) != -EBUSY)
         cgroups_leave(&launcher.cgroups);
+    return r;
+}
+
+/* The last act: a child takes the record to the disk and clears up, so that whoever waits for the
+ * supervisor's end, and for its cores, need not wait for that too. It shares our memory and costs
+ * no copy; we touch nothing any more. */
+static _Noreturn void run_exit(void)
+{
+    if (clone(after_run, after_stack + sizeof(after_stack), CLONE_VM, NULL) < 0)
+        (void)after_run(NULL);
+    _exit(0);
 }
 
 void supervisor_run(struct request *request)
@@ -442,13 +478,9 @@ void supervisor_run(struct request *request)
     if (r != 0)
         refuse(request, r, r == -EPERM ? "this launcher never runs jobs of that user" : "bad body");
     close(request->fds[0]);
-    if ((r = run_folder_make(run.key, &folder_fd)) != 0)
-        refuse(request, r, "cannot make the run's folder");
     record_begin(run.key);
-    if ((r = run_record_make(folder_fd, &run.record, &run.record_fd)) != 0) {
-        run_folder_remove(run.key);
-        refuse(request, r, "cannot write the run's record");
-    }
+    if ((r = folder_begin(&folder_fd)) != 0)
+        refuse(request, r, "cannot make the run's folder and its record");
     run.walltime_ms = launcher.body.head->walltime_ms;
     r = run_start(folder_fd);
     close(folder_fd);
@@ -457,6 +489,5 @@ void supervisor_run(struct request *request)
         run_watch();
     }
     run_record_end(r);
-    run_leave();
-    _exit(0);
+    run_exit();
 }

@@ -35,7 +35,7 @@ enum wire_kind {
     WIRE_HELLO,   /* hold[], value: WIRE_HELLO_* bits, value2: min_uid */
     WIRE_FORKED,  /* fd: pidfd; value: pid; or code */
     WIRE_STARTED, /* by the supervisor; value: its pid, value2: CLOCK_BOOTTIME ms; or code, text */
-    WIRE_DONE,    /* code; after WIRE_FORGET and WIRE_CLEAN */
+    WIRE_DONE,    /* code; after WIRE_CLEAN */
     WIRE_OPENED,  /* fd, or code */
     WIRE_TOOL_ENDED, /* code; value: wait status */
     WIRE_KIND_COUNT
@@ -159,9 +159,9 @@ size_t wire_body_measure(struct wire_body_source *source);
 void wire_body_write(const struct wire_body_source *source, void *bytes);
 
 /*
- * The exit record, `record` in a run's folder: written and synced at its final size before the
- * job's program is executed, overwritten in place when the run has ended, so that neither a full
- * disk nor a crash leaves a run without one.
+ * The exit record, `record` in a run's folder: on the disk at its final size before the job's
+ * program is executed (new and synced, or an earlier run's), overwritten in place when the run has
+ * ended, so that neither a full disk nor a crash leaves a run without one.
  */
 #define WIRE_RECORD_MAGIC  UINT32_C(0x52545353) /* "SSTR" */
 #define WIRE_RECORD_BYTES  512

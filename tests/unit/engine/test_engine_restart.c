@@ -1,6 +1,7 @@
 /* Invariant 5: whatever dies, a run goes on or is found lost once; nothing runs twice. */
 #include "fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -264,6 +265,79 @@ static void runs_are_listed_until_they_are_forgotten(void **state)
     (void)fixture_wait_end(f, 1);
 }
 
+static ino_t record_inode(struct fixture *f, const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path_in(f, path), &st), 0);
+    return st.st_ino;
+}
+
+static size_t spare_count(struct fixture *f)
+{
+    size_t count = 0;
+    DIR *folder = opendir(path_in(f, "runs"));
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));)
+        count += strncmp(entry->d_name, "spare.", 6) == 0;
+    closedir(folder);
+    return count;
+}
+
+static void a_forgotten_run_s_record_serves_the_next_run(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_run_start start;
+    (void)fixture_run(f, 1, "exit 7");
+    ino_t first = record_inode(f, "runs/1_0.1/record");
+    assert_int_equal(stint_engine_forget(f->engine, key_of(1)), 0);
+    start_init(&start, 2, NULL); /* what an earlier run left is not the next one's */
+    start.argv = NULL;
+    start.script = "#!/bin/sh\nexit 8\n";
+    start.script_length = strlen(start.script);
+    fixture_start(f, &start);
+    assert_int_equal(fixture_wait_end(f, 2)->exit_status, 8);
+    assert_true(record_inode(f, "runs/2_0.1/record") == first);
+    assert_int_equal(spare_count(f), 0);
+    assert_int_equal(stint_engine_forget(f->engine, key_of(2)), 0);
+    start.script = "#!/bin/sh\nexit 9\n";
+    start.key = key_of(3);
+    fixture_start(f, &start);
+    assert_int_equal(fixture_wait_end(f, 3)->exit_status, 9);
+    assert_true(record_inode(f, "runs/3_0.1/record") == first);
+}
+
+static void a_spare_never_takes_the_place_of_a_run_that_was_started(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_run_start start;
+    (void)fixture_run(f, 1, "exit 0");
+    (void)fixture_run(f, 2, "echo ran >>times; exit 5");
+    assert_int_equal(stint_engine_forget(f->engine, key_of(1)), 0);
+    ino_t second = record_inode(f, "runs/2_0.1/record");
+    events_clear(f);
+    start_init(&start, 2, "echo ran >>times; exit 5");
+    fixture_start(f, &start); /* sent twice, with a spare at hand */
+    assert_int_equal(fixture_wait_end(f, 2)->exit_status, 5);
+    assert_true(record_inode(f, "runs/2_0.1/record") == second);
+    assert_string_equal(output_of(f, 2, "times"), "ran\n");
+    assert_int_equal(spare_count(f), 0);
+}
+
+static void spares_of_an_earlier_launcher_are_cleared(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t job = 1; job <= 3; job++)
+        (void)fixture_run(f, job, "exit 0");
+    for (uint64_t job = 1; job <= 3; job++)
+        assert_int_equal(stint_engine_forget(f->engine, key_of(job)), 0);
+    (void)fixture_run(f, 4, "exit 0");
+    assert_int_equal(spare_count(f), 2);
+    fixture_close(f);
+    fixture_open(f);
+    (void)fixture_run(f, 5, "exit 0");
+    assert_int_equal(spare_count(f), 0);
+}
+
 static void a_running_run_is_not_forgotten_by_another_daemon(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +411,9 @@ int main(void)
         BOTH(a_killed_supervisor_is_a_lost_run_without_processes),
         ONE(a_record_of_another_boot_or_process_is_a_lost_run),
         ONE(runs_are_listed_until_they_are_forgotten),
+        ONE(a_forgotten_run_s_record_serves_the_next_run),
+        ONE(a_spare_never_takes_the_place_of_a_run_that_was_started),
+        ONE(spares_of_an_earlier_launcher_are_cleared),
         ONE(a_running_run_is_not_forgotten_by_another_daemon),
         ONE(two_launchers_never_share_a_state_folder),
         ONE(records_end_even_when_nobody_is_left),

@@ -11,6 +11,7 @@
 #include "stint/record.h"
 
 int64_t fixture_wall_ms;
+const char *fixture_boot_id;
 int64_t fixture_boot_ms;
 
 static int64_t wall_now(void)
@@ -160,7 +161,7 @@ static void open_jobs(struct fixture *f)
         .resource = "local",
         .default_walltime_s = 3600,
         .grace_ms = 1000,
-        .boot_id = "this-boot",
+        .boot_id = fixture_boot_id,
         .now_boot_ms = boot_now,
         .now_wall_ms = wall_now,
         .check_start = check_start,
@@ -196,6 +197,7 @@ static void open_ledger(struct fixture *f)
 int fixture_setup(void **state)
 {
     static const uint8_t seed[STINT_ED25519_KEY_BYTES] = { 1 };
+    fixture_boot_id = "this-boot";
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
     fixture_wall_ms = START_MS;

@@ -54,6 +54,7 @@ struct fixture {
 
 extern int64_t fixture_wall_ms;
 extern int64_t fixture_boot_ms;
+extern const char *fixture_boot_id; /* "this-boot" in each new fixture */
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);

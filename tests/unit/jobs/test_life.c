@@ -182,6 +182,22 @@ static void a_restart_adopts_what_runs_and_sends_again_what_never_began(void **s
     assert_books(f);
 }
 
+/* Its folder need not have reached the disk when the power went, so nothing says it did not run. */
+static void a_start_of_an_earlier_boot_is_not_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t starting = fixture_submit(f, &f->anna, TRUE_JOB);
+    fixture_settle(f);
+    f->engine.adopt_answer = STINT_NOT_FOUND;
+    fixture_boot_id = "next-boot";
+    fixture_restart(f);
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", starting), 0);
+    assert_string_equal(fixture_outcome(f, starting), "node-failed");
+    assert_int_equal(balance(f).held, 0);
+    assert_books(f);
+}
+
 static void an_end_of_another_attempt_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -341,6 +357,7 @@ int main(void)
         LIFE(a_dependency_lets_go_or_says_that_it_never_will),
         LIFE(a_begin_time_follows_a_stepped_clock),
         LIFE(a_restart_adopts_what_runs_and_sends_again_what_never_began),
+        LIFE(a_start_of_an_earlier_boot_is_not_sent_again),
         LIFE(an_end_of_another_attempt_changes_nothing),
         LIFE(a_requeued_run_comes_back_as_the_next_attempt),
         LIFE(an_engine_whose_queue_is_full_is_asked_again),
