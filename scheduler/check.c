@@ -108,6 +108,20 @@ static const char *check_queue(const struct stint_scheduler *s, const struct que
     return count == queue->count ? NULL : "a queue counts other tasks than it has";
 }
 
+/* A task that runs or waits by itself is not among those that wait together. */
+static const char *check_array(const struct stint_scheduler *s, const struct job *job)
+{
+    struct stint_task_key whole = { .job = job->key.job, .task = STINT_TASK_WHOLE };
+    if (job->key.task == STINT_TASK_WHOLE)
+        return job->place != PLACE_RUNNING && job->tasks && job->tasks->count > 0
+                   ? NULL
+                   : "an array that runs, or has no tasks";
+    uint32_t array = job_find(s, whole);
+    if (array != NO_JOB && stint_tasks_has(s->jobs[array].tasks, job->key.task))
+        return "a task that is here twice";
+    return job->tasks ? "a task with tasks" : NULL;
+}
+
 const char *stint_scheduler_check(const struct stint_scheduler *scheduler)
 {
     struct stint_scheduler *s = asked(scheduler);
@@ -125,6 +139,8 @@ const char *stint_scheduler_check(const struct stint_scheduler *scheduler)
         if (s->jobs[i].place != PLACE_FREE && job_find(s, s->jobs[i].key) != i)
             wrong = "a task that the index does not find";
         queued += s->jobs[i].place == PLACE_QUEUE;
+        if (s->jobs[i].place != PLACE_FREE && !wrong)
+            wrong = check_array(s, &s->jobs[i]);
     }
     if (!wrong && queued != s->main.count)
         wrong = "a task outside of the queue that is in it";

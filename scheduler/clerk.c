@@ -152,13 +152,30 @@ static int tell(struct stint_clerk *clerk, struct told *told, struct stint_error
 int stint_clerk_submit(struct stint_clerk *clerk, const struct stint_ask *ask,
                        struct stint_error *err)
 {
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { .bound = TOLD_TEXT_MAX };
     struct told told = { .kind = TOLD_SUBMIT, .ask = *ask };
-    return tell(clerk, &told, err);
+    if (!ask->tasks)
+        return tell(clerk, &told, err);
+    int r = told_apply(clerk->scheduler, &told, err);
+    if (r != 0)
+        return r;
+    stint_tasks_write(ask->tasks, &text);
+    told.text = text.data;
+    if (text.failed || !text.data)
+        hole(clerk);
+    write_down(clerk, &told);
+    return 0;
 }
 
 int stint_clerk_remove(struct stint_clerk *clerk, struct stint_task_key key)
 {
     struct told told = { .kind = TOLD_REMOVE, .key = key };
+    return tell(clerk, &told, NULL);
+}
+
+int stint_clerk_remove_task(struct stint_clerk *clerk, struct stint_task_key key)
+{
+    struct told told = { .kind = TOLD_REMOVE_TASK, .key = key };
     return tell(clerk, &told, NULL);
 }
 

@@ -18,6 +18,7 @@
 #include "place.h"
 #include "queue.h"
 #include "stint/scheduler.h"
+#include "stint/tasks.h"
 #include "timeline.h"
 
 #define OVERDUE_MS                                                                                 \
@@ -74,6 +75,7 @@ struct job {
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
+    struct stint_tasks *tasks;           /* an array: those that wait; else NULL */
 };
 
 struct account {
@@ -221,9 +223,22 @@ const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t n
 /* event.c */
 void job_queue(struct stint_scheduler *s, uint32_t number);
 void job_unqueue(struct stint_scheduler *s, uint32_t number);
+/* Its promise is used up or gone; it keeps its place in the queue. */
+void job_unpromise(struct stint_scheduler *s, uint32_t number);
+/* Out of wherever it waits, and forgotten. */
+void job_withdraw(struct stint_scheduler *s, uint32_t number);
+
+/* array.c */
+/* What starts when the element @number does: itself, or a record of its own for the array's lowest
+ * task. Room for it and its index is reserved; nothing else has changed. 0 or -ENOMEM. May move
+ * s->jobs. */
+int task_split(struct stint_scheduler *s, uint32_t number, uint32_t *ret_started);
+/* The split task runs: its array waits with the rest, or is gone. */
+void task_started(struct stint_scheduler *s, uint32_t number, uint32_t task);
 
 /* run.c: what is held and promised */
-int job_start(struct stint_scheduler *s, uint32_t number);
+/* @ret_started: what runs now, @number or a task of it. May move s->jobs. */
+int job_start(struct stint_scheduler *s, uint32_t number, uint32_t *ret_started);
 int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
              struct stint_allocation *allocation);
 void job_release(struct stint_scheduler *s, uint32_t number);

@@ -45,13 +45,9 @@ static void forget_head(struct stint_scheduler *s, uint32_t number)
     }
 }
 
-/* Out of the queue; a promise it had is free for others. */
-void job_unqueue(struct stint_scheduler *s, uint32_t number)
+void job_unpromise(struct stint_scheduler *s, uint32_t number)
 {
     struct job *job = &s->jobs[number];
-    queue_remove(&s->main, s->jobs, number);
-    if (s->has_backfill_queue)
-        queue_remove(&s->backfill, s->jobs, number);
     if (job->claim) {
         job_drop_promise(s, number);
         s->is_dirty = true;
@@ -60,6 +56,16 @@ void job_unqueue(struct stint_scheduler *s, uint32_t number)
         forget_head(s, number);
     job->was_promised = false;
     job->is_preempting = false;
+}
+
+/* Out of the queue; a promise it had is free for others. */
+void job_unqueue(struct stint_scheduler *s, uint32_t number)
+{
+    struct job *job = &s->jobs[number];
+    queue_remove(&s->main, s->jobs, number);
+    if (s->has_backfill_queue)
+        queue_remove(&s->backfill, s->jobs, number);
+    job_unpromise(s, number);
     job->place = PLACE_WAITING;
     s->generation++;
     if (s->policy.mode == STINT_MODE_FCFS || s->policy.mode == STINT_MODE_SJF)
@@ -110,6 +116,8 @@ static int check_ask(const struct stint_scheduler *s, const struct stint_ask *as
         ask->cost_micro < 0 || ask->locality > STINT_PLACE_ANY || ask->priority < -100 ||
         ask->priority > 100 || ask->submit_ms < PASS_TIME_MIN || ask->submit_ms > -PASS_TIME_MIN)
         return stint_fail(err, STINT_INVALID, "an amount out of its bounds");
+    if ((ask->key.task == STINT_TASK_WHOLE) != (ask->tasks && ask->tasks->count > 0))
+        return stint_fail(err, STINT_INVALID, "an array has tasks, and no other job has");
     if (ask->account_count > STINT_ASK_ACCOUNT_MAX)
         return stint_fail(err, STINT_INVALID, "more than %d accounts", STINT_ASK_ACCOUNT_MAX);
     for (uint32_t i = 0; i < ask->account_count; i++)
@@ -132,7 +140,11 @@ int stint_scheduler_submit(struct stint_scheduler *s, const struct stint_ask *as
     r = job_reserve(s);
     if (r != 0)
         return r;
+    struct stint_tasks *tasks = NULL;
+    if (ask->tasks && !(tasks = stint_tasks_copy(ask->tasks)))
+        return -ENOMEM;
     uint32_t number = job_new(s, ask);
+    s->jobs[number].tasks = tasks;
     s->jobs[number].never = (uint8_t)never_code(s, ask);
     settle(s, number);
     return 0;
@@ -148,14 +160,19 @@ static void unblock(struct stint_scheduler *s, uint32_t number)
     job->is_blocked = false;
 }
 
+void job_withdraw(struct stint_scheduler *s, uint32_t number)
+{
+    unsettle(s, number);
+    unblock(s, number);
+    job_forget(s, number);
+}
+
 int stint_scheduler_remove(struct stint_scheduler *s, struct stint_task_key key)
 {
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    unsettle(s, number);
-    unblock(s, number);
-    job_forget(s, number);
+    job_withdraw(s, number);
     return 0;
 }
 

@@ -49,12 +49,13 @@ static void measure(const struct stint_scheduler *s, struct pass *pass)
 /* Starts @number where the last search found room. False when it could not. */
 static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number, bool is_backfill)
 {
-    int r = job_start(s, number);
+    uint32_t started = number;
+    int r = job_start(s, number, &started);
     if (r != 0) {
         pass->r = r;
         return false;
     }
-    const struct job *job = &s->jobs[number];
+    const struct job *job = &s->jobs[started];
     pass->starts[pass->count++] = (struct stint_start){ .key = job->key,
                                                         .ends_ms = job->ends_ms,
                                                         .is_backfill = is_backfill,
@@ -135,9 +136,10 @@ static void renew_heads(struct stint_scheduler *s, struct pass *pass)
 {
     for (uint32_t i = 0; i < s->head_count && !is_full(pass);) {
         uint32_t number = s->heads[i];
+        size_t before = pass->count;
         if (renew(s, pass, number)) {
             i++;
-        } else if (s->jobs[number].place == PLACE_QUEUE) {
+        } else if (pass->count == before && s->jobs[number].place == PLACE_QUEUE) {
             s->jobs[number].was_promised = false;
             s->jobs[number].is_preempting = false;
             memmove(&s->heads[i], &s->heads[i + 1], (--s->head_count - i) * sizeof(*s->heads));
@@ -157,11 +159,18 @@ static uint32_t plain_heads(const struct stint_scheduler *s)
 /* @number is next: it starts or is promised a start. False when the turn ends with it. */
 static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t number)
 {
+    for (;;) { /* an array starts task by task, as long as the next one fits */
+        const struct job *next = &s->jobs[number];
+        if (!account_fits(s, next, NULL))
+            return true; /* its limit is nobody else's trouble */
+        if (!search_now(s, next, s->now_ms))
+            break;
+        if (!start(s, pass, number, false))
+            return false;
+        if (s->jobs[number].place != PLACE_QUEUE || is_full(pass))
+            return true;
+    }
     struct job *job = &s->jobs[number];
-    if (!account_fits(s, job, NULL))
-        return true; /* its limit is nobody else's trouble */
-    if (search_now(s, job, s->now_ms))
-        return start(s, pass, number, false);
     if (s->reserved_max == 0)
         return false; /* fcfs, sjf: the head blocks */
     if (s->head_count < STINT_SCHEDULER_RESERVED_MAX &&
@@ -306,18 +315,18 @@ static void backfill_news(struct stint_scheduler *s, struct pass *pass)
     }
     head_measure(s);
     for (uint32_t i = 0; i < s->news_count && !is_full(pass); i++) {
-        const struct job *job = &s->jobs[s->news[i]];
-        if (job->place == PLACE_QUEUE && job->need.cores <= pass->cores_max &&
-            try_backfill(s, pass, s->news[i]))
+        while (!is_full(pass) && s->jobs[s->news[i]].place == PLACE_QUEUE &&
+               s->jobs[s->news[i]].need.cores <= pass->cores_max &&
+               try_backfill(s, pass, s->news[i]))
             head_measure(s);
     }
 }
 
 /* ---- conservative: every task has a promise */
 
-static void conserve_one(struct stint_scheduler *s, struct pass *pass, uint32_t number)
+static void conserve_task(struct stint_scheduler *s, struct pass *pass, uint32_t number)
 {
-    struct job *job = &s->jobs[number];
+    const struct job *job = &s->jobs[number];
     if (job->claim) {
         (void)renew(s, pass, number);
     } else if (account_fits(s, job, NULL) && search_earliest(s, job, s->now_ms, TIME_NEVER)) {
@@ -326,6 +335,17 @@ static void conserve_one(struct stint_scheduler *s, struct pass *pass, uint32_t 
         else
             pass->r = job_promise(s, number);
     }
+}
+
+/* An array goes on with its next task until one has to wait. */
+static void conserve_one(struct stint_scheduler *s, struct pass *pass, uint32_t number)
+{
+    size_t before;
+    do {
+        before = pass->count;
+        conserve_task(s, pass, number);
+    } while (pass->count > before && !is_full(pass) && s->jobs[number].place == PLACE_QUEUE);
+    const struct job *job = &s->jobs[number];
     if (job->place == PLACE_QUEUE && job->claim && job->claim->start_ms < s->next_promise_ms)
         s->next_promise_ms = job->claim->start_ms;
 }

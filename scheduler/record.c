@@ -136,6 +136,7 @@ void job_forget(struct stint_scheduler *s, uint32_t number)
 {
     struct job *job = &s->jobs[number];
     index_take(s, number);
+    job->tasks = stint_tasks_free(job->tasks);
     job->place = PLACE_FREE;
     job->heap_at = s->free_job;
     s->free_job = number;
@@ -165,6 +166,7 @@ void job_ask(const struct stint_scheduler *s, const struct job *job, struct stin
                                .cost_micro = job->cost_micro,
                                .attained_ms = job->attained_ms,
                                .fair_account = job->fair_account,
+                               .tasks = job->tasks,
                                .account_count = job->account_count };
     memcpy(ask->accounts, job->accounts, sizeof(ask->accounts));
 }

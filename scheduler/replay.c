@@ -196,8 +196,16 @@ static int replay_told(struct stint_replay *replay, struct told *told,
                        struct stint_replay_difference *ret_difference)
 {
     stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
+    stint_auto(stint_array_free) struct stint_array *array = NULL;
+    stint_auto(stint_free) struct stint_tasks *tasks = NULL;
     struct stint_error err = { 0 };
     int r = 0;
+    if (told->kind == TOLD_SUBMIT && told->text) {
+        r = stint_array_parse(told->text, &array, &err);
+        if (r == 0 && !(tasks = stint_tasks_new(array, true)))
+            r = -ENOMEM;
+        told->ask.tasks = tasks;
+    }
     if (told->kind == TOLD_ADOPT) {
         r = stint_allocation_parse(replay->machine, told->text, &allocation, &err);
         told->allocation = allocation;

@@ -218,11 +218,11 @@ int job_hold(struct stint_scheduler *s, uint32_t number, struct claim *claim,
     return 0;
 }
 
-int job_start(struct stint_scheduler *s, uint32_t number)
+int job_start(struct stint_scheduler *s, uint32_t number, uint32_t *ret_started)
 {
-    struct job *job = &s->jobs[number];
     struct claim *claim = NULL;
     struct stint_allocation *allocation = NULL;
+    uint32_t started = number;
     int r = heap_reserve(&s->running);
     if (r == 0)
         r = claim_from_found(s, &claim);
@@ -230,22 +230,30 @@ int job_start(struct stint_scheduler *s, uint32_t number)
         r = claim_reserve(s, claim);
     if (r == 0)
         r = grant_new(s->machine, claim->nodes, claim->node_count, &allocation);
+    if (r == 0)
+        r = task_split(s, number, &started);
     if (r != 0) {
+        (void)stint_allocation_free(allocation);
         free(claim);
         return r;
     }
+    struct job *job = &s->jobs[started];
     const int32_t *vector = claim->vectors;
     for (uint32_t i = 0; i < claim->node_count; i++) {
         struct node *node = &s->nodes[claim->nodes[i]];
         grant_fill(node, vector, &job->need, &allocation->grants[i]);
         vector += node->layout->width;
     }
-    job_unqueue(s, number);
+    if (started == number)
+        job_unqueue(s, number);
+    else
+        task_started(s, number, job->key.task);
     job->started_ms = s->now_ms;
     job->ends_ms = s->now_ms + job->walltime_ms;
-    hold(s, number, claim, allocation);
+    hold(s, started, claim, allocation);
     account_charge(s, job, 1, true);
     fair_change(s, job, 1, s->now_ms);
+    *ret_started = started;
     return 0;
 }
 

@@ -152,6 +152,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     for (uint32_t i = 0; i < s->job_count; i++) {
         free(s->jobs[i].claim);
         (void)stint_allocation_free(s->jobs[i].allocation);
+        (void)stint_tasks_free(s->jobs[i].tasks);
     }
     for (uint32_t i = 0; s->nodes && i < s->machine->node_count; i++) {
         timeline_deinit(&s->nodes[i].timeline);

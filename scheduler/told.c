@@ -177,7 +177,7 @@ static void tape_begin(struct tape *tape, struct told *told)
     *tape = (struct tape){ .out = out, .at = at, .end = end };
     uint32_t version = TOLD_VERSION;
     tape_u32(tape, &version);
-    (void)tape_expect(tape, version == TOLD_VERSION);
+    (void)tape_expect(tape, version >= 1 && version <= TOLD_VERSION);
     tape_policy(tape, &told->policy);
     tape_machine(tape, &told->machine);
 }
@@ -220,8 +220,11 @@ void told_tape(struct tape *tape, struct told *told)
         return;
     case TOLD_SUBMIT:
         tape_ask(tape, &told->ask);
+        if (told->ask.key.task == STINT_TASK_WHOLE)
+            tape_text(tape, &told->text, TOLD_TEXT_MAX);
         return;
     case TOLD_REMOVE:
+    case TOLD_REMOVE_TASK:
     case TOLD_UNDO:
         tape_key(tape, &told->key);
         return;
@@ -325,6 +328,8 @@ int told_apply(struct stint_scheduler *s, struct told *told, struct stint_error 
         return stint_scheduler_submit(s, &told->ask, err);
     case TOLD_REMOVE:
         return stint_scheduler_remove(s, told->key);
+    case TOLD_REMOVE_TASK:
+        return stint_scheduler_remove_task(s, told->key);
     case TOLD_UNDO:
         return stint_scheduler_undo(s, told->key);
     case TOLD_BLOCKED:

@@ -10,8 +10,8 @@
 #include "stint/buffer.h"
 #include "stint/scheduler.h"
 
-#define TOLD_VERSION  1
-#define TOLD_TEXT_MAX ((size_t)1 << 20) /* of an allocation */
+#define TOLD_VERSION  2                 /* 1 knew no arrays; it reads as ever */
+#define TOLD_TEXT_MAX ((size_t)1 << 20) /* of an allocation, of an array's tasks */
 
 /* The number of each is on people's disks: add at the end, never move one or take one out. */
 #define TOLD_KINDS(X)                                                                              \
@@ -35,7 +35,8 @@
     X(TOLD_FORGET_USE, "forget_use")                                                               \
     X(TOLD_COUNT_USE, "count_use")                                                                 \
     X(TOLD_PASS, "pass")                                                                           \
-    X(TOLD_STOPS, "stops")
+    X(TOLD_STOPS, "stops")                                                                         \
+    X(TOLD_REMOVE_TASK, "remove_task")
 
 enum told_kind {
     TOLD_NOTHING = 0,
@@ -57,7 +58,8 @@ struct told_start {
  * struct told - one thing told
  * @key: the task, where it is about one; @number: an account, a node; @at_ms: a time
  * @ask, @reason: of kinds that have one
- * @allocation: adopted: borrowed when told, parsed from @text when read back
+ * @allocation: adopted: borrowed when told, parsed from @text when read back; so are an array's
+ * tasks that are submitted
  * @max: of a pass or of stops: room that the caller had
  * @starts: of a pass: what it decided, @count of them, in the caller's array of @max
  * @stops: of stops, in the same way

@@ -1,7 +1,10 @@
 /* Owns: the numbers of an array's tasks, and sets of them. */
 #include "stint/tasks.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,8 +96,8 @@ static int read_parts(const char *text, uint64_t *bits, uint32_t *ret_running_ma
     return 0;
 }
 
-/* Appends @task, which is above all before it. False when it would need one run too many. */
-static bool append(struct stint_array *array, uint32_t task)
+/* Appends @task, which is above all before it. */
+static void append(struct stint_array *array, uint32_t task)
 {
     struct stint_array_run *run = array->run_count ? &array->runs[array->run_count - 1] : NULL;
     if (run && run->count == 1)
@@ -102,14 +105,12 @@ static bool append(struct stint_array *array, uint32_t task)
     if (run && task == run->first + run->count * run->step) {
         run->count++;
     } else {
-        if (array->run_count == STINT_ARRAY_RUN_MAX)
-            return false;
+        assert(array->run_count < STINT_ARRAY_RUN_MAX);
         array->runs[array->run_count++] = (struct stint_array_run){
             .first = task, .step = 1, .count = 1, .before = array->task_count
         };
     }
     array->task_count++;
-    return true;
 }
 
 static int from_bits(const uint64_t *bits, struct stint_array *array, struct stint_error *err)
@@ -120,9 +121,7 @@ static int from_bits(const uint64_t *bits, struct stint_array *array, struct sti
             if (array->task_count == STINT_ARRAY_TASK_MAX)
                 return stint_fail(err, STINT_TOO_LARGE, "an array has at most %d tasks",
                                   STINT_ARRAY_TASK_MAX);
-            if (!append(array, task))
-                return stint_fail(err, STINT_INVALID, "numbers too scattered: more than %d runs",
-                                  STINT_ARRAY_RUN_MAX);
+            append(array, task);
         }
     }
     return 0;
@@ -205,13 +204,68 @@ struct stint_tasks *stint_tasks_new(const struct stint_array *array, bool is_ful
     return tasks;
 }
 
+static uint32_t first_from(const struct stint_tasks *tasks, size_t word, uint64_t mask,
+                           size_t *ret_word)
+{
+    for (size_t count = words_for(tasks->array->task_count); word < count; word++) {
+        uint64_t left = tasks->words[word] & mask;
+        *ret_word = word;
+        if (left)
+            return stint_array_task(tasks->array,
+                                    (uint32_t)(word * WORD_BITS) + (uint32_t)__builtin_ctzll(left));
+        mask = UINT64_MAX;
+    }
+    return STINT_TASK_WHOLE;
+}
+
 struct stint_tasks *stint_tasks_copy(const struct stint_tasks *tasks)
 {
-    size_t size = sizeof(*tasks) + words_for(tasks->array->task_count) * sizeof(tasks->words[0]);
-    struct stint_tasks *copy = malloc(size);
-    if (copy)
-        memcpy(copy, tasks, size);
+    const struct stint_array *array = tasks->array;
+    size_t size = sizeof(*tasks) + words_for(array->task_count) * sizeof(tasks->words[0]);
+    size_t shape_size = sizeof(*array) + array->run_count * sizeof(array->runs[0]);
+    struct stint_tasks *copy = malloc(size + shape_size); /* words first: they are aligned most */
+    if (!copy)
+        return NULL;
+    memcpy(copy, tasks, size);
+    memcpy((char *)copy + size, array, shape_size);
+    copy->array = (const struct stint_array *)(const void *)((char *)copy + size);
     return copy;
+}
+
+static void write_run(const struct stint_array_run *run, const char *comma,
+                      struct stint_buffer *out)
+{
+    uint32_t last = run->first + (run->count - 1) * run->step;
+    stint_buffer_printf(out, "%s%" PRIu32, comma, run->first);
+    if (run->count == 2)
+        stint_buffer_printf(out, ",%" PRIu32, last);
+    else if (run->count > 2)
+        stint_buffer_printf(out, "-%" PRIu32, last);
+    if (run->count > 2 && run->step > 1)
+        stint_buffer_printf(out, ":%" PRIu32, run->step);
+}
+
+void stint_tasks_write(const struct stint_tasks *tasks, struct stint_buffer *out)
+{
+    struct stint_array_run run = { 0 };
+    const char *comma = "";
+    size_t word;
+    uint32_t task = first_from(tasks, 0, UINT64_MAX, &word);
+    for (; task != STINT_TASK_WHOLE; task = stint_tasks_next(tasks, task)) {
+        if (run.count == 1)
+            run.step = task - run.first;
+        if (run.count > 0 && task == run.first + run.count * run.step) {
+            run.count++;
+            continue;
+        }
+        if (run.count > 0) {
+            write_run(&run, comma, out);
+            comma = ",";
+        }
+        run = (struct stint_array_run){ .first = task, .step = 1, .count = 1 };
+    }
+    if (run.count > 0)
+        write_run(&run, comma, out);
 }
 
 struct stint_tasks *stint_tasks_free(struct stint_tasks *tasks)
@@ -261,20 +315,6 @@ bool stint_tasks_put(struct stint_tasks *tasks, uint32_t task)
     if (word < tasks->low)
         tasks->low = (uint32_t)word;
     return true;
-}
-
-static uint32_t first_from(const struct stint_tasks *tasks, size_t word, uint64_t mask,
-                           size_t *ret_word)
-{
-    for (size_t count = words_for(tasks->array->task_count); word < count; word++) {
-        uint64_t left = tasks->words[word] & mask;
-        *ret_word = word;
-        if (left)
-            return stint_array_task(tasks->array,
-                                    (uint32_t)(word * WORD_BITS) + (uint32_t)__builtin_ctzll(left));
-        mask = UINT64_MAX;
-    }
-    return STINT_TASK_WHOLE;
 }
 
 uint32_t stint_tasks_first(struct stint_tasks *tasks)

@@ -84,6 +84,7 @@ int stint_clerk_set_clock(struct stint_clerk *clerk, int64_t wall_minus_core_ms)
 int stint_clerk_submit(struct stint_clerk *clerk, const struct stint_ask *ask,
                        struct stint_error *err);
 int stint_clerk_remove(struct stint_clerk *clerk, struct stint_task_key key);
+int stint_clerk_remove_task(struct stint_clerk *clerk, struct stint_task_key key);
 int stint_clerk_set_blocked(struct stint_clerk *clerk, struct stint_task_key key,
                             const struct stint_reason *reason);
 int stint_clerk_set_priority(struct stint_clerk *clerk, struct stint_task_key key,

@@ -24,6 +24,7 @@
 #include "stint/error.h"
 #include "stint/machine.h"
 #include "stint/reason.h"
+#include "stint/tasks.h"
 
 struct stint_scheduler;
 
@@ -96,7 +97,9 @@ static inline __attribute__((unused)) void stint_scheduler_free_auto(
     (void)stint_scheduler_free(*scheduler);
 }
 
-/* What is scheduled: a task of a job (DESIGN §7). Attempts are the caller's matter. */
+/* What is scheduled: a task of a job (DESIGN §7), or with task STINT_TASK_WHOLE the tasks of an
+ * array that wait together: one element, which starts task by task. Attempts are the caller's
+ * matter. */
 struct stint_task_key {
     uint64_t job;
     uint32_t task;
@@ -110,6 +113,9 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
 
 /**
  * struct stint_ask - what a task needs; amounts are for each of its @nodes
+ * @tasks: with key task STINT_TASK_WHOLE, the tasks that wait, at least one; copied. Each start
+ * takes the lowest, runs it by the key of its own, and leaves the rest in its place; all else of the
+ * ask is each task's. NULL otherwise
  * @cpus: cores; 0 is 1 when there are no GPUs, else none
  * @gpus: whole GPUs, or 1 with @gpu_milli < 1000 for a share of one
  * @gpu_milli: 1..1000; 0 is 1000
@@ -135,6 +141,7 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
  */
 struct stint_ask {
     struct stint_task_key key;
+    const struct stint_tasks *tasks;
     uint32_t cpus;
     uint16_t gpus;
     uint16_t gpu_milli;
@@ -168,6 +175,9 @@ int stint_scheduler_submit(struct stint_scheduler *scheduler, const struct stint
                            struct stint_error *err);
 /* A pending task leaves (cancelled, refused). 0 or STINT_NOT_FOUND. */
 int stint_scheduler_remove(struct stint_scheduler *scheduler, struct stint_task_key key);
+/* One task leaves those of an array that wait together; with the last of them the element is gone.
+ * 0 or STINT_NOT_FOUND. */
+int stint_scheduler_remove_task(struct stint_scheduler *scheduler, struct stint_task_key key);
 /* It keeps its place but cannot start while @reason->code is not STINT_REASON_NONE (held,
  * dependencies, not evaluated, no award…); reason and blockers then show it. Replaces an earlier
  * one. 0 or STINT_NOT_FOUND. */

@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 #include "stint/auto.h"
+#include "stint/buffer.h"
 #include "stint/error.h"
 
-#define STINT_ARRAY_TASK_MAX  100000  /* tasks of one array */
-#define STINT_ARRAY_INDEX_MAX 1000000 /* the largest number of a task */
-#define STINT_ARRAY_RUN_MAX   4096    /* runs of numbers in one array */
+#define STINT_ARRAY_TASK_MAX  100000                     /* tasks of one array */
+#define STINT_ARRAY_INDEX_MAX 1000000                    /* the largest number of a task */
+#define STINT_ARRAY_RUN_MAX   (STINT_ARRAY_TASK_MAX / 2) /* two numbers are a run, any two */
 
 /* In place of a task's number: the array as a whole. No task has it. */
 #define STINT_TASK_WHOLE UINT32_MAX
@@ -39,9 +40,8 @@ struct stint_array {
 /**
  * stint_array_parse() - `SPEC[%MAX]`: a comma list of N, A-B, A-B:STEP (sbatch(1) --array)
  * A number that is named twice counts once. @ret_array: stint_array_free() it
- * Return: 0; STINT_INVALID (not of that form, a number above STINT_ARRAY_INDEX_MAX, numbers too
- * scattered for STINT_ARRAY_RUN_MAX runs); STINT_TOO_LARGE more than STINT_ARRAY_TASK_MAX tasks;
- * -ENOMEM. O(largest number / 64 + tasks).
+ * Return: 0; STINT_INVALID (not of that form, a number above STINT_ARRAY_INDEX_MAX);
+ * STINT_TOO_LARGE more than STINT_ARRAY_TASK_MAX tasks; -ENOMEM. O(largest number / 64 + tasks).
  */
 int stint_array_parse(const char *text, struct stint_array **ret_array, struct stint_error *err);
 struct stint_array *stint_array_free(struct stint_array *array);
@@ -68,7 +68,10 @@ struct stint_tasks {
 
 /* None of the tasks, or all; NULL without memory. */
 struct stint_tasks *stint_tasks_new(const struct stint_array *array, bool is_full);
+/* With a copy of the shape in it: it needs no other. NULL without memory. */
 struct stint_tasks *stint_tasks_copy(const struct stint_tasks *tasks);
+/* "1-9:2,20": stint_array_parse() reads an array of these very tasks. "" for none. */
+void stint_tasks_write(const struct stint_tasks *tasks, struct stint_buffer *out);
 struct stint_tasks *stint_tasks_free(struct stint_tasks *tasks);
 bool stint_tasks_has(const struct stint_tasks *tasks, uint32_t task);
 /* Takes @task out, puts it in; false when it was out, in, or is not of the array. */
