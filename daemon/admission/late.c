@@ -65,7 +65,7 @@ struct unjudged {
 static bool unjudged_on_job(void *context, const struct stint_job_view *view)
 {
     struct unjudged *unjudged = context;
-    if (view->reason.code != STINT_REASON_NotEvaluatedYet)
+    if (view->reason.code != STINT_REASON_NotEvaluatedYet || view->is_task)
         return true;
     uint64_t *ids = reallocarray(unjudged->ids, unjudged->count + 1, sizeof(*ids));
     if (!ids) {

@@ -111,7 +111,8 @@ static int can_pay(struct submission *submission, enum stint_reason_code *ret_co
     size_of(submission->admission, request, &size);
     submission->cost_micro = stint_ledger_charge(options->ledger, &size, walltime_s * 1000);
     int r = stint_ledger_can_pay(options->ledger, submission->project, submission->caller.uid,
-                                 request->award, submission->cost_micro, walltime_s, ret_code, err);
+                                 request->award, submission->cost_micro, walltime_s,
+                                 request->task_count, ret_code, err);
     if (r == 0)
         r = stint_ledger_fits_ceilings(options->ledger, submission->project, submission->caller.uid,
                                        &size, walltime_s, ret_code, err);

@@ -18,6 +18,7 @@
 #include "stint/config.h"
 #include "stint/error.h"
 #include "stint/reason.h"
+#include "stint/tasks.h"
 
 /* Bounds of the room; those of one body stand in the route table. */
 #define API_BODY_MAX        ((size_t)32 << 20)  /* any body */
@@ -202,6 +203,9 @@ bool exchange_is_gone(const struct exchange *ex);
 const char *exchange_param(struct exchange *ex, const char *name);
 /* The same as a number from 1 (ids); 0 when it is none: then 404 was sent. */
 uint64_t exchange_param_id(struct exchange *ex, const char *name);
+/* The same as a job or tasks of one: 41, 41_7, 41_[1-5]. stint_array_free() its tasks. False: the
+ * problem was sent. */
+bool exchange_param_ref(struct exchange *ex, struct stint_job_ref *ret_ref);
 /* A query parameter, decoded; NULL when not given. */
 const char *exchange_query(const struct exchange *ex, const char *name);
 /* An integer of the query in min..max; @other when not given. False: the problem was sent. */
@@ -281,9 +285,11 @@ int waits_new(struct waits **ret_waits);
 struct waits *waits_free(struct waits *waits);
 /* Answers @ex with @answer when job @job is done or @wait_s are over; false when there are too many
  * (then nothing was done). */
-bool waits_add(struct exchange *ex, uint64_t job, int64_t wait_s,
+bool waits_add(struct exchange *ex, uint64_t job, uint32_t task, int64_t wait_s,
                void (*answer)(struct exchange *ex));
 void waits_on_event(struct stint_api *api, uint64_t job);
+/* @task: STINT_TASK_WHOLE for the job, or the array as a whole. */
+bool job_or_task_is_done(const struct stint_api *api, uint64_t job, uint32_t task);
 void waits_tick(struct stint_api *api);
 
 int events_new(struct stint_api *api, struct events **ret_events);

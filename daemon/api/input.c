@@ -40,6 +40,21 @@ uint64_t exchange_param_id(struct exchange *ex, const char *name)
     return 0;
 }
 
+bool exchange_param_ref(struct exchange *ex, struct stint_job_ref *ret_ref)
+{
+    struct stint_error err = { 0 };
+    const char *text = exchange_param(ex, "id");
+    if (!text)
+        return false;
+    err.code = stint_job_ref_parse(text, ret_ref, &err);
+    if (err.code == 0)
+        return true;
+    if (err.code == STINT_INVALID)
+        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no job '%.60s'", text);
+    exchange_fail(ex, &err);
+    return false;
+}
+
 const char *exchange_query(const struct exchange *ex, const char *name)
 {
     size_t length = strlen(name);

@@ -8,26 +8,57 @@
 
 #define SIGNALS 65 /* numbers below: signal(7) */
 
-static void answer_state(struct exchange *ex, uint64_t id)
+static bool is_ending(struct exchange *ex, const struct stint_job_ref *ref)
 {
     struct stint_job_view view;
-    bool is_live = stint_jobs_view(ex->api->options.jobs, id, &view) == 0;
-    document_begin(&ex->out, "job");
-    stint_json_key(&ex->out, "job");
-    if (is_live) {
-        struct job_shown job;
+    uint32_t task;
+    int r = STINT_NOT_FOUND;
+    if (!ref->tasks)
+        r = stint_jobs_view(ex->api->options.jobs, ref->job, &view);
+    else if (ref_is_one_task(ref, &task))
+        r = stint_jobs_view_task(ex->api->options.jobs, ref->job, task, &view);
+    return r == 0 && view.state == STINT_JOB_ENDING;
+}
+
+static void write_state(struct exchange *ex, const struct stint_job_ref *ref)
+{
+    struct stint_job_view view;
+    struct job_shown job;
+    uint32_t task = 0;
+    bool is_task = ref_is_one_task(ref, &task);
+    int r = is_task ? stint_jobs_view_task(ex->api->options.jobs, ref->job, task, &view)
+                    : stint_jobs_view(ex->api->options.jobs, ref->job, &view);
+    if (r == 0) {
         job_from_view(ex->api, &view, &job);
         job_write(ex->api, &ex->out, &job, exchange_sees(ex, view.uid), false);
-    } else {
-        stint_json_object(&ex->out);
-        stint_json_kv_int(&ex->out, "id", (int64_t)id);
-        stint_json_kv_text(&ex->out, "state", "done");
-        stint_json_object_end(&ex->out);
+        return;
     }
-    if (is_live && view.state == STINT_JOB_ENDING)
+    stint_json_object(&ex->out);
+    stint_json_kv_int(&ex->out, "id", (int64_t)ref->job);
+    if (is_task)
+        stint_json_kv_int(&ex->out, "task", task);
+    stint_json_kv_text(&ex->out, "state", "done");
+    stint_json_object_end(&ex->out);
+}
+
+/* Of several tasks, the array that they are of. Frees @ref's. */
+static void answer_state(struct exchange *ex, struct stint_job_ref *ref)
+{
+    document_begin(&ex->out, "job");
+    stint_json_key(&ex->out, "job");
+    write_state(ex, ref);
+    if (is_ending(ex, ref))
         stint_json_kv_int(&ex->out, "grace_s", ex->api->config->grace_s);
     stint_json_object_end(&ex->out);
+    ref->tasks = stint_array_free(ref->tasks);
     exchange_send(ex, 200);
+}
+
+static void answer_fail(struct exchange *ex, struct stint_job_ref *ref,
+                        const struct stint_error *err)
+{
+    ref->tasks = stint_array_free(ref->tasks);
+    exchange_fail(ex, err);
 }
 
 /* A body is not needed; when there is one it is an object with at most a reason. */
@@ -59,18 +90,19 @@ static bool body_is_fine(struct exchange *ex)
 static void job_act(struct exchange *ex, enum stint_job_verb verb)
 {
     struct stint_error err = { 0 };
-    uint64_t id = exchange_param_id(ex, "id");
-    if (id == 0 || !body_is_fine(ex))
+    struct stint_job_ref ref = { 0 };
+    if (!body_is_fine(ex) || !exchange_param_ref(ex, &ref))
         return;
-    err.code = stint_jobs_act(ex->api->options.jobs, &ex->caller, id, verb, &err);
+    (void)ref_settle(ex, &ref);
+    err.code = stint_jobs_act_on(ex->api->options.jobs, &ex->caller, &ref, verb, &err);
     if (err.code == STINT_NOT_FOUND && !err.text[0])
-        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no live job %" PRIu64, id);
+        (void)stint_fail(&err, STINT_NOT_FOUND, "there is no live job %" PRIu64, ref.job);
     if (err.code != 0) {
-        exchange_fail(ex, &err);
+        answer_fail(ex, &ref, &err);
         return;
     }
     ex->api->options.pass_wanted(ex->api->options.context);
-    answer_state(ex, id);
+    answer_state(ex, &ref);
 }
 
 /* "USR1", "SIGUSR1", "10" or 10; 0 when it is no signal that a process can be sent. */
@@ -113,18 +145,22 @@ void handle_job_signal(struct exchange *ex)
 {
     struct stint_error err = { 0 };
     int number = 0;
-    uint64_t id = exchange_param_id(ex, "id");
-    json_t *json = id == 0 ? NULL : exchange_json(ex);
+    struct stint_job_ref ref = { 0 };
+    json_t *json = exchange_json(ex);
     if (!json)
         return;
     err.code = signal_body(json, &number, &err);
     json_decref(json);
-    if (err.code == 0)
-        err.code = stint_jobs_signal(ex->api->options.jobs, &ex->caller, id, number, &err);
+    if (err.code == 0 && !exchange_param_ref(ex, &ref))
+        return;
+    if (err.code == 0) {
+        (void)ref_settle(ex, &ref);
+        err.code = stint_jobs_signal_on(ex->api->options.jobs, &ex->caller, &ref, number, &err);
+    }
     if (err.code != 0)
-        exchange_fail(ex, &err);
+        answer_fail(ex, &ref, &err);
     else
-        answer_state(ex, id);
+        answer_state(ex, &ref);
 }
 
 #define ACT(name, verb)                                                                            \
@@ -166,13 +202,14 @@ void handle_job_patch(struct exchange *ex)
     struct stint_buffer now = { 0 };
     int64_t priority = 0;
     uint64_t id = exchange_param_id(ex, "id");
+    struct stint_job_ref ref = { .job = id };
     json_t *json = id == 0 ? NULL : exchange_json(ex);
     if (!json)
         return;
     err.code = patch_priority(json, &priority, &err);
     json_decref(json);
     if (err.code == 0)
-        err.code = job_document(ex, id, &now, &err);
+        err.code = job_document(ex, &ref, &now, &err);
     bool goes_on = err.code != 0 || exchange_matches(ex, &now);
     stint_buffer_deinit(&now);
     if (!goes_on)
@@ -184,5 +221,5 @@ void handle_job_patch(struct exchange *ex)
         return;
     }
     ex->api->options.pass_wanted(ex->api->options.context);
-    answer_state(ex, id);
+    answer_state(ex, &ref);
 }

@@ -21,7 +21,7 @@ struct position_walk {
 static bool position_on_view(void *context, const struct stint_job_view *view)
 {
     struct position_walk *walk = context;
-    if (!job_is_in_line(view))
+    if (!job_is_in_line(view) || view->is_task)
         return true;
     walk->position++;
     walk->is_found = view->id == walk->id;
@@ -51,7 +51,10 @@ static void history_write(struct history *history, const struct stint_job_row *r
                           const struct stint_run_row *run)
 {
     struct job_shown job;
+    struct stint_array_view counts;
     job_from_row(history->ex->api, row, run, &job);
+    if (row->task_count > 0 && array_counts(history->reader, row, &counts) == 0)
+        job.array = &counts;
     job_write(history->ex->api, history->out, &job, exchange_sees(history->ex, row->uid), true);
     history->is_shown = true;
 }
@@ -68,15 +71,21 @@ static bool history_on_job(void *context, const struct stint_job_row *row)
     struct history *history = context;
     struct history_run both = { history, row };
     struct stint_run_key key = { row->id, 0, (uint32_t)row->attempts };
-    if (row->attempts > 0)
+    if (row->attempts > 0 && row->task_count == 0)
         (void)stint_reader_run(history->reader, key, history_on_run, &both);
     if (!history->is_shown)
         history_write(history, row, NULL);
     return false;
 }
 
-int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
-                 struct stint_error *err)
+static bool row_is_array(void *context, const struct stint_job_row *row)
+{
+    *(bool *)context = row->task_count > 0;
+    return false;
+}
+
+static int whole_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
+                          struct stint_error *err)
 {
     struct stint_job_view view;
     document_begin(out, "job");
@@ -99,13 +108,46 @@ int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
     return 0;
 }
 
+/* `41_0` and `41_[0-0]` are how others write a plain job. */
+static bool is_plain_job(struct exchange *ex, uint64_t id, uint32_t task)
+{
+    struct stint_job_view view;
+    bool is_array = true;
+    if (task != 0)
+        return false;
+    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0)
+        return !view.array;
+    (void)stint_reader_job(stint_store_reader(ex->api->options.store), id, row_is_array, &is_array);
+    return !is_array;
+}
+
+bool ref_settle(struct exchange *ex, struct stint_job_ref *ref)
+{
+    uint32_t task = STINT_TASK_WHOLE;
+    if (ref_is_one_task(ref, &task) && is_plain_job(ex, ref->job, task))
+        ref->tasks = stint_array_free(ref->tasks);
+    return ref->tasks == NULL;
+}
+
+int job_document(struct exchange *ex, const struct stint_job_ref *ref, struct stint_buffer *out,
+                 struct stint_error *err)
+{
+    uint32_t task;
+    if (!ref->tasks)
+        return whole_document(ex, ref->job, out, err);
+    return ref_is_one_task(ref, &task) ? task_document(ex, ref->job, task, out, err)
+                                       : tasks_document(ex, ref, out, err);
+}
+
 static void job_answer(struct exchange *ex)
 {
     struct stint_error err = { 0 };
-    uint64_t id = exchange_param_id(ex, "id");
-    if (id == 0)
+    struct stint_job_ref ref = { 0 };
+    if (!exchange_param_ref(ex, &ref))
         return;
-    err.code = job_document(ex, id, &ex->out, &err);
+    (void)ref_settle(ex, &ref);
+    err.code = job_document(ex, &ref, &ex->out, &err);
+    ref.tasks = stint_array_free(ref.tasks);
     if (err.code != 0)
         exchange_fail(ex, &err);
     else
@@ -114,14 +156,17 @@ static void job_answer(struct exchange *ex)
 
 void handle_job_get(struct exchange *ex)
 {
-    struct stint_job_view view;
+    struct stint_job_ref ref = { 0 };
     int64_t wait_s;
-    uint64_t id = exchange_param_id(ex, "id");
-    if (id == 0 || !exchange_query_int(ex, "wait_s", 0, API_WAIT_S_MAX, 0, &wait_s))
+    if (!exchange_query_int(ex, "wait_s", 0, API_WAIT_S_MAX, 0, &wait_s) ||
+        !exchange_param_ref(ex, &ref))
         return;
-    bool is_live =
-        stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE;
-    if (!is_live || wait_s == 0 || !waits_add(ex, id, wait_s, job_answer))
+    uint32_t task = STINT_TASK_WHOLE;
+    bool is_one = ref_settle(ex, &ref) || ref_is_one_task(&ref, &task);
+    uint64_t id = ref.job;
+    ref.tasks = stint_array_free(ref.tasks);
+    bool is_live = is_one && !job_or_task_is_done(ex->api, id, task);
+    if (!is_live || wait_s == 0 || !waits_add(ex, id, task, wait_s, job_answer))
         job_answer(ex);
 }
 
@@ -134,7 +179,8 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     struct stint_reason reasons[BLOCKERS_MAX];
     struct stint_buffer *out = &ex->out;
     struct stint_reason headline = view->reason;
-    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD ||
+                 (view->array && headline.code != STINT_REASON_NONE);
     int64_t p50 = view->estimate_p50_ms;
     int64_t p90 = view->estimate_p90_ms;
     bool is_in_line = job_is_in_line(view);
@@ -198,15 +244,31 @@ static bool why_on_row(void *context, const struct stint_job_row *row)
     return false;
 }
 
+static bool view_of(struct exchange *ex, uint64_t id, uint32_t task, struct stint_job_view *view)
+{
+    int r = task == STINT_TASK_WHOLE ? stint_jobs_view(ex->api->options.jobs, id, view)
+                                     : stint_jobs_view_task(ex->api->options.jobs, id, task, view);
+    return r == 0 && view->state != STINT_JOB_DONE;
+}
+
 void handle_job_why(struct exchange *ex)
 {
     struct stint_error err = { 0 };
     struct stint_job_view view;
-    uint64_t id = exchange_param_id(ex, "id");
-    if (id == 0)
+    struct stint_job_ref ref = { 0 };
+    if (!exchange_param_ref(ex, &ref))
         return;
+    uint64_t id = ref.job;
+    uint32_t task = STINT_TASK_WHOLE;
+    bool is_one = ref_settle(ex, &ref) || ref_is_one_task(&ref, &task);
+    ref.tasks = stint_array_free(ref.tasks);
+    if (!is_one) {
+        (void)stint_fail(&err, STINT_INVALID, "one task at a time, or the array");
+        exchange_fail(ex, &err);
+        return;
+    }
     document_begin(&ex->out, "why");
-    if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE) {
+    if (view_of(ex, id, task, &view)) {
         why_live(ex, &view);
     } else {
         int r = stint_reader_job(stint_store_reader(ex->api->options.store), id, why_on_row, ex);
@@ -234,6 +296,8 @@ static bool live_on_view(void *context, const struct stint_job_view *view)
 {
     struct live_walk *walk = context;
     struct job_shown job;
+    if (view->is_task)
+        return true;
     if (job_is_in_line(view))
         walk->position++;
     if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||

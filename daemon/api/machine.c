@@ -117,7 +117,8 @@ static void write_grant(struct exchange *ex, const struct stint_job_view *view,
     const struct stint_node *node = &ex->api->options.machine->nodes[grant->node];
     stint_json_object(out);
     stint_json_kv_int(out, "job", (int64_t)view->id);
-    stint_json_kv_int(out, "task", 0);
+    stint_json_kv_int(out, "task", view->is_task ? view->task : 0);
+    ref_write(out, view->id, view->is_task ? view->task : STINT_TASK_WHOLE);
     stint_json_kv_text(out, "project", view->project);
     stint_json_kv_text(out, "state", stint_job_state_name(view->state));
     stint_json_kv_text(out, "node", node->name);
@@ -167,8 +168,8 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
 {
     struct queue_walk *walk = context;
     struct job_shown job;
-    if (view->state == STINT_JOB_DONE)
-        return true;
+    if (view->state == STINT_JOB_DONE || view->is_task)
+        return true; /* an array is one line, with its tasks counted */
     if (job_is_in_line(view))
         walk->position++;
     if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||

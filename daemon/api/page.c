@@ -111,9 +111,10 @@ static bool running_on_view(void *context, const struct stint_job_view *view)
     if (rows->shown == ALLOC_ROWS)
         return true;
     rows->shown++;
-    stint_buffer_printf(rows->out,
-                        "<tr><td data-label=\"job\">%" PRIu64 "</td><td data-label=\"project\">",
-                        view->id);
+    stint_buffer_printf(rows->out, "<tr><td data-label=\"job\">%" PRIu64, view->id);
+    if (view->is_task)
+        stint_buffer_printf(rows->out, "_%" PRIu32, view->task);
+    stint_buffer_add_text(rows->out, "</td><td data-label=\"project\">");
     page_holder(rows->machine, view->project, rows->out);
     stint_buffer_add_text(rows->out, "</td><td data-label=\"holds\"><code>");
     html_text(rows->out, view->allocation);
@@ -158,7 +159,9 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
 {
     struct rows *rows = context;
     struct stint_buffer why = { 0 };
-    if (view->state != STINT_JOB_PENDING && view->state != STINT_JOB_HELD)
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD ||
+                 (view->array && view->reason.code != STINT_REASON_NONE);
+    if (!waits || view->is_task)
         return true;
     rows->total++;
     if (rows->shown == QUEUE_ROWS)
@@ -171,6 +174,11 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
         rows->total, view->id);
     page_holder(rows->machine, view->project, rows->out);
     stint_buffer_add_text(rows->out, "</td><td data-label=\"asks\">");
+    if (view->array)
+        stint_buffer_printf(rows->out, "%" PRIu32 " of %" PRIu32 " tasks, each ",
+                            view->array->live[STINT_JOB_PENDING] +
+                                view->array->live[STINT_JOB_HELD],
+                            view->array->task_count);
     asks(rows->out, view);
     stint_buffer_add_text(rows->out, "</td><td data-label=\"reason\"><div>");
     if (view->reason.code != STINT_REASON_NONE) {

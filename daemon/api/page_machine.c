@@ -61,7 +61,12 @@ static bool gather_on_view(void *context, const struct stint_job_view *view)
 {
     struct page_machine *machine = context;
     bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
-    machine->waiting += waits;
+    if (view->array) { /* its running tasks come by themselves, and those that wait with a record */
+        machine->waiting +=
+            view->array->live[STINT_JOB_PENDING] + view->array->live[STINT_JOB_HELD];
+        return true;
+    }
+    machine->waiting += waits && !view->is_task;
     machine->running += !waits && view->state != STINT_JOB_DONE;
     if (!view->held)
         return true;

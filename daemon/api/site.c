@@ -231,8 +231,9 @@ static bool metrics_on_view(void *context, const struct stint_job_view *view)
 {
     struct metrics_walk *walk = context;
     if (view->reason.code != STINT_REASON_NONE &&
-        (view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD))
-        walk->reasons[view->reason.code]++;
+        (view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD || view->array))
+        walk->reasons[view->reason.code]++; /* the tasks of an array that wait together count once
+                                             */
     for (uint32_t i = 0; view->held && i < view->held->grant_count; i++) {
         const struct stint_grant *grant = &view->held->grants[i];
         const struct stint_shape *shape = walk->machine->nodes[grant->node].shape;

@@ -29,6 +29,7 @@ struct output {
     unsigned refs;
     int fd;
     uint64_t job;
+    uint32_t task; /* STINT_TASK_WHOLE: a plain job */
     int64_t offset;
     bool is_following;
     bool is_reading;
@@ -173,18 +174,11 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
-static bool job_is_done(const struct stint_api *api, uint64_t job)
-{
-    struct stint_job_view view;
-    int r = stint_jobs_view(api->options.jobs, job, &view);
-    return r != 0 || view.state == STINT_JOB_DONE;
-}
-
 void streams_on_event(struct stint_api *api, uint64_t job)
 {
     for (struct output *output = api->streams->outputs; output; output = output->next)
         if (output->job == job && !output->is_job_done)
-            output->is_job_done = job_is_done(api, job);
+            output->is_job_done = job_or_task_is_done(api, job, output->task);
 }
 
 static ssize_t output_read(void *context, uint64_t position, char *bytes, size_t max)
@@ -257,6 +251,8 @@ struct place {
     uid_t uid;
     gid_t gid;
     struct stint_run_key key;
+    bool is_task;
+    bool is_array;
     bool is_done;
     bool failed_to_start;
     bool has_path;
@@ -281,8 +277,8 @@ static void place_path(struct place *place, const struct stint_job_row *row)
     if (place->code != 0 || !pattern)
         return;
     place->has_path = true;
-    place->code = pattern_expand(pattern, request.workdir, row->id, 0, row->name, row->user_name,
-                                 place->path, sizeof(place->path));
+    place->code = pattern_expand(pattern, request.workdir, row->id, place->key.task, row->name,
+                                 row->user_name, place->path, sizeof(place->path));
 }
 
 static bool place_on_row(void *context, const struct stint_job_row *row)
@@ -290,12 +286,43 @@ static bool place_on_row(void *context, const struct stint_job_row *row)
     struct place *place = context;
     place->uid = row->uid;
     place->gid = row->gid;
-    place->key = (struct stint_run_key){ row->id, 0, (uint32_t)row->attempts };
+    place->key.job = row->id;
+    place->key.attempt = (uint32_t)row->attempts;
+    place->is_array = row->task_count > 0;
     place->is_done = row->end_ms != 0;
     place->failed_to_start = job_row_failed_to_start(row);
     (void)snprintf(place->user, sizeof(place->user), "%s", row->user_name ? row->user_name : "");
     place_path(place, row);
     return false;
+}
+
+static bool place_on_task(void *context, const struct stint_task_row *row)
+{
+    struct place *place = context;
+    place->key.attempt = (uint32_t)row->attempts;
+    place->is_done = row->end_ms != 0;
+    place->failed_to_start = false;
+    return false;
+}
+
+/* Tasks have their files each; an array has none. */
+static int place_task(struct stint_reader *reader, struct place *place, bool is_named,
+                      struct stint_error *err)
+{
+    unsigned long long id = place->key.job;
+    if (!place->is_array)
+        return is_named && place->key.task != 0
+                   ? stint_fail(err, STINT_NOT_FOUND, "job %llu is not an array", id)
+                   : 0;
+    if (!is_named) {
+        (void)stint_fail(err, STINT_INVALID, "job %llu is an array: each task has its own output",
+                         id);
+        return stint_fix(err, STINT_INVALID, "name one task, as in %llu_1", id);
+    }
+    place->is_task = true;
+    place->key.attempt = 0;
+    int r = stint_reader_task(reader, place->key.job, place->key.task, place_on_task, place);
+    return r == -ENOENT ? 0 : r;
 }
 
 static bool place_on_run(void *context, const struct stint_run_row *run)
@@ -342,6 +369,7 @@ static struct output *output_new(struct exchange *ex, const struct place *place,
     output->refs = 1;
     output->fd = -1;
     output->job = place->key.job;
+    output->task = place->is_task ? place->key.task : STINT_TASK_WHOLE;
     output->offset = offset;
     output->is_job_done = place->is_done;
     output->was_done_at_opening = place->is_done;
@@ -354,9 +382,15 @@ static struct output *output_new(struct exchange *ex, const struct place *place,
     return output;
 }
 
-static int place_find(struct exchange *ex, uint64_t id, struct place *place,
+static int place_find(struct exchange *ex, const struct stint_job_ref *ref, struct place *place,
                       struct stint_error *err)
 {
+    uint64_t id = ref->job;
+    bool is_named = ref->tasks != NULL;
+    place->key.task = is_named ? stint_array_task(ref->tasks, 0) : 0;
+    if (is_named && ref->tasks->task_count > 1)
+        return stint_fail(err, STINT_INVALID, "one task at a time, as in %llu_1",
+                          (unsigned long long)id);
     struct stint_reader *reader = stint_store_reader(ex->api->options.store);
     const char *stream = exchange_query(ex, "stream");
     if (stream && strcmp(stream, "stdout") != 0 && strcmp(stream, "stderr") != 0)
@@ -366,6 +400,8 @@ static int place_find(struct exchange *ex, uint64_t id, struct place *place,
     if (r == -ENOENT || (r == 0 && !exchange_sees(ex, place->uid)))
         return stint_fail(err, STINT_NOT_FOUND, "there is no job %llu of yours",
                           (unsigned long long)id);
+    if (r == 0 && (r = place_task(reader, place, is_named, err)) > 0)
+        return r;
     if (r == 0)
         r = place->code;
     if (r != 0)
@@ -383,10 +419,12 @@ void handle_job_output(struct exchange *ex)
     struct stint_error err = { 0 };
     struct place place = { 0 };
     int64_t offset;
-    uint64_t id = exchange_param_id(ex, "id");
-    if (id == 0 || !exchange_query_int(ex, "offset", 0, INT64_MAX, 0, &offset))
+    struct stint_job_ref ref = { 0 };
+    if (!exchange_query_int(ex, "offset", 0, INT64_MAX, 0, &offset) ||
+        !exchange_param_ref(ex, &ref))
         return;
-    int r = place_find(ex, id, &place, &err);
+    int r = place_find(ex, &ref, &place, &err);
+    ref.tasks = stint_array_free(ref.tasks);
     if (r == 0 && place.is_same_as_stdout) { /* everything is in the other stream's file */
         ex->type = "text/plain; charset=utf-8";
         exchange_send(ex, 200);

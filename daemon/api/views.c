@@ -21,9 +21,14 @@ void document_begin(struct stint_buffer *out, const char *noun)
 void job_from_view(struct stint_api *api, const struct stint_job_view *view,
                    struct job_shown *ret_job)
 {
-    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD ||
+                 (view->array && view->reason.code != STINT_REASON_NONE);
     *ret_job = (struct job_shown){
         .id = view->id,
+        .task = view->task,
+        .is_task = view->is_task,
+        .array = view->array,
+        .task_count = view->array ? view->array->task_count : 0,
         .state = stint_job_state_name(view->state),
         .outcome = view->outcome ? stint_job_outcome_name(view->outcome) : NULL,
         .reason = waits && view->reason.code ? stint_reason_name(view->reason.code) : NULL,
@@ -86,6 +91,7 @@ void job_from_row(struct stint_api *api, const struct stint_job_row *row,
     struct stint_ledger *ledger = api->options.ledger;
     *ret_job = (struct job_shown){
         .id = row->id,
+        .task_count = row->task_count,
         .state = row->state,
         .outcome = row->outcome,
         .reason = row->reason && *row->reason ? row->reason : NULL,
@@ -224,12 +230,57 @@ static void write_assurance(struct stint_api *api, struct stint_buffer *out,
     }
 }
 
+void ref_write(struct stint_buffer *out, uint64_t id, uint32_t task)
+{
+    char ref[48];
+    if (task != STINT_TASK_WHOLE)
+        (void)snprintf(ref, sizeof(ref), "%llu_%lu", (unsigned long long)id, (unsigned long)task);
+    else
+        (void)snprintf(ref, sizeof(ref), "%llu", (unsigned long long)id);
+    stint_json_kv_text(out, "ref", ref);
+}
+
+/* Which tasks are where; an old one of a list only says how many. */
+static void write_array(struct stint_buffer *out, const struct job_shown *job)
+{
+    const struct stint_array_view *array = job->array;
+    stint_json_key(out, "array");
+    stint_json_object(out);
+    stint_json_kv_int(out, "tasks", job->task_count);
+    if (array) {
+        uint32_t ended = 0;
+        if (array->running_max)
+            stint_json_kv_int(out, "running_max", array->running_max);
+        stint_json_kv_int(out, "pending", array->live[STINT_JOB_PENDING]);
+        stint_json_kv_int(out, "held", array->live[STINT_JOB_HELD]);
+        stint_json_kv_int(out, "running",
+                          (int64_t)array->live[STINT_JOB_STARTING] +
+                              array->live[STINT_JOB_RUNNING] + array->live[STINT_JOB_SUSPENDED] +
+                              array->live[STINT_JOB_ENDING]);
+        for (int i = 0; i < STINT_OUTCOME_COUNT; i++)
+            ended += array->ended[i];
+        stint_json_kv_int(out, "done", ended);
+        stint_json_key(out, "outcomes");
+        stint_json_object(out);
+        for (int i = STINT_OUTCOME_NONE + 1; i < STINT_OUTCOME_COUNT; i++)
+            if (array->ended[i] > 0)
+                stint_json_kv_int(out, stint_job_outcome_name((enum stint_job_outcome)i),
+                                  array->ended[i]);
+        stint_json_object_end(out);
+    }
+    stint_json_object_end(out);
+}
+
 void job_write(struct stint_api *api, struct stint_buffer *out, const struct job_shown *job,
                bool sees_all, bool is_whole)
 {
     stint_json_object(out);
     stint_json_kv_int(out, "id", (int64_t)job->id);
-    stint_json_kv_int(out, "task", 0);
+    if (job->task_count > 0)
+        stint_json_kv_null(out, "task");
+    else
+        stint_json_kv_int(out, "task", job->is_task ? job->task : 0);
+    ref_write(out, job->id, job->is_task ? job->task : STINT_TASK_WHOLE);
     stint_json_kv_text(out, "state", job->state);
     stint_json_kv_text(out, "outcome", job->outcome);
     stint_json_kv_text(out, "reason", job->reason);
@@ -245,6 +296,8 @@ void job_write(struct stint_api *api, struct stint_buffer *out, const struct job
     }
     if (job->position > 0)
         stint_json_kv_int(out, "position", (int64_t)job->position);
+    if (job->task_count > 0)
+        write_array(out, job);
     stint_json_kv_text(out, "project", job->project);
     stint_json_kv_text(out, "award", job->award);
     stint_json_kv_int(out, "priority", job->priority);

@@ -14,6 +14,11 @@
  */
 struct job_shown {
     uint64_t id;
+    uint32_t task;
+    bool is_task; /* of an array */
+    const struct stint_array_view
+        *array;         /* of an array as a whole; may be NULL for one that is done */
+    int64_t task_count; /* of an array, else 0 */
     const char *state;
     const char *outcome;
     const char *reason;
@@ -75,6 +80,8 @@ void job_write(struct stint_api *api, struct stint_buffer *out, const struct job
 /* "attestations":[…] of the artefact with @digest. */
 void attestations_write(struct exchange *ex, const char *digest);
 
+/* "ref": what verbs take, "41" or "41_7"; @task: STINT_TASK_WHOLE for a job. */
+void ref_write(struct stint_buffer *out, uint64_t id, uint32_t task);
 /* One sentence for a reason; "" for none. Names a user only as "the user". @award: the name of the
  * job's award, NULL for none. */
 void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,
@@ -88,8 +95,20 @@ enum stint_reason_code reason_from_name(const char *name);
 
 /* The document of one job as the caller sees it, from memory while it lives, then from the store;
  * 0, STINT_NOT_FOUND or a fault. */
-int job_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
+int job_document(struct exchange *ex, const struct stint_job_ref *ref, struct stint_buffer *out,
                  struct stint_error *err);
+/* jobs_tasks.c: one task of an array, and several as a list; the shape of an array from its row. */
+int task_document(struct exchange *ex, uint64_t id, uint32_t task, struct stint_buffer *out,
+                  struct stint_error *err);
+int tasks_document(struct exchange *ex, const struct stint_job_ref *ref, struct stint_buffer *out,
+                   struct stint_error *err);
+/* How the tasks of an array that is done have ended. */
+int array_counts(struct stint_reader *reader, const struct stint_job_row *row,
+                 struct stint_array_view *ret_counts);
+/* A plain job that is written as its only task is a job: is it a job as a whole that is named? */
+bool ref_settle(struct exchange *ex, struct stint_job_ref *ref);
+/* Is it one task that is named, or a plain job as its only one? */
+bool ref_is_one_task(const struct stint_job_ref *ref, uint32_t *ret_task);
 
 /* Does it wait its turn? What is blocked or can never start has no place in the line. */
 bool job_is_in_line(const struct stint_job_view *view);

@@ -10,6 +10,7 @@
 struct wait {
     struct exchange *ex;
     uint64_t job;
+    uint32_t task; /* STINT_TASK_WHOLE: all of it */
     uint64_t until_ms;
     void (*answer)(struct exchange *ex);
 };
@@ -36,14 +37,14 @@ struct waits *waits_free(struct waits *waits)
     return NULL;
 }
 
-bool waits_add(struct exchange *ex, uint64_t job, int64_t wait_s,
+bool waits_add(struct exchange *ex, uint64_t job, uint32_t task, int64_t wait_s,
                void (*answer)(struct exchange *ex))
 {
     struct waits *waits = ex->api->waits;
     if (waits->count == API_WAITS_MAX || wait_s <= 0)
         return false;
     waits->items[waits->count++] =
-        (struct wait){ exchange_ref(ex), job,
+        (struct wait){ exchange_ref(ex), job, task,
                        uv_now(ex->api->options.loop) + (uint64_t)wait_s * 1000, answer };
     return true;
 }
@@ -58,23 +59,20 @@ static void wait_finish(struct waits *waits, size_t index)
     exchange_unref(wait.ex);
 }
 
-static bool job_is_done(const struct stint_api *api, uint64_t job)
+bool job_or_task_is_done(const struct stint_api *api, uint64_t job, uint32_t task)
 {
     struct stint_job_view view;
-    int r = stint_jobs_view(api->options.jobs, job, &view);
+    int r = task == STINT_TASK_WHOLE ? stint_jobs_view(api->options.jobs, job, &view)
+                                     : stint_jobs_view_task(api->options.jobs, job, task, &view);
     return r != 0 || view.state == STINT_JOB_DONE;
 }
 
 void waits_on_event(struct stint_api *api, uint64_t job)
 {
     struct waits *waits = api->waits;
-    bool is_asked = false;
-    for (size_t i = 0; i < waits->count && !is_asked; i++)
-        is_asked = waits->items[i].job == job;
-    if (!is_asked || !job_is_done(api, job))
-        return;
     for (size_t i = waits->count; i-- > 0;)
-        if (i < waits->count && waits->items[i].job == job)
+        if (i < waits->count && waits->items[i].job == job &&
+            job_or_task_is_done(api, job, waits->items[i].task))
             wait_finish(waits, i);
 }
 

@@ -3,6 +3,8 @@
  * hold on to it through a reload. */
 #include "state.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 void quota_free(struct ledger_quota *quota)
@@ -184,6 +186,39 @@ size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t
     if (paying)
         accounts[count++] = paying->account->number;
     return count;
+}
+
+int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32_t running_max,
+                               uint32_t *ret_account)
+{
+    uint32_t number = ledger->array_free;
+    struct ledger_account *account;
+    if (number != STINT_NO_ACCOUNT) {
+        account = ledger->accounts[number];
+        ledger->array_free = (uint32_t)account->owner;
+        account->key = account_key(STINT_ACCOUNT_ARRAY, (int64_t)job);
+        account->owner = (int64_t)job;
+        HASH_ADD(hh, ledger->accounts_by_key, key, sizeof(account->key), account);
+    }
+    /* Told again in any case: the core may be another than the one that knew the number. */
+    if (!(account = account_for(ledger, STINT_ACCOUNT_ARRAY, (int64_t)job, STINT_NO_ACCOUNT)))
+        return -ENOMEM;
+    *ret_account = account->number;
+    return stint_clerk_set_limit(ledger->options.clerk, account->number, STINT_LIMIT_JOBS,
+                                 running_max, -1) == 0
+               ? 0
+               : -ENOMEM;
+}
+
+void stint_ledger_array_account_free(struct stint_ledger *ledger, uint32_t number)
+{
+    struct ledger_account *account = ledger->accounts[number];
+    assert(account->kind == STINT_ACCOUNT_ARRAY);
+    HASH_DEL(ledger->accounts_by_key, account);
+    (void)stint_clerk_set_limit(ledger->options.clerk, number, STINT_LIMIT_JOBS, STINT_UNLIMITED,
+                                -1);
+    account->owner = ledger->array_free;
+    ledger->array_free = number;
 }
 
 static const char *owner_name(const struct stint_ledger *ledger,

@@ -244,7 +244,8 @@ static int64_t largest_award(const struct ledger_project *project, const char *a
 
 int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
                          const char *award_name, int64_t cost_micro, int64_t walltime_s,
-                         enum stint_reason_code *ret_code, struct stint_error *err)
+                         int64_t task_count, enum stint_reason_code *ret_code,
+                         struct stint_error *err)
 {
     struct ledger_account *owners[LEDGER_OWNERS];
     const struct ledger_project *payer = project_find(ledger, project);
@@ -258,7 +259,7 @@ int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid
         return refuse_too_dear(ledger, payer, cost_micro, largest, ret_code, err);
     if (!owners_of(ledger, payer, uid, owners))
         return stint_fail(err, -ENOMEM, "no memory for a new user");
-    return quota_check_submit(ledger, owners, walltime_s, ret_code, err);
+    return quota_check_submit(ledger, owners, walltime_s, task_count, ret_code, err);
 }
 
 const char *stint_ledger_award_name(const struct stint_ledger *ledger, int64_t award)

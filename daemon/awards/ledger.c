@@ -38,6 +38,7 @@ int stint_ledger_new(const struct stint_ledger_options *options, struct stint_le
     if (!ledger)
         return -ENOMEM;
     ledger->options = *options;
+    ledger->array_free = STINT_NO_ACCOUNT;
     charge_base_of(options->machine, &ledger->base);
     int r = time_zone_set(options->time_zone, err);
     if (r == 0 && !account_for(ledger, STINT_ACCOUNT_SITE, 0, STINT_NO_ACCOUNT))

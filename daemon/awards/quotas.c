@@ -218,7 +218,8 @@ static int refuse_walltime(enum stint_quota_scope scope, const struct ledger_quo
 
 int quota_check_submit(const struct stint_ledger *ledger,
                        struct ledger_account *const owners[LEDGER_OWNERS], int64_t walltime_s,
-                       enum stint_reason_code *ret_code, struct stint_error *err)
+                       int64_t task_count, enum stint_reason_code *ret_code,
+                       struct stint_error *err)
 {
     (void)ledger;
     for (unsigned i = 0; i < LEDGER_OWNERS; i++) {
@@ -227,7 +228,7 @@ int quota_check_submit(const struct stint_ledger *ledger,
         enum stint_quota_scope scope = (enum stint_quota_scope)(STINT_SCOPE_SITE + i);
         if (walltime && walltime_s > walltime->ceiling)
             return refuse_walltime(scope, walltime, walltime_s, ret_code, err);
-        if (queue && owners[i]->queued >= queue->ceiling)
+        if (queue && task_count > queue->ceiling - owners[i]->queued)
             return refuse_queue(scope, owners[i], queue, err);
     }
     return 0;

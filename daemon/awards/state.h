@@ -13,9 +13,9 @@
 #include "charge.h"
 #include "period.h"
 #include "stint/auto.h"
+#include "stint/clerk.h"
 #include "stint/ledger.h"
 #include "stint/record.h"
-#include "stint/clerk.h"
 #include "stint/store.h"
 
 /* Bounds of what administrators can make; all of it is in memory. */
@@ -129,6 +129,8 @@ struct stint_ledger {
     struct ledger_account **accounts;
     uint32_t account_count;
     uint32_t account_capacity;
+    uint32_t
+        array_free; /* a chain of arrays' accounts, through `owner`; STINT_NO_ACCOUNT ends it */
     uint64_t generation; /* stint_ledger_generation() */
     struct ledger_account *accounts_by_key;
     struct ledger_institution *institutions;
@@ -230,7 +232,8 @@ int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
 /* Queue and walltime ceilings of a job to be. */
 int quota_check_submit(const struct stint_ledger *ledger,
                        struct ledger_account *const owners[LEDGER_OWNERS], int64_t walltime_s,
-                       enum stint_reason_code *ret_code, struct stint_error *err);
+                       int64_t task_count, enum stint_reason_code *ret_code,
+                       struct stint_error *err);
 
 /* ---- usage.c: what the current periods used */
 

@@ -13,29 +13,24 @@
 #include "document.h"
 #include "screen.h"
 #include "stint/auto.h"
-
-/* A plain job is its own one task, number 0: other programs write that as 41_0 or 41_[0-0]. */
-static bool is_the_one_task(const char *text)
-{
-    static const char *const forms[] = { "", "_0", "_[0]", "_[0-0]" };
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(forms); i++)
-        if (strcmp(text, forms[i]) == 0)
-            return true;
-    return false;
-}
+#include "stint/tasks.h"
 
 bool job_id_is_valid(const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    return digits > 0 && digits <= 19 && is_the_one_task(text + digits);
+    struct stint_job_ref ref = { 0 };
+    bool is_valid = strlen(text) < JOB_ID_MAX && stint_job_ref_parse(text, &ref, NULL) == 0;
+    ref.tasks = stint_array_free(ref.tasks);
+    return is_valid;
 }
 
 int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX])
 {
+    char encoded[JOB_ID_MAX * 3];
     if (!job_id_is_valid(id))
-        return cli_usage("a number, as `stint queue` shows it", "'%.60s' is not a job's id", id);
-    (void)snprintf(path, JOB_PATH_MAX, "/api/v1/jobs/%.*s%s", (int)strspn(id, "0123456789"), id,
-                   rest);
+        return cli_usage("41, 41_7 or 41_[1-5], as `stint queue` shows them",
+                         "'%.60s' is not a job's id", id);
+    (void)snprintf(path, JOB_PATH_MAX, "/api/v1/jobs/%s%s",
+                   path_encode(id, encoded, sizeof(encoded)), rest);
     return EXIT_OK;
 }
 
@@ -201,8 +196,19 @@ static int follow_streams(struct follow *follow, struct client_stream *streams, 
     return client_follow(follow->cli->client, streams, count, follow_tick, follow, err);
 }
 
+const char *job_label(const json_t *job, char label[JOB_ID_MAX])
+{
+    const char *ref = doc_text(job, "ref") ? doc_text(job, "ref") : doc_text(job, "id");
+    if (ref)
+        (void)snprintf(label, JOB_ID_MAX, "%s", ref);
+    else
+        (void)snprintf(label, JOB_ID_MAX, "%" PRId64, doc_int(job, "id", doc_int(job, "job", 0)));
+    return label;
+}
+
 void job_end_tell(const json_t *job)
 {
+    char label[JOB_ID_MAX];
     const char *outcome = doc_text_or(job, "outcome", "failed");
     const char *note = doc_text(job, "note");
     bool is_plain = strcmp(outcome, "completed") == 0 || strcmp(outcome, "failed") == 0;
@@ -210,7 +216,7 @@ void job_end_tell(const json_t *job)
     if (note && *note)
         text_add(&line, note, SIZE_MAX);
     if (!is_plain || line.length > 0)
-        (void)fprintf(stderr, "stint: job %" PRId64 " %s%s%s\n", doc_int(job, "id", 0), outcome,
+        (void)fprintf(stderr, "stint: job %s %s%s%s\n", job_label(job, label), outcome,
                       line.length > 0 ? ": " : "", stint_buffer_text(&line));
 }
 

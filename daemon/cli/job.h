@@ -9,17 +9,18 @@
 
 #include "cli.h"
 
-#define JOB_ID_MAX 64
+#define JOB_ID_MAX 256
 
-/* Is @text `41`, or one of the forms in which others write a job of one task: `41_0`, `41_[0-0]`?
- */
+/* Is @text `41`, `41_7` or `41_[1-5]`? `41_0` is also how others write a plain job. */
 bool job_id_is_valid(const char *text);
 /* "/api/v1/jobs/41" + @rest into @path. EXIT_OK, or EXIT_USAGE with the message printed. */
-#define JOB_PATH_MAX 320
+#define JOB_PATH_MAX 1024
 int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX]);
 
 /* The job object of an answer, wherever it stands. Borrowed. */
 const json_t *job_of(const json_t *document);
+/* What verbs call it: "41", or "41_7" for a task. */
+const char *job_label(const json_t *job, char label[JOB_ID_MAX]);
 bool job_is_done(const json_t *job);
 /* The job's own exit status: its code, 128 + signal, and for what left none: 4 when refused, 130
  * when cancelled, 124 when out of time, 127 when its program could not be started (as a shell has

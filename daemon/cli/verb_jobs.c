@@ -27,19 +27,6 @@ static const char *reason_code(const json_t *job)
     return code ? code : doc_text(job, "reason.code");
 }
 
-static char *id_text(const json_t *job, char text[JOB_ID_MAX])
-{
-    const char *named = doc_text(job, "id");
-    int64_t task = doc_int(job, "task", 0);
-    if (named)
-        (void)snprintf(text, JOB_ID_MAX, "%s", named);
-    else if (task > 0)
-        (void)snprintf(text, JOB_ID_MAX, "%" PRId64 "_%" PRId64, doc_int(job, "id", 0), task);
-    else
-        (void)snprintf(text, JOB_ID_MAX, "%" PRId64, doc_int(job, "id", 0));
-    return text;
-}
-
 /* A figure that may stand in the job or among its resources. */
 static int64_t job_int(const json_t *job, const char *name, int64_t other)
 {
@@ -64,6 +51,31 @@ static char *gpus_text(const json_t *job, char *text, size_t size)
     else
         (void)snprintf(text, size, "%s%s%" PRId64, type && count > 0 ? type : "",
                        type && count > 0 ? ":" : "", count);
+    return text;
+}
+
+/* "6 pending, 2 running, 2 of 10 done": how far an array is; "" for a plain job. */
+static char *tasks_text(const json_t *job, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (!doc_at(job, "array"))
+        return text;
+    static const char *const states[] = { "pending", "held", "running" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(states); i++) {
+        char path[24];
+        (void)snprintf(path, sizeof(path), "array.%s", states[i]);
+        int64_t count = doc_int(job, path, 0);
+        if (count > 0 && used < size)
+            used +=
+                (size_t)snprintf(text + used, size - used, "%" PRId64 " %s, ", count, states[i]);
+    }
+    if (used < size && doc_has(job, "array.done"))
+        (void)snprintf(text + used, size - used, "%" PRId64 " of %" PRId64 " done",
+                       doc_int(job, "array.done", 0), doc_int(job, "array.tasks", 0));
+    else if (used < size)
+        (void)snprintf(text + used, size - used, "%" PRId64 " tasks",
+                       doc_int(job, "array.tasks", 0));
     return text;
 }
 
@@ -95,7 +107,7 @@ static void job_row(struct table *table, const json_t *job)
     char situation[400];
     const char *word = job_word(job);
     int64_t walltime_s = job_int(job, "walltime_s", 0);
-    table_add(table, id_text(job, id));
+    table_add(table, job_label(job, id));
     table_add(table, doc_text(job, "name"));
     table_add(table, doc_text(job, "project"));
     table_add(table, doc_text(job, "user"));
@@ -103,7 +115,14 @@ static void job_row(struct table *table, const json_t *job)
     table_printf(table, "%" PRId64, job_int(job, "cpus", 0));
     table_add(table, gpus_text(job, text, sizeof(text)));
     table_add(table, walltime_s ? stint_duration_format(walltime_s, text, sizeof(text)) : NULL);
-    situation_text(job, situation, sizeof(situation));
+    size_t used = strlen(tasks_text(job, situation, sizeof(situation)));
+    if (used > 0) {
+        situation_text(job, text, sizeof(text));
+        if (strcmp(text, "-") != 0)
+            (void)snprintf(situation + used, sizeof(situation) - used, "; %s", text);
+    } else {
+        situation_text(job, situation, sizeof(situation));
+    }
     table_add(table, situation);
 }
 
@@ -361,16 +380,41 @@ static void end_lines(const json_t *job)
         line("charged", stint_micro_format(doc_int(job, "charged_micro", 0), span, sizeof(span)));
 }
 
+static void outcomes_line(const json_t *job)
+{
+    char text[300];
+    const char *outcome;
+    json_t *count;
+    const char *joint = " (";
+    size_t used = strlen(tasks_text(job, text, sizeof(text)));
+    json_object_foreach((json_t *)(uintptr_t)doc_at(job, "array.outcomes"), outcome, count)
+    {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%" PRId64 " %.20s", joint,
+                                 (int64_t)json_integer_value(count), outcome);
+        if (used >= sizeof(text))
+            break;
+        joint = ", ";
+    }
+    if (joint[0] == ',' && used < sizeof(text))
+        (void)snprintf(text + used, sizeof(text) - used, ")");
+    line("tasks", text);
+}
+
 static int show_job(struct cli *cli, const json_t *document)
 {
+    if (json_is_array(doc_at(document, "jobs"))) {
+        jobs_table(doc_at(document, "jobs"), "no such tasks");
+        return EXIT_OK;
+    }
     const json_t *job = job_of(document);
     char id[JOB_ID_MAX];
     const char *word = job_word(job);
     const char *code = reason_code(job);
     (void)cli;
-    (void)printf("%sjob %s%s  ", style_on(STYLE_BOLD), id_text(job, id), style_off());
+    (void)printf("%sjob %s%s  ", style_on(STYLE_BOLD), job_label(job, id), style_off());
     text_print(doc_text_or(job, "name", ""));
     (void)printf("  %s%s%s\n", style_on(style_of_state(word)), word, style_off());
+    outcomes_line(job);
     line("reason", code);
     line("note", doc_text(job, "note"));
     line("", doc_text(job, "reason_text"));

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "document.h"
+#include "job.h"
 #include "nodes.h"
 #include "screen.h"
 #include "stint/auto.h"
@@ -163,13 +164,13 @@ static void allocations_table(const json_t *allocations)
     const json_t *row;
     size_t i;
     char text[DOC_TIME_MAX];
+    char label[JOB_ID_MAX];
     table_init(&table, columns, STINT_ARRAY_SIZE(columns));
     json_array_foreach(allocations, i, row)
     {
         int64_t memory = doc_int(row, "memory_bytes", 0);
-        int64_t job = doc_int(row, "job", doc_int(row, "job_id", doc_int(row, "id", 0)));
         table_printf(&table, "%c", letter_of(i));
-        table_printf(&table, "%" PRId64, job);
+        table_add(&table, job_label(row, label));
         table_add(&table, doc_text(row, "project"));
         table_add(&table, doc_text(row, "node"));
         table_printf(&table, "%zu", set_size(row, "cores", "core["));

@@ -33,6 +33,10 @@ void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_as
         jobs->options.ledger, job->project, job->uid, job->award, ret_ask->accounts);
     if (ret_ask->account_count > STINT_LEDGER_FAIR_ACCOUNT)
         ret_ask->fair_account = ret_ask->accounts[STINT_LEDGER_FAIR_ACCOUNT];
+    if (job->array && job->array->account != STINT_NO_ACCOUNT)
+        ret_ask->accounts[ret_ask->account_count++] = job->array->account;
+    if (job_is_whole(job))
+        ret_ask->tasks = job->array->waiting;
 }
 
 int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms)
@@ -71,6 +75,7 @@ static struct stint_reason dependency_block(const struct job *job)
             continue;
         reason.code = is_waiting ? STINT_REASON_DependencyWaiting : STINT_REASON_DependencyFailed;
         reason.asked = (int64_t)after->job;
+        reason.limit = after->task == STINT_TASK_WHOLE ? 0 : (int64_t)after->task + 1;
     }
     return reason;
 }

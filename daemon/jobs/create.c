@@ -97,41 +97,104 @@ static int write_uses(const struct stint_request *request, const struct stint_jo
 }
 
 struct ended_job {
+    uint32_t task; /* that is asked for */
+    bool has_task;
+    bool is_array;
     enum stint_job_outcome outcome;
 };
 
+static bool spec_has_task(const char *spec, uint32_t task)
+{
+    stint_auto(stint_array_free) struct stint_array *shape = NULL;
+    json_t *json = json_loads(spec, 0, NULL);
+    const char *text = json_string_value(json_object_get(json, "array"));
+    bool has_task = text && stint_array_parse(text, &shape, NULL) == 0 &&
+                    stint_array_at(shape, task) != STINT_TASK_WHOLE;
+    json_decref(json);
+    return has_task;
+}
+
 static bool take_outcome(void *context, const struct stint_job_row *row)
 {
-    ((struct ended_job *)context)->outcome =
-        row->outcome ? stint_job_outcome_from_name(row->outcome) : STINT_OUTCOME_NONE;
+    struct ended_job *ended = context;
+    ended->outcome = row->outcome ? stint_job_outcome_from_name(row->outcome) : STINT_OUTCOME_NONE;
+    ended->is_array = row->task_count > 0;
+    ended->has_task = ended->is_array && spec_has_task(row->spec, ended->task);
     return false;
+}
+
+static bool take_task(void *context, const struct stint_task_row *row)
+{
+    if (row->outcome)
+        *(enum stint_job_outcome *)context = stint_job_outcome_from_name(row->outcome);
+    return false;
+}
+
+static int no_such_after(const struct job_after *after, struct stint_error *err)
+{
+    if (after->task == STINT_TASK_WHOLE)
+        (void)stint_fail(err, STINT_INVALID, "after: there is no job %" PRIu64, after->job);
+    else
+        (void)stint_fail(err, STINT_INVALID, "after: there is no task %" PRIu64 "_%" PRIu32,
+                         after->job, after->task);
+    return stint_fix(err, STINT_INVALID, "name jobs that were submitted before this one");
+}
+
+/* What a live job is waited for: all of it, or a task that may have ended already. */
+static int resolve_live(struct stint_jobs *jobs, struct job *other, struct job_after *after,
+                        struct stint_error *err)
+{
+    if (after->task == 0 && !other->array)
+        after->task = STINT_TASK_WHOLE; /* `41_0` is how others write a plain job */
+    if (after->task != STINT_TASK_WHOLE &&
+        (!other->array || stint_array_at(other->array->shape, after->task) == STINT_TASK_WHOLE))
+        return no_such_after(after, err);
+    if (after->task != STINT_TASK_WHOLE && !jobs_find_task(jobs, after->job, after->task))
+        after->outcome = array_ended(other->array, after->task);
+    other->has_dependents |= after->outcome == STINT_OUTCOME_NONE;
+    return 0;
+}
+
+/* A task of an array that is done: by its row, or as those that never began. */
+static int resolve_done_task(struct stint_jobs *jobs, const struct ended_job *ended,
+                             struct job_after *after, struct stint_error *err)
+{
+    if (after->task == 0 && !ended->is_array)
+        after->task = STINT_TASK_WHOLE;
+    after->outcome = ended->outcome;
+    if (after->task == STINT_TASK_WHOLE)
+        return 0;
+    if (!ended->has_task)
+        return no_such_after(after, err);
+    int r = stint_reader_task(stint_store_reader(jobs->options.store), after->job, after->task,
+                              take_task, &after->outcome);
+    return r == -ENOENT ? 0 : r;
 }
 
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err)
 {
     for (size_t i = 0; i < job->after_count; i++) {
-        struct job *other = jobs_find(jobs, job->after[i].job);
-        struct ended_job ended = { STINT_OUTCOME_NONE };
+        struct job_after *after = &job->after[i];
+        struct job *other = jobs_find(jobs, after->job);
+        struct ended_job ended = { .task = after->task };
+        int r;
         if (other) {
-            other->has_dependents = true;
-            continue;
-        }
-        int r = stint_reader_job(stint_store_reader(jobs->options.store), job->after[i].job,
-                                 take_outcome, &ended);
-        if (r == -ENOENT || (r == 0 && ended.outcome == STINT_OUTCOME_NONE)) {
-            (void)stint_fail(err, STINT_INVALID, "after: there is no job %" PRIu64,
-                             job->after[i].job);
-            return stint_fix(err, STINT_INVALID, "name jobs that were submitted before this one");
+            r = resolve_live(jobs, other, after, err);
+        } else {
+            r = stint_reader_job(stint_store_reader(jobs->options.store), after->job, take_outcome,
+                                 &ended);
+            if (r == -ENOENT || (r == 0 && ended.outcome == STINT_OUTCOME_NONE))
+                r = no_such_after(after, err);
+            if (r == 0)
+                r = resolve_done_task(jobs, &ended, after, err);
         }
         if (r != 0)
             return r;
-        job->after[i].outcome = ended.outcome;
     }
     return 0;
 }
 
-static int fill_after(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
-                      struct stint_error *err)
+static int fill_after(const struct stint_request *request, struct job *job)
 {
     if (request->after_count == 0)
         return 0;
@@ -140,9 +203,9 @@ static int fill_after(struct stint_jobs *jobs, const struct stint_request *reque
         return -ENOMEM;
     job->after_count = (uint16_t)request->after_count;
     for (size_t i = 0; i < request->after_count; i++)
-        job->after[i] =
-            (struct job_after){ request->after[i].job, request->after[i].when, STINT_OUTCOME_NONE };
-    return job_resolve_after(jobs, job, err);
+        job->after[i] = (struct job_after){ request->after[i].job, request->after[i].task,
+                                            request->after[i].when, STINT_OUTCOME_NONE };
+    return 0;
 }
 
 int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
@@ -152,7 +215,9 @@ int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struc
     int r = 0;
     if (job->gpu_type == STINT_NO_GPU_TYPE)
         r = copy_text(request->gpu_type, &job->gpu_type_text);
-    return r != 0 ? r : fill_after(jobs, request, job, err);
+    if (r == 0 && request->array)
+        r = array_new(request->array, job, err);
+    return r != 0 ? r : fill_after(request, job);
 }
 
 /* Through one buffer for all jobs, so that each keeps no more than it needs. */
@@ -175,6 +240,8 @@ static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, st
     if (!job)
         return -ENOMEM;
     int r = job_fill(jobs, from->request, job, err);
+    if (r == 0)
+        r = job_resolve_after(jobs, job, err);
     if (r == 0)
         r = copy_text(from->script_sha256, &job->script_sha256);
     if (r == 0)
@@ -224,23 +291,22 @@ int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, 
     int r = stint_store_ready(jobs->options.store, err);
     if (r == 0)
         r = owner_may_run(jobs, new->caller->uid, err);
-    if (r == 0 && new->request->array)
-        r = stint_fail(err, STINT_INVALID,
-                       "array: this version runs plain jobs; submit one job for each element");
     if (r == 0)
         r = new_job(jobs, new, &job, err);
     if (r != 0)
         return r;
     job->id = (uint64_t)stint_store_next_id(jobs->options.store, STINT_ID_JOB);
-    r = job_enqueue(jobs, job, err);
+    if (job->array)
+        r = array_open(jobs, job);
+    if (r == 0)
+        r = job_enqueue(jobs, job, err);
+    if (r == 0 && (r = journal_submitted(jobs, job, err)) != 0)
+        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+    if (r != 0 && job->array)
+        array_shut(jobs, job);
     if (r != 0)
         return r;
-    r = journal_submitted(jobs, job, err);
-    if (r != 0) {
-        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
-        return r;
-    }
-    stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, 1);
+    stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, (int)job_width(job));
     *ret_id = job->id;
     job_add(jobs, job);
     job_check(job);
@@ -307,6 +373,18 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
     return 0;
 }
 
+/* Tasks that were held by themselves meanwhile. */
+static void share_uses(struct stint_jobs *jobs, const struct job *whole)
+{
+    struct job *task = NULL;
+    while ((task = array_next(jobs, whole->array, task))) {
+        task->uses = whole->uses;
+        task->is_evaluated = true;
+        if (job_is_waiting(task))
+            job_reblock(jobs, task);
+    }
+}
+
 int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
                      struct stint_error *err)
 {
@@ -338,6 +416,8 @@ int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_jo
         return r;
     }
     free(before);
+    if (job->array)
+        share_uses(jobs, job);
     if (job_is_waiting(job))
         job_reblock(jobs, job);
     jobs->options.pass_wanted(jobs->options.context);
@@ -354,6 +434,8 @@ int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_co
     if (!job)
         return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
     job->decision = decision;
+    if (job->array)
+        return array_close(jobs, job, JOB_REFUSED, &cause, err);
     struct stint_task_key key = job_task_key(job);
     int r = job_post(jobs, job, JOB_REFUSED, &cause, err);
     if (r == 0)

@@ -14,15 +14,46 @@
 #include "stint/jobs.h"
 #include "stint/transcript.h"
 
-/* One dependency; @outcome is NONE while the other job has not ended. */
+/* One dependency; @outcome is NONE while the other job, or task, has not ended. */
 struct job_after {
     uint64_t job;
+    uint32_t task; /* STINT_TASK_WHOLE: all of it */
     enum stint_after_when when;
     enum stint_job_outcome outcome;
 };
 
 /**
- * struct job - one live job; a hundred thousand may wait, so it is kept at or below 304 bytes
+ * struct job_array - what an array has beside its job: a hundred thousand tasks that wait are a bit
+ * each. A task that starts, or that somebody acts on by itself, is split off: it has a struct job
+ * of its own from then on until it ends.
+ * @waiting: not split off and not ended; they wait in @whole's state
+ * @completed: ended well, for dependencies on single tasks
+ * @live: split off and not ended, by state; @ended: by outcome
+ * @account: of %MAX in the scheduler, STINT_NO_ACCOUNT without
+ * @exit_code, @exit_signal: of the last task that did not end well
+ * @closing: how the tasks end that have not started, once the array as a whole was cancelled
+ */
+struct job_array {
+    struct job *whole;
+    struct stint_array *shape;
+    struct stint_tasks *waiting;
+    struct stint_tasks *completed;
+    uint32_t live[STINT_JOB_STATE_COUNT];
+    uint32_t ended[STINT_OUTCOME_COUNT];
+    uint32_t account;
+    int32_t exit_code;
+    int32_t exit_signal;
+    enum stint_job_outcome closing;
+    enum stint_job_state told; /* as its row says */
+};
+
+/**
+ * struct job - one live job, or task of an array that was split off; a hundred thousand may wait,
+ * so it is kept at or below 320 bytes
+ * @task: 0, its number in the array, or STINT_TASK_WHOLE for the array itself, which never runs
+ * @array: NULL but for arrays and their tasks; the array's owns it. A task borrows all texts and
+ * dependencies of the array, which outlives it
+ * @is_stored: its row is in the store (a task that was split off may have none yet)
  * @spec: the stored request as JSON; @uses: JSON array of struct stint_job_use, NULL for none
  * (job_uses() writes that out)
  * @blocked: what the scheduler was told keeps it from starting, apart from its own reasons
@@ -33,13 +64,14 @@ struct job_after {
  */
 struct job {
     uint64_t id;
+    uint32_t task;
+    uint32_t attempt;
     UT_hash_handle hh;
     enum stint_job_state state : 8;
     enum stint_preemptible preemptible : 8;
     enum stint_role held_by : 8; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
     bool is_evaluated;
     bool may_requeue;
-    uint32_t attempt;
     uid_t uid;
     gid_t gid;
     const char *user; /* lives as long as the room: jobs_user() */
@@ -73,6 +105,7 @@ struct job {
     bool is_launch_sent;
     bool has_dependents;
     bool is_unsent; /* the engine's queue was full: sent again by the next pass */
+    bool is_stored;
     uint16_t after_count;
     enum stint_reason_code blocked : 16;
     struct stint_run_end *late_end; /* an end that found the batch full */
@@ -81,6 +114,7 @@ struct job {
     char *node;                     /* with an allocation: its first node */
     char *boot_id;                  /* of the open run */
     struct job_after *after;
+    struct job_array *array;
 };
 
 /* The name of somebody who has submitted since the start: thousands of jobs share one. */
@@ -91,7 +125,7 @@ struct jobs_user {
 
 struct stint_jobs {
     struct stint_jobs_options options;
-    struct job *table; /* by id */
+    struct job *table; /* by id and task */
     uint64_t counts[STINT_JOB_STATE_COUNT];
     uint64_t ledger_generation;  /* of the last look at what the ledger blocks */
     size_t ledger_blocked_count; /* live jobs whose @blocked is the ledger's */
@@ -99,6 +133,7 @@ struct stint_jobs {
     bool has_unsent;             /* a launch found the engine's queue full */
     int64_t clock_offset_ms;     /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
+    struct stint_array_view view_counts;
     struct stint_buffer spec_text;  /* a request being written out */
     struct jobs_user *users;        /* by name */
     struct stint_sha256 transcript; /* digest of the last piece that was put */
@@ -109,7 +144,10 @@ struct stint_jobs {
 /* ---- table.c
  * ----------------------------------------------------------------------------------------------------------
  */
+/* The job, an array as a whole; NULL when it is not live. */
 struct job *jobs_find(struct stint_jobs *jobs, uint64_t id);
+/* What has a record under exactly this key. */
+struct job *jobs_find_task(struct stint_jobs *jobs, uint64_t id, uint32_t task);
 void job_add(struct stint_jobs *jobs, struct job *job);
 void job_set_state(struct stint_jobs *jobs, struct job *job, enum stint_job_state state);
 /* Out of the table and freed: it is done, and history is in the store. */
@@ -127,8 +165,15 @@ static inline __attribute__((unused)) void job_free_auto(struct job **job)
 {
     (void)job_free(*job);
 }
-bool job_is_waiting(const struct job *job); /* pending or held */
+bool job_is_waiting(const struct job *job); /* pending or held; an array: has tasks that are */
 bool job_holds(const struct job *job);      /* has an open run */
+bool job_is_whole(const struct job *job);   /* an array itself */
+bool job_is_task(const struct job *job);    /* a task that was split off */
+/* How many wait in it: 1, or an array's tasks that were not split off. */
+uint32_t job_width(const struct job *job);
+/* "41" or "41_7" */
+#define JOB_NAME_MAX 40
+const char *job_label(const struct job *job, char label[JOB_NAME_MAX]);
 struct stint_run_key job_run_key(const struct job *job);
 struct stint_task_key job_task_key(const struct job *job);
 
@@ -149,7 +194,8 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
 /* ---- create.c
  * ------------------------------------------------------------------------------------------------------------
  */
-/* The fields that follow from a request; dependencies are looked up. 0, STINT_INVALID, -ENOMEM. */
+/* The fields that follow from a request; then, once all older jobs are in memory, how far those are
+ * that it waits for. 0, STINT_INVALID, -ENOMEM. */
 int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
              struct stint_error *err);
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
@@ -175,6 +221,39 @@ struct job_cause {
 int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,
              const struct job_cause *cause, struct stint_error *err);
 void job_check(const struct job *job);
+
+/* ---- array.c */
+/* The array of a new job, all of whose tasks wait. 0, STINT_INVALID, -ENOMEM. */
+int array_new(const char *spec, struct job *whole, struct stint_error *err);
+struct job_array *array_free(struct job_array *array);
+/* Its account in the scheduler, if it needs one; given back. 0 or -ENOMEM. */
+int array_open(struct stint_jobs *jobs, struct job *whole);
+void array_shut(struct stint_jobs *jobs, struct job *whole);
+/* A record of its own, in the whole's state, for a task that waits in it; out of the scheduler's
+ * element. NULL without memory. */
+struct job *array_split(struct stint_jobs *jobs, struct job *whole, uint32_t task);
+/* Back among those that wait together; nobody ever heard of the record. */
+void array_join(struct stint_jobs *jobs, struct job *task);
+/* The next live record of the array's tasks after @after, from NULL; safe when @after is dropped
+ * only if the next one was asked for before. O(live jobs). */
+struct job *array_next(struct stint_jobs *jobs, const struct job_array *array, struct job *after);
+/* As people see it: done, ending, running, held or pending; and how it ended. */
+enum stint_job_state array_state(const struct job_array *array);
+enum stint_job_outcome array_outcome(const struct job_array *array);
+/* The same as they will be when @task has gone to @next. */
+enum stint_job_state array_state_after(struct job_array *array, const struct job *task,
+                                       enum stint_job_state next, enum stint_job_outcome outcome,
+                                       enum stint_job_outcome *ret_outcome);
+/* A task has ended, and its record is about to go. */
+void array_note_end(struct job_array *array, uint32_t task, enum stint_job_outcome outcome);
+/* How a task that has no record ended: NONE while it has not. */
+enum stint_job_outcome array_ended(const struct job_array *array, uint32_t task);
+/* Whoever of the array waits leaves for good with @event; what runs is the caller's to end. The
+ * array may be gone after this. */
+int array_close(struct stint_jobs *jobs, struct job *whole, enum job_event event,
+                const struct job_cause *cause, struct stint_error *err);
+/* Out of the scheduler and in again, as it is now. */
+int array_enqueue(struct stint_jobs *jobs, struct job *whole, struct stint_error *err);
 
 /* ---- pass.c
  * ----------------------------------------------------------------------------------------------------------------

@@ -27,9 +27,10 @@ static const char *gpu_type_word(const struct stint_jobs *jobs, const struct job
 static void fill_job(const struct stint_jobs *jobs, const struct job *job,
                      struct stint_job_row *row)
 {
+    const struct job_array *array = job->array;
     *row = (struct stint_job_row){
         .id = job->id,
-        .state = stint_job_state_name(job->state),
+        .state = stint_job_state_name(array ? array_state(array) : job->state),
         .reason = job->blocked ? stint_reason_name(job->blocked) : NULL,
         .resource = jobs->options.resource,
         .project = job->project,
@@ -57,6 +58,26 @@ static void fill_job(const struct stint_jobs *jobs, const struct job *job,
         .attempts = job->attempt,
         .updated_ms = jobs->options.now_wall_ms(),
     };
+    if (array) {
+        row->attempts = job->start_ms != 0;
+        row->task_count = array->shape->task_count;
+        row->exit_code = array->exit_code;
+        row->exit_signal = array->exit_signal;
+    }
+}
+
+static void fill_task(const struct stint_jobs *jobs, const struct job *job,
+                      struct stint_task_row *row)
+{
+    *row = (struct stint_task_row){
+        .job = job->id,
+        .task = job->task,
+        .state = stint_job_state_name(job->state),
+        .reason = job->blocked ? stint_reason_name(job->blocked) : NULL,
+        .attempts = job->attempt,
+        .start_ms = job->start_ms,
+        .updated_ms = jobs->options.now_wall_ms(),
+    };
 }
 
 static void fill_run(const struct stint_jobs *jobs, const struct job *job,
@@ -64,6 +85,7 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
 {
     *row = (struct stint_run_row){
         .job = job->id,
+        .task = job->task,
         .attempt = job->attempt,
         .resource = jobs->options.resource,
         .node = job->node,
@@ -83,8 +105,7 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
     };
 }
 
-static void fill_end(const struct job_cause *cause, struct stint_job_row *job,
-                     struct stint_run_row *run, int64_t now_ms)
+static void fill_end(const struct job_cause *cause, struct stint_run_row *run, int64_t now_ms)
 {
     const struct stint_run_end *end = cause->end;
     run->end_ms = end->ended_ms ? end->ended_ms : now_ms;
@@ -98,8 +119,6 @@ static void fill_end(const struct job_cause *cause, struct stint_job_row *job,
     run->note = cause->note;
     if (end->started_ms)
         run->start_ms = end->started_ms;
-    job->exit_code = end->exit_status;
-    job->exit_signal = end->term_signal;
 }
 
 static void detail_write(const struct job_cause *cause, struct stint_buffer *detail)
@@ -120,6 +139,7 @@ static int put(struct stint_jobs *jobs, struct stint_change *change, const char 
         .at_ms = jobs->options.now_wall_ms(),
         .kind = kind,
         .job = job->id,
+        .task = job_is_task(job) ? job->task : 0,
         .attempt = job->attempt,
         .actor = cause->actor,
     };
@@ -139,24 +159,109 @@ int journal_submitted(struct stint_jobs *jobs, const struct job *job, struct sti
     return put(jobs, &change, "job.submitted", job, &cause, err);
 }
 
-int journal_moved(struct stint_jobs *jobs, const struct job *job, enum job_event event,
+/* The array's row beside its task's: only where the move shows there. */
+static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum stint_job_state next,
+                       const struct job_cause *cause, struct stint_job_row *row)
+{
+    struct job_array *array = task->array;
+    enum stint_job_outcome outcome = STINT_OUTCOME_NONE;
+    enum stint_job_state state = array_state_after(array, task, next, cause->outcome, &outcome);
+    bool is_worse = next == STINT_JOB_DONE && cause->end &&
+                    (cause->end->exit_status != 0 || cause->end->term_signal != 0);
+    bool is_first = array->whole->start_ms == 0 && task->start_ms != 0;
+    if (state == array->told && !is_worse && !is_first)
+        return false;
+    if (is_first)
+        array->whole->start_ms = task->start_ms;
+    if (is_worse) {
+        array->exit_code = cause->end->exit_status;
+        array->exit_signal = cause->end->term_signal;
+    }
+    array->told = state;
+    fill_job(jobs, array->whole, row);
+    row->state = stint_job_state_name(state);
+    if (state == STINT_JOB_DONE) {
+        row->outcome = stint_job_outcome_name(outcome);
+        row->reason = NULL;
+        row->end_ms = jobs->options.now_wall_ms();
+    }
+    return true;
+}
+
+static int journal_task_moved(struct stint_jobs *jobs, struct job *job, enum job_event event,
+                              enum stint_job_state next, const struct job_cause *cause,
+                              struct stint_change *change, struct stint_error *err)
+{
+    struct stint_task_row row;
+    struct stint_job_row whole;
+    char kind[32];
+    fill_task(jobs, job, &row);
+    row.state = stint_job_state_name(next);
+    if (next == STINT_JOB_HELD)
+        row.reason =
+            stint_reason_name(job->held_by == STINT_ROLE_OPERATOR ? STINT_REASON_HeldByAdmin
+                                                                  : STINT_REASON_HeldByUser);
+    if (next == STINT_JOB_DONE) {
+        row.outcome = stint_job_outcome_name(cause->outcome);
+        row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
+        row.end_ms = jobs->options.now_wall_ms();
+    }
+    change->task = &row;
+    change->task_is_new = !job->is_stored;
+    struct job_array before = *job->array;
+    int64_t start_ms = before.whole->start_ms;
+    if (fill_whole(jobs, job, next, cause, &whole))
+        change->job = &whole;
+    (void)snprintf(kind, sizeof(kind), "job.%s", job_event_name(event));
+    int r = put(jobs, change, kind, job, cause, err);
+    if (r == 0)
+        job->is_stored = true;
+    else {
+        *job->array = before;
+        before.whole->start_ms = start_ms;
+    }
+    return r;
+}
+
+/* @job as it will be: for an array, what the tasks that wait together come to with the others. */
+static void fill_moved(struct stint_jobs *jobs, struct job *job, enum stint_job_state next,
+                       struct stint_job_row *row)
+{
+    enum stint_job_state before = job->state;
+    if (job_is_whole(job))
+        job->state = next;
+    fill_job(jobs, job, row);
+    if (job_is_whole(job))
+        job->array->told = array_state(job->array);
+    job->state = before;
+    if (!job->array || next == STINT_JOB_DONE)
+        row->state = stint_job_state_name(next);
+}
+
+int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event,
                   enum stint_job_state next, const struct job_cause *cause, struct stint_error *err)
 {
     struct stint_job_row row;
     struct stint_run_row run;
-    struct stint_change change = { .job = &row };
+    struct stint_change change = { 0 };
     char kind[32];
-    fill_job(jobs, job, &row);
-    row.state = stint_job_state_name(next);
     if (job_holds(job) || event == JOB_GRANTED) {
         fill_run(jobs, job, &run);
         run.state = stint_job_state_name(next);
         change.run = &run;
         change.run_is_new = event == JOB_GRANTED;
         if (cause->end) {
-            fill_end(cause, &row, &run, jobs->options.now_wall_ms());
+            fill_end(cause, &run, jobs->options.now_wall_ms());
             run.state = stint_job_state_name(STINT_JOB_DONE);
         }
+    }
+    if (job_is_task(job))
+        return journal_task_moved(jobs, job, event, next, cause, &change, err);
+    change.job = &row;
+    fill_moved(jobs, job, next, &row);
+    if (cause->end) {
+        row.exit_code = cause->end->exit_status;
+        row.exit_signal = cause->end->term_signal;
     }
     if (next == STINT_JOB_DONE) {
         row.outcome = stint_job_outcome_name(cause->outcome);
@@ -167,11 +272,24 @@ int journal_moved(struct stint_jobs *jobs, const struct job *job, enum job_event
     return put(jobs, &change, kind, job, cause, err);
 }
 
-int journal_changed(struct stint_jobs *jobs, const struct job *job, const char *kind,
+int journal_changed(struct stint_jobs *jobs, struct job *job, const char *kind,
                     const struct job_cause *cause, struct stint_error *err)
 {
     struct stint_job_row row;
-    struct stint_change change = { .job = &row };
-    fill_job(jobs, job, &row);
-    return put(jobs, &change, kind, job, cause, err);
+    struct stint_task_row task;
+    struct stint_change change = { 0 };
+    if (job_is_task(job)) {
+        fill_task(jobs, job, &task);
+        change.task = &task;
+        change.task_is_new = !job->is_stored;
+    } else {
+        fill_job(jobs, job, &row);
+        change.job = &row;
+        if (job->array)
+            job->array->told = array_state(job->array);
+    }
+    int r = put(jobs, &change, kind, job, cause, err);
+    if (r == 0)
+        job->is_stored = true;
+    return r;
 }

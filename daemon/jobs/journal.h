@@ -6,12 +6,13 @@
 #include "job.h"
 
 int journal_submitted(struct stint_jobs *jobs, const struct job *job, struct stint_error *err);
-/* @job as it will be after @event leads it to @next. */
-int journal_moved(struct stint_jobs *jobs, const struct job *job, enum job_event event,
+/* The row of a task stands beside that of its array, which changes only where the move shows. @job
+ * as it will be after @event leads it to @next. */
+int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event,
                   enum stint_job_state next, const struct job_cause *cause,
                   struct stint_error *err);
 /* A change that is no move: priority, admitted uses. @kind: "job.priority", "job.admitted". */
-int journal_changed(struct stint_jobs *jobs, const struct job *job, const char *kind,
+int journal_changed(struct stint_jobs *jobs, struct job *job, const char *kind,
                     const struct job_cause *cause, struct stint_error *err);
 
 #endif

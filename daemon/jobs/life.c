@@ -16,6 +16,7 @@ void job_check(const struct job *job)
     switch (job->state) {
     case STINT_JOB_PENDING:
     case STINT_JOB_HELD:
+        assert(!job_is_whole(job) || job->array->whole == job);
         assert(!job->allocation_text && !job->is_launch_sent);
         assert((job->state == STINT_JOB_HELD) == (job->held_by != STINT_ROLE_PUBLIC));
         break;
@@ -23,6 +24,7 @@ void job_check(const struct job *job)
     case STINT_JOB_RUNNING:
     case STINT_JOB_SUSPENDED:
     case STINT_JOB_ENDING:
+        assert(!job_is_whole(job));
         assert(job->allocation_text && job->attempt > 0 && job->held_by == STINT_ROLE_PUBLIC);
         break;
     case STINT_JOB_DONE:
@@ -36,17 +38,41 @@ void job_check(const struct job *job)
 
 /* Jobs that wait for the end of @ended look at it again. O(live jobs), only when somebody waits for
  * it. */
-static void wake_dependents(struct stint_jobs *jobs, uint64_t ended, enum stint_job_outcome outcome)
+static void wake_dependents(struct stint_jobs *jobs, uint64_t ended, uint32_t task,
+                            enum stint_job_outcome outcome)
 {
     for (struct job *job = jobs->table; job; job = job->hh.next) {
+        bool is_woken = false;
         for (size_t i = 0; i < job->after_count; i++) {
-            if (job->after[i].job != ended)
+            if (job->after[i].job != ended || job->after[i].task != task)
                 continue;
             job->after[i].outcome = outcome;
-            if (job_is_waiting(job))
-                job_reblock(jobs, job);
+            is_woken = true;
         }
+        if (is_woken && job_is_waiting(job))
+            job_reblock(jobs, job);
     }
+}
+
+/* The record of a task goes; with the last of them, the array. */
+static void end_task(struct stint_jobs *jobs, struct job *job, const struct job_cause *cause)
+{
+    struct job_array *array = job->array;
+    uint32_t task = job->task;
+    struct job *whole = array->whole;
+    uint64_t id = job->id;
+    bool has_dependents = whole->has_dependents;
+    array_note_end(array, task, cause->outcome);
+    job_drop(jobs, job);
+    if (has_dependents)
+        wake_dependents(jobs, id, task, cause->outcome);
+    if (array_state(array) != STINT_JOB_DONE)
+        return;
+    enum stint_job_outcome outcome = array_outcome(array);
+    job_set_state(jobs, whole, STINT_JOB_DONE);
+    job_drop(jobs, whole);
+    if (has_dependents)
+        wake_dependents(jobs, id, STINT_TASK_WHOLE, outcome);
 }
 
 static void forget_allocation(struct job *job)
@@ -61,9 +87,11 @@ static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_s
                       const struct job_cause *cause)
 {
     bool was_waiting = job_is_waiting(job);
+    int width = (int)job_width(job);
     job_set_state(jobs, job, next);
     if (was_waiting != job_is_waiting(job))
-        stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, was_waiting ? -1 : 1);
+        stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid,
+                                was_waiting ? -width : width);
     switch (next) {
     case STINT_JOB_PENDING:
     case STINT_JOB_DONE:
@@ -81,11 +109,15 @@ static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_s
     job_check(job);
     if (next != STINT_JOB_DONE)
         return;
+    if (job_is_task(job)) {
+        end_task(jobs, job, cause);
+        return;
+    }
     uint64_t id = job->id;
     bool has_dependents = job->has_dependents;
     job_drop(jobs, job);
     if (has_dependents)
-        wake_dependents(jobs, id, cause->outcome);
+        wake_dependents(jobs, id, STINT_TASK_WHOLE, cause->outcome);
 }
 
 int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,
@@ -93,14 +125,15 @@ int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,
 {
     enum stint_job_state from = job->state;
     enum stint_job_state next = job_next_state(from, event);
-    uint64_t id = job->id;
+    char label[JOB_NAME_MAX];
+    (void)job_label(job, label);
     if (next == STINT_JOB_NO_STATE)
-        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 " is %s, it cannot be %s", id,
+        return stint_fail(err, STINT_WRONG_STATE, "job %s is %s, it cannot be %s", label,
                           stint_job_state_name(from), job_event_name(event));
     int r = journal_moved(jobs, job, event, next, cause, err);
     if (r != 0)
         return r;
-    stint_log(STINT_LOG_INFO, "job-state", "job=%" PRIu64 " from=%s to=%s cause=%s actor=%s", id,
+    stint_log(STINT_LOG_INFO, "job-state", "job=%s from=%s to=%s cause=%s actor=%s", label,
               stint_job_state_name(from), stint_job_state_name(next), job_event_name(event),
               cause->actor);
     job_enter(jobs, job, next, cause);

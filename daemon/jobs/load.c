@@ -38,6 +38,22 @@ void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t default_walltime_s,
     jobs->options.process_limit = process_limit;
 }
 
+/* Tasks before the arrays whose texts they borrow. */
+static void drop_all(struct stint_jobs *jobs)
+{
+    struct job *job;
+    struct job *next;
+    HASH_ITER(hh, jobs->table, job, next)
+    {
+        if (job_is_task(job))
+            job_drop(jobs, job);
+    }
+    HASH_ITER(hh, jobs->table, job, next)
+    {
+        job_drop(jobs, job);
+    }
+}
+
 /* Everything out of memory and out of the scheduler, as if nothing had been submitted. */
 static void clear(struct stint_jobs *jobs)
 {
@@ -49,21 +65,16 @@ static void clear(struct stint_jobs *jobs)
             (void)stint_clerk_undo(jobs->options.clerk, job_task_key(job));
         else
             (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
-        job_drop(jobs, job);
     }
+    drop_all(jobs);
     jobs->has_unsent = false;
 }
 
 struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs)
 {
-    struct job *job;
-    struct job *next;
     if (!jobs)
         return NULL;
-    HASH_ITER(hh, jobs->table, job, next)
-    {
-        job_drop(jobs, job);
-    }
+    drop_all(jobs);
     stint_buffer_deinit(&jobs->view_text);
     stint_buffer_deinit(&jobs->spec_text);
     jobs_users_free(jobs);
@@ -102,6 +113,19 @@ static int fill_from_request(struct stint_jobs *jobs, const char *spec, struct j
     return r;
 }
 
+/* What its row says of the tasks that have none: whether they are held, or ended with the whole. */
+static void array_from_row(const struct stint_job_row *row, struct job *whole)
+{
+    struct job_array *array = whole->array;
+    array->told = whole->state;
+    array->exit_code = (int32_t)row->exit_code;
+    array->exit_signal = (int32_t)row->exit_signal;
+    if (whole->state == STINT_JOB_ENDING)
+        array->closing = STINT_OUTCOME_CANCELLED;
+    whole->state = row->held_by ? STINT_JOB_HELD : STINT_JOB_PENDING;
+    whole->attempt = 0;
+}
+
 static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row,
                         struct job **ret_job, struct stint_error *err)
 {
@@ -119,6 +143,7 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     if (r != 0)
         return r;
     job->state = stint_job_state_from_name(row->state);
+    job->is_stored = true;
     job->uid = row->uid;
     job->gid = row->gid;
     job->project = row->project;
@@ -133,6 +158,8 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     job->is_evaluated = !has_uses || has_verdicts(job->uses);
     if (row->held_by)
         job->held_by = strcmp(row->held_by, "admin") == 0 ? STINT_ROLE_OPERATOR : STINT_ROLE_USER;
+    if (job->array)
+        array_from_row(row, job);
     *ret_job = stint_take(job);
     return 0;
 }
@@ -150,15 +177,82 @@ static bool load_job(void *context, const struct stint_job_row *row)
         return false;
     }
     job_add(load->jobs, job);
-    if (!job_is_waiting(job))
-        return true;
-    stint_ledger_job_queued(load->jobs->options.ledger, job->project, job->uid, 1);
-    load->result = job_enqueue(load->jobs, job, load->err);
+    if (job->array)
+        load->result = array_open(load->jobs, job);
     return load->result == 0;
 }
 
-/* Dependencies name older jobs, which are in the table before the younger one that waits for them.
- */
+/* A held task has no column of its own for who holds it: the reason in its row tells. */
+static enum stint_role task_held_by(const struct stint_task_row *row)
+{
+    bool is_admin = row->reason && strcmp(row->reason, "HeldByAdmin") == 0;
+    return is_admin ? STINT_ROLE_OPERATOR : STINT_ROLE_USER;
+}
+
+/* A task that once had a record has a row: it lives by itself, or has ended. */
+static bool load_task(void *context, const struct stint_task_row *row)
+{
+    struct load *load = context;
+    struct job *whole = jobs_find(load->jobs, row->job);
+    enum stint_job_state state = stint_job_state_from_name(row->state);
+    if (!whole || !whole->array || !stint_tasks_has(whole->array->waiting, row->task)) {
+        load->result = stint_fail(load->err, STINT_UNTRUSTED,
+                                  "task %" PRIu64 "_%" PRIu32 " of the store has no array",
+                                  row->job, row->task);
+        return false;
+    }
+    if (state == STINT_JOB_DONE) {
+        load->jobs->counts[whole->state]--;
+        (void)stint_tasks_take(whole->array->waiting, row->task);
+        array_note_end(whole->array, row->task, stint_job_outcome_from_name(row->outcome));
+        return true;
+    }
+    struct job *job = array_split(load->jobs, whole, row->task);
+    if (!job) {
+        load->result = -ENOMEM;
+        return false;
+    }
+    job->is_stored = true;
+    job->attempt = (uint32_t)row->attempts;
+    job->start_ms = row->start_ms;
+    job_set_state(load->jobs, job, state);
+    if (state != STINT_JOB_HELD)
+        job->held_by = STINT_ROLE_PUBLIC;
+    else if (job->held_by == STINT_ROLE_PUBLIC)
+        job->held_by = task_held_by(row);
+    return true;
+}
+
+/* Of an array that was cancelled as a whole, what never began has ended with it. */
+static void close_array(struct stint_jobs *jobs, struct job *whole)
+{
+    struct job_array *array = whole->array;
+    if (array->closing == STINT_OUTCOME_NONE)
+        return;
+    array->ended[array->closing] += array->waiting->count;
+    jobs->counts[whole->state] -= array->waiting->count;
+    for (uint32_t task; (task = stint_tasks_first(array->waiting)) != STINT_TASK_WHOLE;)
+        (void)stint_tasks_take(array->waiting, task);
+}
+
+/* Everybody is in the table: who waits for whom is looked up, and who waits joins the queue. */
+static int load_queue(struct stint_jobs *jobs, struct stint_error *err)
+{
+    int r = 0;
+    for (struct job *job = jobs->table; job && r == 0; job = job->hh.next) {
+        if (job_is_whole(job))
+            close_array(jobs, job);
+        if (!job_is_task(job))
+            r = job_resolve_after(jobs, job, err);
+    }
+    for (struct job *job = jobs->table; job && r == 0; job = job->hh.next) {
+        if (!job_is_waiting(job))
+            continue;
+        stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, (int)job_width(job));
+        r = job_enqueue(jobs, job, err);
+    }
+    return r;
+}
 
 static int hold_again(struct stint_jobs *jobs, struct job *job, const struct stint_run_row *row,
                       struct stint_error *err)
@@ -223,7 +317,8 @@ static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *e
 static bool load_run(void *context, const struct stint_run_row *row)
 {
     struct load *load = context;
-    struct job *job = jobs_find(load->jobs, row->job);
+    char label[JOB_NAME_MAX];
+    struct job *job = jobs_find_task(load->jobs, row->job, row->task);
     if (!job || job->attempt != row->attempt || !job_holds(job)) {
         load->result = stint_fail(load->err, STINT_UNTRUSTED,
                                   "run %" PRIu64 "_%" PRIu32 ".%" PRIu32 " is open without its job",
@@ -233,8 +328,8 @@ static bool load_run(void *context, const struct stint_run_row *row)
     load->result = hold_again(load->jobs, job, row, load->err);
     if (load->result != 0 && load->result != -ENOMEM) {
         /* The machine changed under a running job: it goes on, and its place is not counted. */
-        stint_log(STINT_LOG_WARNING, "allocation-lost", "job=%" PRIu64 " cause=\"%s\"", job->id,
-                  load->err->text);
+        stint_log(STINT_LOG_WARNING, "allocation-lost", "job=%s cause=\"%s\"",
+                  job_label(job, label), load->err->text);
         load->result = 0;
     }
     if (load->result == 0)
@@ -252,7 +347,7 @@ static void forget_ended(struct stint_jobs *jobs)
     if (stint_engine_list(jobs->options.engine, &keys, &count) != 0)
         return;
     for (size_t i = 0; i < count; i++) {
-        struct job *job = jobs_find(jobs, keys[i].job);
+        struct job *job = jobs_find_task(jobs, keys[i].job, keys[i].task);
         if (!job || job->attempt != keys[i].attempt || !job_holds(job))
             (void)stint_engine_forget(jobs->options.engine, keys[i]);
     }
@@ -268,6 +363,10 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
     int r = jobs_transcript_load(jobs);
     if (r == 0)
         r = stint_reader_each_live_job(reader, load_job, &load);
+    if (r == 0 && load.result == 0)
+        r = stint_reader_each_live_task(reader, load_task, &load);
+    if (r == 0 && load.result == 0)
+        load.result = load_queue(jobs, err);
     if (r == 0 && load.result == 0)
         r = stint_reader_each_open_run(reader, load_run, &load);
     if (r == 0)

@@ -120,19 +120,47 @@ static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_st
 }
 
 /* A start that could not be had: back into the queue as if the plan had not chosen it. */
+static void queue_again(struct stint_jobs *jobs, struct job *job)
+{
+    char label[JOB_NAME_MAX];
+    int r = job_is_whole(job) ? array_enqueue(jobs, job, NULL) : job_enqueue(jobs, job, NULL);
+    if (r != 0)
+        stint_log(STINT_LOG_ERROR, "queue-lost",
+                  "job=%s code=%d cause=\"it waits for the next restart\"", job_label(job, label),
+                  r);
+}
+
+/* The start of what has no record, or keeps the one it has. */
+static void decline(struct stint_jobs *jobs, struct stint_task_key key)
+{
+    struct job *job = jobs_find_task(jobs, key.job, key.task);
+    (void)stint_clerk_undo(jobs->options.clerk, key);
+    queue_again(jobs, job ? job : jobs_find(jobs, key.job));
+}
+
 static void take_back(struct stint_jobs *jobs, struct job *job, uint32_t attempt)
 {
+    struct stint_task_key key = job_task_key(job);
     job->attempt = attempt;
     job->hold_micro = 0;
     job->start_ms = 0;
     job->ends_by_ms = 0;
     free(job->allocation_text);
     job->allocation_text = NULL;
-    (void)stint_clerk_undo(jobs->options.clerk, job_task_key(job));
-    int r = job_enqueue(jobs, job, NULL);
-    if (r != 0)
-        stint_log(STINT_LOG_ERROR, "queue-lost",
-                  "job=%" PRIu64 " code=%d cause=\"it waits for the next restart\"", job->id, r);
+    if (job_is_task(job) && !job->is_stored)
+        array_join(jobs, job);
+    decline(jobs, key);
+}
+
+/* The job that the plan starts: of an array, its task gets a record now. NULL without memory. */
+static struct job *job_of_start(struct stint_jobs *jobs, struct stint_task_key key)
+{
+    struct job *job = jobs_find_task(jobs, key.job, key.task);
+    if (job)
+        return job;
+    struct job *whole = jobs_find(jobs, key.job);
+    assert(whole && whole->array);
+    return array_split(jobs, whole, key.task);
 }
 
 /* Returns false when the batch is full or the store read-only: the pass ends, and the next turn
@@ -141,12 +169,13 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
 {
     struct stint_reason block = { 0 };
     struct stint_error err = { 0 };
-    struct job *job = jobs_find(jobs, start->key.job);
-    assert(job && job->state == STINT_JOB_PENDING);
-    if (stint_store_ready(jobs->options.store, &err) != 0) {
-        take_back(jobs, job, job->attempt);
+    struct job *job = NULL;
+    if (stint_store_ready(jobs->options.store, &err) != 0 ||
+        !(job = job_of_start(jobs, start->key))) {
+        decline(jobs, start->key);
         return false;
     }
+    assert(job->state == STINT_JOB_PENDING);
     struct stint_store_mark mark = stint_store_mark(jobs->options.store);
     uint32_t attempt = job->attempt;
     int r = grant(jobs, job, start, &block, &err);
@@ -155,8 +184,8 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
     stint_store_rewind(jobs->options.store, mark);
     take_back(jobs, job, attempt);
     if (block.code == STINT_REASON_NONE)
-        stint_log(STINT_LOG_WARNING, "start-refused", "job=%" PRIu64 " cause=\"%s\"",
-                  start->key.job, err.text);
+        stint_log(STINT_LOG_WARNING, "start-refused", "job=%" PRIu64 "_%" PRIu32 " cause=\"%s\"",
+                  start->key.job, start->key.task, err.text);
     return r == STINT_NO_AWARD;
 }
 
@@ -177,8 +206,7 @@ void stint_jobs_pass(struct stint_jobs *jobs)
             if (may_go_on)
                 may_go_on = begin(jobs, &starts[i]);
             else
-                take_back(jobs, jobs_find(jobs, starts[i].key.job),
-                          jobs_find(jobs, starts[i].key.job)->attempt);
+                decline(jobs, starts[i].key);
         }
     }
     jobs_transcript_keep(jobs);

@@ -44,7 +44,7 @@ static void step_free(struct run_step *step)
 /* The job, if it is still in this attempt and holds a run. */
 static struct job *step_job(const struct run_step *step)
 {
-    struct job *job = jobs_find(step->jobs, step->key.job);
+    struct job *job = jobs_find_task(step->jobs, step->key.job, step->key.task);
     return job && job->attempt == step->key.attempt && job_holds(job) ? job : NULL;
 }
 
@@ -71,6 +71,8 @@ static enum stint_job_outcome outcome_of(const struct stint_jobs *jobs, const st
 
 static bool comes_back(const struct job *job, enum stint_job_outcome outcome)
 {
+    if (job->array && job->array->closing != STINT_OUTCOME_NONE)
+        return false; /* it was cancelled as a whole */
     if (job->is_requeue_wanted)
         return true;
     bool is_our_fault = outcome == STINT_OUTCOME_LOST || outcome == STINT_OUTCOME_NODE_FAILED;
@@ -80,6 +82,7 @@ static bool comes_back(const struct job *job, enum stint_job_outcome outcome)
 static void requeue(struct stint_jobs *jobs, struct job *job)
 {
     struct stint_error err = { 0 };
+    char label[JOB_NAME_MAX];
     job->is_requeue_wanted = false;
     job->hold_micro = 0;
     job->start_ms = 0;
@@ -87,7 +90,8 @@ static void requeue(struct stint_jobs *jobs, struct job *job)
     job->ran_ms = 0;
     int r = job_enqueue(jobs, job, &err);
     if (r != 0)
-        stint_log(STINT_LOG_ERROR, "queue-lost", "job=%" PRIu64 " cause=\"%s\"", job->id, err.text);
+        stint_log(STINT_LOG_ERROR, "queue-lost", "job=%s cause=\"%s\"", job_label(job, label),
+                  err.text);
 }
 
 /* A store that cannot take the end now (full batch, read-only): the end is kept, and tried again by
@@ -112,6 +116,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
     struct stint_error err = { 0 };
     struct stint_ledger_run ledger_run;
     struct stint_run_key key = job_run_key(job);
+    char name[STINT_RUN_KEY_TEXT];
     struct job_cause cause = {
         .actor = "engine", .note = note, .outcome = outcome, .code = code, .end = end
     };
@@ -128,8 +133,8 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
         r = job_post(jobs, job, is_back ? JOB_RETURNED : JOB_ENDED, &cause,
                      &err); /* a job that is done is gone after this */
     if (r != 0) { /* no memory half way: a restart reads everything back as it was (invariant 5) */
-        stint_log(STINT_LOG_ERROR, "end-not-recorded", "job=%" PRIu64 " cause=\"%s\"", key.job,
-                  err.text);
+        stint_log(STINT_LOG_ERROR, "end-not-recorded", "run=%s cause=\"%s\"",
+                  stint_run_key_format(key, name), err.text);
         abort();
     }
     jobs->is_balance_freed = true;
@@ -170,7 +175,7 @@ void run_forget_when_durable(struct stint_jobs *jobs, struct stint_run_key key)
 
 void stint_jobs_on_run_ended(struct stint_jobs *jobs, const struct stint_run_end *end)
 {
-    struct job *job = jobs_find(jobs, end->key.job);
+    struct job *job = jobs_find_task(jobs, end->key.job, end->key.task);
     if (job && job->attempt == end->key.attempt && job_holds(job))
         run_ended(jobs, job, end);
     else
@@ -179,14 +184,15 @@ void stint_jobs_on_run_ended(struct stint_jobs *jobs, const struct stint_run_end
 
 void stint_jobs_on_run_started(struct stint_jobs *jobs, struct stint_run_key key)
 {
-    struct job *job = jobs_find(jobs, key.job);
+    struct job *job = jobs_find_task(jobs, key.job, key.task);
     struct job_cause cause = { .actor = "engine" };
     struct stint_error err = { 0 };
+    char name[STINT_RUN_KEY_TEXT];
     if (!job || job->attempt != key.attempt || job->state != STINT_JOB_STARTING)
         return;
     if (job_post(jobs, job, JOB_SPAWNED, &cause, &err) != 0)
-        stint_log(STINT_LOG_WARNING, "start-not-recorded", "job=%" PRIu64 " cause=\"%s\"", key.job,
-                  err.text);
+        stint_log(STINT_LOG_WARNING, "start-not-recorded", "run=%s cause=\"%s\"",
+                  stint_run_key_format(key, name), err.text);
 }
 
 /* ---- the launch

@@ -1,5 +1,6 @@
 /* Owns: what people do to a job: who may, in which state, and what follows once it is durable. */
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 
 #include "job.h"
@@ -75,11 +76,12 @@ static int act_hold(struct stint_jobs *jobs, struct job *job, const struct stint
     if (job->state == STINT_JOB_HELD && by <= before)
         return 0;
     job->held_by = by;
+    char label[JOB_NAME_MAX];
     enum stint_job_state next = job_next_state(job->state, JOB_HELD);
-    int r = next ? job_post(jobs, job, JOB_HELD, &cause, err)
-                 : stint_fail(err, STINT_WRONG_STATE,
-                              "job %" PRIu64 " is %s, only a waiting job can be held", job->id,
-                              stint_job_state_name(job->state));
+    int r = next
+                ? job_post(jobs, job, JOB_HELD, &cause, err)
+                : stint_fail(err, STINT_WRONG_STATE, "job %s is %s, only a waiting job can be held",
+                             job_label(job, label), stint_job_state_name(job->state));
     if (r != 0)
         job->held_by = before;
     else
@@ -95,8 +97,9 @@ static int act_release(struct stint_jobs *jobs, struct job *job, const struct st
     if (job->state == STINT_JOB_PENDING)
         return 0;
     if (before == STINT_ROLE_OPERATOR && caller->role != STINT_ROLE_OPERATOR) {
-        (void)stint_fail(err, STINT_NOT_PERMITTED, "job %" PRIu64 " is held by an operator",
-                         job->id);
+        char label[JOB_NAME_MAX];
+        (void)stint_fail(err, STINT_NOT_PERMITTED, "job %s is held by an operator",
+                         job_label(job, label));
         return stint_fix(err, STINT_NOT_PERMITTED, "ask an operator to release it");
     }
     job->held_by = STINT_ROLE_PUBLIC;
@@ -111,10 +114,14 @@ static int act_release(struct stint_jobs *jobs, struct job *job, const struct st
 static int act_requeue(struct stint_jobs *jobs, struct job *job, const char *actor,
                        struct stint_error *err)
 {
+    char label[JOB_NAME_MAX];
     if (job_is_waiting(job))
         return 0;
     if (job->state == STINT_JOB_ENDING)
-        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 " is ending", job->id);
+        return stint_fail(err, STINT_WRONG_STATE, "job %s is ending", job_label(job, label));
+    if (job->array && job->array->closing != STINT_OUTCOME_NONE)
+        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 " was cancelled as a whole",
+                          job->id);
     job->is_requeue_wanted = true;
     int r = act_cancel(jobs, job, actor, err);
     if (r != 0)
@@ -162,50 +169,249 @@ static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_ve
     return 0;
 }
 
-int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
-                   enum stint_job_verb verb, struct stint_error *err)
+/* ---- one verb, on a job, an array or tasks of it */
+
+struct act {
+    struct stint_jobs *jobs;
+    const struct stint_caller *caller;
+    enum stint_job_verb verb;
+    int signal_number;
+};
+
+static int act_signal(const struct act *act, const struct job *job, struct stint_error *err)
+{
+    char label[JOB_NAME_MAX];
+    if (job->state != STINT_JOB_RUNNING && job->state != STINT_JOB_SUSPENDED &&
+        job->state != STINT_JOB_ENDING)
+        return stint_fail(err, STINT_WRONG_STATE, "job %s is %s, only a running job takes a signal",
+                          job_label(job, label), stint_job_state_name(job->state));
+    return stint_engine_signal(act->jobs->options.engine, job_run_key(job), act->signal_number,
+                               err);
+}
+
+/* What has a record: a plain job, a task, or the tasks of an array that wait together. The record
+ * may be gone after this. */
+static int act_on_record(const struct act *act, struct job *job, struct stint_error *err)
+{
+    switch (act->verb) {
+    case STINT_VERB_CANCEL:
+        return act_cancel(act->jobs, job, act->caller->name, err);
+    case STINT_VERB_HOLD:
+        return act_hold(act->jobs, job, act->caller, err);
+    case STINT_VERB_RELEASE:
+        return act_release(act->jobs, job, act->caller, err);
+    case STINT_VERB_REQUEUE:
+        return act_requeue(act->jobs, job, act->caller->name, err);
+    case STINT_VERB_SUSPEND:
+    case STINT_VERB_RESUME:
+        return act_pause(act->jobs, job, act->verb, act->caller->name, err);
+    case STINT_VERB_SIGNAL:
+        return act_signal(act, job, err);
+    }
+    return stint_fail(err, STINT_INVALID, "no such verb");
+}
+
+/* Of several, those that are not in a state for it are passed over, unless all are. */
+struct tally {
+    size_t done;
+    int first; /* refusal */
+    struct stint_error err;
+};
+
+/* False when it makes no sense to go on. */
+static bool tally_add(struct tally *tally, int r, const struct stint_error *err)
+{
+    if (r == 0)
+        tally->done++;
+    else if (tally->first == 0 || (r != STINT_WRONG_STATE && tally->first == STINT_WRONG_STATE)) {
+        tally->first = r;
+        tally->err = *err;
+    }
+    return r == 0 || r == STINT_WRONG_STATE || r == STINT_NOT_PERMITTED;
+}
+
+static int tally_end(const struct tally *tally, struct stint_error *err)
+{
+    if (tally->first == 0 || (tally->done > 0 && tally->first == STINT_WRONG_STATE))
+        return 0;
+    if (err)
+        *err = tally->err;
+    return tally->first;
+}
+
+static bool is_for_waiting(enum stint_job_verb verb)
+{
+    return verb == STINT_VERB_HOLD || verb == STINT_VERB_RELEASE;
+}
+
+static int act_on_array(const struct act *act, struct job *whole, struct stint_error *err)
+{
+    struct tally tally = { 0 };
+    struct stint_error one = { 0 };
+    struct job_array *array = whole->array;
+    uint64_t id = whole->id;
+    bool goes_on = true;
+    struct job *next;
+    if (is_for_waiting(act->verb) && job_is_waiting(whole))
+        goes_on = tally_add(&tally, act_on_record(act, whole, &one), &one);
+    if (act->verb == STINT_VERB_REQUEUE && job_is_waiting(whole))
+        tally.done++;
+    for (struct job *job = array_next(act->jobs, array, NULL); job && goes_on; job = next) {
+        next = array_next(act->jobs, array, job);
+        if (is_for_waiting(act->verb) != job_is_waiting(job) && act->verb != STINT_VERB_REQUEUE)
+            continue;
+        one = (struct stint_error){ 0 };
+        goes_on = tally_add(&tally, act_on_record(act, job, &one), &one);
+    }
+    if (tally.done == 0 && tally.first == 0)
+        return stint_fail(err, STINT_WRONG_STATE, "no task of job %" PRIu64 " is %s", id,
+                          is_for_waiting(act->verb) ? "waiting" : "running");
+    return tally_end(&tally, err);
+}
+
+static int cancel_array(const struct act *act, struct job *whole, struct stint_error *err)
+{
+    struct job_cause cause = { .actor = act->caller->name, .outcome = STINT_OUTCOME_CANCELLED };
+    struct job_array *array = whole->array;
+    uint64_t id = whole->id;
+    struct job *next;
+    int r = array_close(act->jobs, whole, JOB_CANCELLED, &cause, err);
+    if (r != 0 || jobs_find(act->jobs, id) != whole)
+        return r;
+    for (struct job *job = array_next(act->jobs, array, NULL); job && r == 0; job = next) {
+        next = array_next(act->jobs, array, job);
+        job->is_requeue_wanted = false;
+        r = act_cancel(act->jobs, job, act->caller->name, err);
+    }
+    return r;
+}
+
+/* A task that waits with others gets a record of its own first. */
+static int act_on_waiting_task(const struct act *act, struct job *whole, uint32_t task,
+                               struct stint_error *err)
+{
+    struct stint_jobs *jobs = act->jobs;
+    if (act->verb == STINT_VERB_REQUEUE ||
+        (act->verb == STINT_VERB_RELEASE && whole->state == STINT_JOB_PENDING))
+        return 0;
+    if (act->verb != STINT_VERB_CANCEL && !is_for_waiting(act->verb))
+        return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 "_%" PRIu32 " is %s", whole->id,
+                          task, stint_job_state_name(whole->state));
+    struct job *job = array_split(jobs, whole, task);
+    if (!job)
+        return -ENOMEM;
+    int r = job_enqueue(jobs, job, err);
+    if (r == 0)
+        r = act_on_record(act, job, err); /* cancelled, it is gone */
+    if (r != 0) {
+        struct stint_error ignored = { 0 };
+        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+        array_join(jobs, job);
+        (void)array_enqueue(jobs, whole, &ignored);
+    }
+    return r;
+}
+
+static int act_on_task(const struct act *act, uint64_t id, uint32_t task, struct stint_error *err)
+{
+    struct job *job = jobs_find_task(act->jobs, id, task);
+    struct job *whole = jobs_find(act->jobs, id); /* the last task may have taken it with it */
+    if (job)
+        return act_on_record(act, job, err);
+    if (whole && stint_array_at(whole->array->shape, task) == STINT_TASK_WHOLE)
+        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " has no task %" PRIu32, id, task);
+    if (whole && stint_tasks_has(whole->array->waiting, task))
+        return act_on_waiting_task(act, whole, task, err);
+    return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 "_%" PRIu32 " is done", id, task);
+}
+
+static int act_on_tasks(const struct act *act, const struct stint_job_ref *ref,
+                        struct stint_error *err)
+{
+    struct tally tally = { 0 };
+    bool goes_on = true;
+    if (ref->tasks->task_count > STINT_JOBS_ACT_TASK_MAX) {
+        (void)stint_fail(err, STINT_TOO_LARGE, "%" PRIu32 " tasks by name, at most %d at once",
+                         ref->tasks->task_count, STINT_JOBS_ACT_TASK_MAX);
+        return stint_fix(err, STINT_TOO_LARGE, "name the whole array, or fewer tasks at a time");
+    }
+    for (uint32_t i = 0; i < ref->tasks->task_count && goes_on; i++) {
+        struct stint_error one = { 0 };
+        int r = i % 64 == 0 ? stint_store_ready(act->jobs->options.store, &one) : 0;
+        if (r == 0)
+            r = act_on_task(act, ref->job, stint_array_task(ref->tasks, i), &one);
+        goes_on = tally_add(&tally, r, &one);
+    }
+    return tally_end(&tally, err);
+}
+
+static bool names_plain_job(const struct job *job, const struct stint_job_ref *ref)
+{
+    return !job->array && ref->tasks && ref->tasks->task_count == 1 &&
+           stint_array_task(ref->tasks, 0) == 0;
+}
+
+static int act_on_ref(const struct act *act, const struct stint_job_ref *ref,
+                      struct stint_error *err)
 {
     struct job *job = NULL;
-    int r = find_for(jobs, caller, id, &job, err);
+    int r = find_for(act->jobs, act->caller, ref->job, &job, err);
     if (r != 0)
         return r;
     assert(job);
-    switch (verb) {
-    case STINT_VERB_CANCEL:
-        r = act_cancel(jobs, job, caller->name, err);
-        break;
-    case STINT_VERB_HOLD:
-        r = act_hold(jobs, job, caller, err);
-        break;
-    case STINT_VERB_RELEASE:
-        r = act_release(jobs, job, caller, err);
-        break;
-    case STINT_VERB_REQUEUE:
-        r = act_requeue(jobs, job, caller->name, err);
-        break;
-    case STINT_VERB_SUSPEND:
-    case STINT_VERB_RESUME:
-        r = act_pause(jobs, job, verb, caller->name, err);
-        break;
-    }
-    jobs->options.pass_wanted(jobs->options.context);
+    if (ref->tasks && !job->array && !names_plain_job(job, ref))
+        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not an array", ref->job);
+    if (!job->array)
+        r = act_on_record(act, job, err);
+    else if (ref->tasks)
+        r = act_on_tasks(act, ref, err);
+    else if (act->verb == STINT_VERB_CANCEL)
+        r = cancel_array(act, job, err);
+    else
+        r = act_on_array(act, job, err);
+    act->jobs->options.pass_wanted(act->jobs->options.context);
     return r;
+}
+
+int stint_jobs_act_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                      const struct stint_job_ref *ref, enum stint_job_verb verb,
+                      struct stint_error *err)
+{
+    struct act act = { jobs, caller, verb, 0 };
+    return act_on_ref(&act, ref, err);
+}
+
+int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
+                   enum stint_job_verb verb, struct stint_error *err)
+{
+    struct stint_job_ref ref = { .job = id };
+    return stint_jobs_act_on(jobs, caller, &ref, verb, err);
+}
+
+int stint_jobs_signal_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                         const struct stint_job_ref *ref, int signal_number,
+                         struct stint_error *err)
+{
+    struct act act = { jobs, caller, STINT_VERB_SIGNAL, signal_number };
+    return act_on_ref(&act, ref, err);
 }
 
 int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                       int signal_number, struct stint_error *err)
 {
-    struct job *job = NULL;
-    int r = find_for(jobs, caller, id, &job, err);
-    if (r != 0)
-        return r;
-    assert(job);
-    if (job->state != STINT_JOB_RUNNING && job->state != STINT_JOB_SUSPENDED &&
-        job->state != STINT_JOB_ENDING)
-        return stint_fail(err, STINT_WRONG_STATE,
-                          "job %" PRIu64 " is %s, only a running job takes a signal", id,
-                          stint_job_state_name(job->state));
-    return stint_engine_signal(jobs->options.engine, job_run_key(job), signal_number, err);
+    struct stint_job_ref ref = { .job = id };
+    return stint_jobs_signal_on(jobs, caller, &ref, signal_number, err);
+}
+
+/* Of an array, all tasks have the same. */
+static void share_priority(struct stint_jobs *jobs, struct job *job, int32_t priority)
+{
+    struct job *task = NULL;
+    (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(job), priority);
+    while (job->array && (task = array_next(jobs, job->array, task))) {
+        task->priority = (int8_t)priority;
+        (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(task), priority);
+    }
 }
 
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
@@ -220,7 +426,7 @@ int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *
     if (priority < -STINT_REQUEST_PRIORITY_MAX || priority > STINT_REQUEST_PRIORITY_MAX)
         return stint_fail(err, STINT_INVALID, "priority is -%d..%d", STINT_REQUEST_PRIORITY_MAX,
                           STINT_REQUEST_PRIORITY_MAX);
-    if (!job_is_waiting(job))
+    if (!job_is_waiting(job) && !job->array)
         return stint_fail(err, STINT_WRONG_STATE,
                           "job %" PRIu64 " is %s, only a waiting job has a priority", id,
                           stint_job_state_name(job->state));
@@ -230,7 +436,7 @@ int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *
     if (r != 0)
         job->priority = before;
     else
-        (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(job), (int32_t)priority);
+        share_priority(jobs, job, (int32_t)priority);
     jobs->options.pass_wanted(jobs->options.context);
     return r;
 }

@@ -58,11 +58,28 @@ static void view_holding(struct stint_jobs *jobs, const struct job *job,
     view->held = held;
 }
 
+static void view_array(struct stint_jobs *jobs, const struct job *whole,
+                       struct stint_job_view *view)
+{
+    const struct job_array *array = whole->array;
+    struct stint_array_view *counts = &jobs->view_counts;
+    *counts = (struct stint_array_view){ .task_count = array->shape->task_count,
+                                         .running_max = array->shape->running_max };
+    memcpy(counts->live, array->live, sizeof(counts->live));
+    memcpy(counts->ended, array->ended, sizeof(counts->ended));
+    counts->live[whole->state] += array->waiting->count;
+    view->array = counts;
+    view->start_ms = whole->start_ms;
+    view->attempt = whole->start_ms != 0;
+}
+
 static void view_fill(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view)
 {
     *view = (struct stint_job_view){
         .id = job->id,
-        .state = job->state,
+        .task = job->task,
+        .is_task = job_is_task(job),
+        .state = job_is_whole(job) ? array_state(job->array) : job->state,
         .name = job->name,
         .project = stint_ledger_project_name(jobs->options.ledger, job->project),
         .uid = job->uid,
@@ -86,9 +103,11 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
         .uses = job_uses(job),
         .decision = job->decision,
     };
+    if (job_is_whole(job))
+        view_array(jobs, job, view);
     if (job_is_waiting(job))
         job_view_waiting(jobs, job, view);
-    else
+    else if (!job_is_whole(job))
         view_holding(jobs, job, view);
 }
 
@@ -101,18 +120,60 @@ int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view 
     return 0;
 }
 
+/* A task that waits with the others is told as they are. */
+int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                         struct stint_job_view *ret_view)
+{
+    struct job *whole = jobs_find(jobs, id);
+    struct job *job = jobs_find_task(jobs, id, task);
+    if (!whole || (!job && !(whole->array && stint_tasks_has(whole->array->waiting, task))))
+        return STINT_NOT_FOUND;
+    view_fill(jobs, job ? job : whole, ret_view);
+    if (job)
+        return 0;
+    ret_view->task = task;
+    ret_view->is_task = true;
+    ret_view->state = whole->state;
+    ret_view->start_ms = 0;
+    ret_view->attempt = 0;
+    ret_view->array = NULL;
+    return 0;
+}
+
+void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
+                          bool (*fn)(void *context, const struct stint_job_view *view),
+                          void *context)
+{
+    struct job *whole = jobs_find(jobs, id);
+    struct stint_job_view view;
+    if (!whole || !whole->array)
+        return;
+    for (struct job *job = NULL; (job = array_next(jobs, whole->array, job));) {
+        view_fill(jobs, job, &view);
+        if (!fn(context, &view))
+            return;
+    }
+}
+
 struct each {
     struct stint_jobs *jobs;
     bool (*fn)(void *context, const struct stint_job_view *view);
     void *context;
 };
 
+static bool is_told_as_holder(const struct job *job)
+{
+    return job_is_whole(job)
+               ? array_state(job->array) >= STINT_JOB_STARTING || job->array->waiting->count == 0
+               : job_holds(job);
+}
+
 static bool each_waiting(void *context, const struct stint_ask *ask)
 {
     struct each *each = context;
     struct stint_job_view view;
-    struct job *job = jobs_find(each->jobs, ask->key.job);
-    if (!job)
+    struct job *job = jobs_find_task(each->jobs, ask->key.job, ask->key.task);
+    if (!job || is_told_as_holder(job))
         return true;
     view_fill(each->jobs, job, &view);
     return each->fn(each->context, &view);
@@ -124,7 +185,7 @@ void stint_jobs_each(struct stint_jobs *jobs,
     struct each each = { jobs, fn, context };
     struct stint_job_view view;
     for (struct job *job = jobs->table; job; job = job->hh.next) {
-        if (!job_holds(job))
+        if (!is_told_as_holder(job))
             continue;
         view_fill(jobs, job, &view);
         if (!fn(context, &view))

@@ -19,9 +19,6 @@ const char *const preemptible_words[] = { "no", "requeue", "checkpoint", NULL };
 const char *const after_words[] = { "ok", "any", "fail", NULL };
 const char *const use_words[] = { "models", "datasets", "code", NULL };
 
-/* Array indexes stay below this, so that `41_7` and a task's number never pass 32 bits. */
-#define ARRAY_INDEX_MAX 1000000
-
 /* What parsing needs beside the request itself: the members that only matter together. */
 struct parse {
     struct stint_request request;
@@ -296,6 +293,7 @@ static int read_uses(const struct reader *reader, const struct field *field, con
 
 struct after_row {
     int64_t job;
+    int64_t task;
     enum stint_after_when when;
 };
 
@@ -303,84 +301,54 @@ static int read_after(const struct reader *reader, const struct field *field, co
 {
     static const struct field fields[] = {
         { "job_id", FIELD_INT, offsetof(struct after_row, job), 1, INT64_MAX, NULL, NULL },
+        { "task", FIELD_INT, offsetof(struct after_row, task), 0, STINT_ARRAY_INDEX_MAX, NULL,
+          NULL },
         { "when", FIELD_WORD, offsetof(struct after_row, when), 0, 0, after_words, NULL },
         { .name = NULL },
     };
     struct stint_request *request = &((struct parse *)reader->target)->request;
     size_t count = json_array_size(value);
     if (!json_is_array(value))
-        return field_fail(reader, field, "a list of {job_id, when}");
+        return field_fail(reader, field, "a list of {job_id, task, when}");
     if (count > STINT_REQUEST_AFTER_MAX)
         return stint_fail(reader->err, STINT_TOO_LARGE, "'after' names %zu jobs, at most %d", count,
                           STINT_REQUEST_AFTER_MAX);
     if (count > 0 && !(request->after = calloc(count, sizeof(*request->after))))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        struct after_row row = { 0, STINT_AFTER_OK };
+        struct after_row row = { 0, STINT_TASK_WHOLE, STINT_AFTER_OK };
         struct reader inner = { &row, "after[].", reader->err };
         const json_t *item = json_array_get(value, i);
         if (!json_is_object(item))
-            return field_fail(reader, field, "a list of {job_id, when}");
+            return field_fail(reader, field, "a list of {job_id, task, when}");
         int r = fields_read(&inner, fields, item);
         if (r != 0)
             return r;
         if (row.job == 0)
             return stint_fail(reader->err, STINT_INVALID, "'after[].job_id' is missing");
         request->after[request->after_count++] =
-            (struct stint_after){ (uint64_t)row.job, row.when };
+            (struct stint_after){ (uint64_t)row.job, (uint32_t)row.task, row.when };
     }
     return 0;
 }
 
 /* ---- small words ---- */
 
-static bool read_index(const char **text, unsigned long *ret_index)
-{
-    char *end;
-    if (!isdigit((unsigned char)**text))
-        return false;
-    errno = 0;
-    *ret_index = strtoul(*text, &end, 10);
-    *text = end;
-    return errno == 0 && *ret_index <= ARRAY_INDEX_MAX;
-}
-
-/* SPEC[%MAX], SPEC a comma list of N, A-B, A-B:STEP (sbatch(1) --array). */
-static bool array_is_valid(const char *text)
-{
-    unsigned long first;
-    unsigned long last;
-    unsigned long step;
-    for (;; text++) { /* over the comma */
-        if (!read_index(&text, &first))
-            return false;
-        if (*text == '-') {
-            text++;
-            if (!read_index(&text, &last) || last < first)
-                return false;
-            if (*text == ':') {
-                text++;
-                if (!read_index(&text, &step) || step == 0)
-                    return false;
-            }
-        }
-        if (*text != ',')
-            break;
-    }
-    if (*text == '%') {
-        text++;
-        if (!read_index(&text, &step) || step == 0)
-            return false;
-    }
-    return *text == '\0';
-}
-
 static int read_array(const struct reader *reader, const struct field *field, const json_t *value)
 {
     struct parse *parse = reader->target;
+    stint_auto(stint_array_free) struct stint_array *array = NULL;
+    struct stint_error inner = { 0 };
     int r = field_text(reader, field, value, false, &parse->request.array);
-    if (r == 0 && !array_is_valid(parse->request.array))
+    if (r != 0 || !parse->request.array)
+        return r;
+    r = stint_array_parse(parse->request.array, &array, &inner);
+    if (r == STINT_INVALID && inner.fix[0])
         return field_fail(reader, field, "like 1-10, 0,4,7 or 1-100:2%8, indexes up to 1000000");
+    if (r > 0)
+        return stint_fail(reader->err, r, "'array': %.200s", inner.text);
+    if (r == 0)
+        parse->request.task_count = array->task_count;
     return r;
 }
 
@@ -530,7 +498,7 @@ static int parse_request(const json_t *json, bool is_stored, struct stint_reques
                          struct stint_error *err)
 {
     __attribute__((cleanup(parse_deinit_auto))) struct parse parse = {
-        .request = { .cpus = 1, .nodes = 1, .gpu_milli = 1000 }
+        .request = { .cpus = 1, .nodes = 1, .gpu_milli = 1000, .task_count = 1 }
     };
     struct reader reader = { &parse, "", err };
     if (!json_is_object(json))

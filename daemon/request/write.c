@@ -91,6 +91,8 @@ static void write_after(const struct stint_request *request, struct stint_buffer
     for (size_t i = 0; i < request->after_count; i++) {
         stint_json_object(b);
         stint_json_kv_int(b, "job_id", (int64_t)request->after[i].job);
+        if (request->after[i].task != STINT_TASK_WHOLE)
+            stint_json_kv_int(b, "task", request->after[i].task);
         stint_json_kv_text(b, "when", after_words[request->after[i].when]);
         stint_json_object_end(b);
     }

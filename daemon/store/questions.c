@@ -125,6 +125,12 @@ int stint_reader_run(struct stint_reader *reader, struct stint_run_key key, stin
                integer(key.attempt));
 }
 
+int stint_reader_task(struct stint_reader *reader, uint64_t job, uint32_t task,
+                      stint_task_row_fn fn, void *context)
+{
+    return ONE(task, TABLE_TASK, QUERY_TASK, integer((int64_t)job), integer(task));
+}
+
 int stint_reader_script(struct stint_reader *reader, const char *sha256, stint_script_row_fn fn,
                         void *context)
 {

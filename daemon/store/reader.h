@@ -31,6 +31,7 @@ enum query_id {
     QUERY_USAGE_SUMS,
     QUERY_JOB,
     QUERY_RUN,
+    QUERY_TASK,
     QUERY_SCRIPT,
     QUERY_VERDICT,
     QUERY_DECISION,

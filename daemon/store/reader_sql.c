@@ -31,6 +31,7 @@ const char *const reader_sql[QUERY_COUNT] = {
         " WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2)",
     [QUERY_JOB] = "SELECT * FROM job WHERE id = ?1",
     [QUERY_RUN] = "SELECT * FROM run WHERE job = ?1 AND task = ?2 AND attempt = ?3",
+    [QUERY_TASK] = "SELECT * FROM task WHERE job = ?1 AND task = ?2",
     [QUERY_SCRIPT] = "SELECT * FROM script WHERE sha256 = ?1",
     [QUERY_VERDICT] = "SELECT * FROM verdict WHERE id = ?1",
     [QUERY_DECISION] = "SELECT * FROM decision WHERE id = ?1",

@@ -21,6 +21,7 @@
 #include "stint/key.h"
 #include "stint/reason.h"
 #include "stint/request.h"
+#include "stint/tasks.h"
 
 /* state, wire name */
 #define STINT_JOB_STATES(X)                                                                        \
@@ -179,7 +180,18 @@ enum stint_job_verb {
     STINT_VERB_REQUEUE,
     STINT_VERB_SUSPEND,
     STINT_VERB_RESUME,
+    STINT_VERB_SIGNAL, /* with a number: stint_jobs_signal_on() */
 };
+#define STINT_JOBS_ACT_TASK_MAX 10000 /* tasks named in one call */
+/* On an array, or on tasks of it: those in no state for it are passed over, unless all are.
+ * Cancelled as a whole, nothing more of it starts or comes back. STINT_NOT_FOUND also for a task it
+ * does not have, STINT_TOO_LARGE for too many. */
+int stint_jobs_act_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                      const struct stint_job_ref *ref, enum stint_job_verb verb,
+                      struct stint_error *err);
+int stint_jobs_signal_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                         const struct stint_job_ref *ref, int signal_number,
+                         struct stint_error *err);
 int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                    enum stint_job_verb verb, struct stint_error *err);
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
@@ -206,11 +218,25 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
                         struct stint_error *err);
 
 /**
+ * struct stint_array_view - an array's tasks, counted
+ * @live: by state, of those that have not ended; @ended: by outcome
+ */
+struct stint_array_view {
+    uint32_t task_count;
+    uint32_t running_max; /* 0: none */
+    uint32_t live[STINT_JOB_STATE_COUNT];
+    uint32_t ended[STINT_OUTCOME_COUNT];
+};
+
+/**
  * struct stint_job_view - one live job, typed, borrowed until the next call into jobs
  * Times are wall clock ms, 0 where they do not apply.
  */
 struct stint_job_view {
     uint64_t id;
+    uint32_t task;                        /* 0 for a plain job, STINT_TASK_WHOLE for an array */
+    bool is_task;                         /* of an array */
+    const struct stint_array_view *array; /* of an array as a whole, else NULL */
     enum stint_job_state state;
     enum stint_job_outcome outcome;
     struct stint_reason reason;
@@ -245,8 +271,17 @@ struct stint_job_view {
 
 /* One live job; STINT_NOT_FOUND when it is not live (ask the store for history). */
 int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view);
+/* One task of a live array; STINT_NOT_FOUND also when it has ended (ask the store). */
+int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                         struct stint_job_view *ret_view);
+/* Live tasks of an array that run or were acted on by themselves; those that wait together are only
+ * counted. */
+void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
+                          bool (*fn)(void *context, const struct stint_job_view *view),
+                          void *context);
 /* Every live job in queue order: holders first (starting, running, suspended, ending), then waiting
- * ones by rank.
+ * ones by rank. An array is told once as a whole, as a holder if a task of it runs, and each of its
+ * tasks that has a life of its own besides.
  * @fn returns false to stop. O(live jobs). */
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context);

@@ -101,6 +101,7 @@ int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stin
 /**
  * stint_ledger_can_pay() - at submit: is there any award, and could one ever pay the whole job?
  * @award_name: as asked with --award, NULL for the choice of the ledger
+ * @task_count: how many join the queue; each is paid by itself, so the cost is one's
  * Return: 0; STINT_NO_AWARD with *ret_code NoAward; STINT_NO_AWARD when @cost is larger than the
  * whole of every award; STINT_UNSATISFIABLE with ExceedsMaxWalltime when a walltime quota is
  * shorter; STINT_OVER_QUOTA (429) when the queued-jobs quota of site, institution, project or user
@@ -108,7 +109,8 @@ int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stin
  */
 int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
                          const char *award_name, int64_t cost_micro, int64_t walltime_s,
-                         enum stint_reason_code *ret_code, struct stint_error *err);
+                         int64_t task_count, enum stint_reason_code *ret_code,
+                         struct stint_error *err);
 
 /**
  * stint_ledger_fits_ceilings() - at submit: is the job above a ceiling all by itself?
@@ -146,6 +148,11 @@ struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t pro
 #define STINT_LEDGER_ACCOUNTS_MAX 8
 size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
                              uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
+/* The account of an array that runs at most @running_max tasks at once: it stands behind those of
+ * the job, until it is given back. 0 or -ENOMEM. A number that was given back is given again. */
+int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32_t running_max,
+                               uint32_t *ret_account);
+void stint_ledger_array_account_free(struct stint_ledger *ledger, uint32_t account);
 #define STINT_LEDGER_FAIR_ACCOUNT 2 /* index of the project's in that array */
 /* What account index means, for reasons: kind "project", name "nlp", and who set the limit when.
  * NULL names when unknown. */
@@ -163,7 +170,7 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
  * it. */
 uint64_t stint_ledger_generation(const struct stint_ledger *ledger);
 
-/* Queued jobs by project and user are counted here, for the queue quota. */
+/* Queued jobs (tasks of arrays each) by project and user are counted here, for the queue quota. */
 void stint_ledger_job_queued(struct stint_ledger *ledger, int64_t project, uid_t uid, int delta);
 
 /**

@@ -13,6 +13,7 @@
 #include "stint/auto.h"
 #include "stint/buffer.h"
 #include "stint/error.h"
+#include "stint/tasks.h"
 
 /* Bounds of one request. A body may be larger only by its script. */
 #define STINT_REQUEST_NAME_MAX     128
@@ -50,8 +51,10 @@ struct stint_use {
     char *reference; /* `org/name`, `name@sha256:…`, or an absolute path */
 };
 
+/* @task: of the array @job, STINT_TASK_WHOLE for all of it and for a plain job */
 struct stint_after {
     uint64_t job;
+    uint32_t task;
     enum stint_after_when when;
 };
 
@@ -89,7 +92,8 @@ struct stint_request {
     size_t use_count;
     struct stint_after *after;
     size_t after_count;
-    char *array; /* "1-10%2" as given, NULL for a plain job */
+    char *array;        /* "1-10%2" as given, NULL for a plain job */
+    int64_t task_count; /* of the array; 1 for a plain job */
     int64_t begin_ms;
     bool is_held;
     bool may_requeue;

@@ -153,6 +153,9 @@ int stint_reader_each_job(struct stint_reader *reader, const struct stint_job_fi
                           stint_job_row_fn fn, void *context);
 int stint_reader_each_run_of(struct stint_reader *reader, uint64_t job, stint_run_row_fn fn,
                              void *context);
+/* One of them; -ENOENT for one that never had a record of its own: it shares its array's lot. */
+int stint_reader_task(struct stint_reader *reader, uint64_t job, uint32_t task,
+                      stint_task_row_fn fn, void *context);
 int stint_reader_each_task_of(struct stint_reader *reader, uint64_t job, stint_task_row_fn fn,
                               void *context);
 /* Events of one job, oldest first; scans from the job's first event to its last, which the job's

@@ -178,6 +178,27 @@ int stint_reader_job(struct stint_reader *reader, uint64_t id, stint_job_row_fn 
     return 0;
 }
 
+int stint_reader_task(struct stint_reader *reader, uint64_t job, uint32_t task,
+                      stint_task_row_fn fn, void *context)
+{
+    (void)reader;
+    (void)job;
+    (void)task;
+    (void)fn;
+    (void)context;
+    return -ENOENT;
+}
+
+int stint_reader_each_task_of(struct stint_reader *reader, uint64_t job, stint_task_row_fn fn,
+                              void *context)
+{
+    (void)reader;
+    (void)job;
+    (void)fn;
+    (void)context;
+    return 0;
+}
+
 int stint_reader_run(struct stint_reader *reader, struct stint_run_key key, stint_run_row_fn fn,
                      void *context)
 {
@@ -364,6 +385,12 @@ int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view 
     return 0;
 }
 
+int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                         struct stint_job_view *ret_view)
+{
+    return task == 0 ? stint_jobs_view(jobs, id, ret_view) : STINT_NOT_FOUND;
+}
+
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context)
 {
@@ -391,28 +418,31 @@ void stint_jobs_count(const struct stint_jobs *jobs, uint64_t counts[STINT_JOB_S
     counts[STINT_JOB_PENDING] = 1;
 }
 
-int stint_jobs_act(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
-                   enum stint_job_verb verb, struct stint_error *err)
+int stint_jobs_act_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                      const struct stint_job_ref *ref, enum stint_job_verb verb,
+                      struct stint_error *err)
 {
     (void)jobs;
     (void)caller;
     (void)verb;
     fake.acts++;
-    return id <= 2 ? 0 : stint_fail(err, STINT_NOT_FOUND, "there is no job");
+    return ref->job <= 2 ? 0 : stint_fail(err, STINT_NOT_FOUND, "there is no job");
 }
 
 int stint_jobs_set_priority(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
                             int64_t priority, struct stint_error *err)
 {
+    struct stint_job_ref ref = { .job = id };
     (void)priority;
-    return stint_jobs_act(jobs, caller, id, STINT_VERB_HOLD, err);
+    return stint_jobs_act_on(jobs, caller, &ref, STINT_VERB_HOLD, err);
 }
 
-int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller, uint64_t id,
-                      int signal_number, struct stint_error *err)
+int stint_jobs_signal_on(struct stint_jobs *jobs, const struct stint_caller *caller,
+                         const struct stint_job_ref *ref, int signal_number,
+                         struct stint_error *err)
 {
     fake.signal_number = signal_number;
-    return stint_jobs_act(jobs, caller, id, STINT_VERB_CANCEL, err);
+    return stint_jobs_act_on(jobs, caller, ref, STINT_VERB_CANCEL, err);
 }
 
 static const char *const state_names[] = { "",

@@ -137,7 +137,7 @@ static void a_revoked_award_is_named(void **state)
         assert_string_equal(view.name, "2026-nlp");
         assert_string_equal(fixture_award(f->ledger, view.name).state, "revoked");
         assert_int_equal(
-            stint_ledger_can_pay(f->ledger, project, ANNA, name, 1, 60, &code, &f->err),
+            stint_ledger_can_pay(f->ledger, project, ANNA, name, 1, 60, 1, &code, &f->err),
             STINT_NO_AWARD);
         assert_non_null(strstr(f->err.text, "2026-nlp of project nlp was revoked"));
     }
@@ -224,19 +224,19 @@ static void what_can_never_be_paid_is_refused_at_submit(void **state)
     fixture_nlp(f, 2);
     int64_t project = fixture_project(f, "nlp");
     assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO, 60, &code, &f->err),
+        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO, 60, 1, &code, &f->err),
         0);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO + 1, 60,
+    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO + 1, 60, 1,
                                           &code, &f->err),
                      STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_BalanceExhausted);
     assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, "default", 1, 60, &code, &f->err),
+        stint_ledger_can_pay(f->ledger, project, ANNA, "default", 1, 60, 1, &code, &f->err),
         STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_NoAward);
     assert_int_equal(
         stint_ledger_project_add(f->ledger, &f->act, "poor", "uni", NULL, NULL, &id, &f->err), 0);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, id, ANNA, NULL, 1, 60, &code, &f->err),
+    assert_int_equal(stint_ledger_can_pay(f->ledger, id, ANNA, NULL, 1, 60, 1, &code, &f->err),
                      STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_NoAward);
 }
@@ -308,17 +308,18 @@ static void queue_and_walltime_ceilings_refuse_at_submit(void **state)
                                             "walltime=1h", &f->err),
                      0);
     stint_ledger_job_queued(f->ledger, project, ANNA, 1);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3600, &code, &f->err),
-                     0);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3601, &code, &f->err),
-                     STINT_UNSATISFIABLE);
+    assert_int_equal(
+        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3600, 1, &code, &f->err), 0);
+    assert_int_equal(
+        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3601, 1, &code, &f->err),
+        STINT_UNSATISFIABLE);
     assert_int_equal(code, STINT_REASON_ExceedsMaxWalltime);
     stint_ledger_job_queued(f->ledger, project, BERT, 1);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, &code, &f->err),
+    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, 1, &code, &f->err),
                      STINT_OVER_QUOTA);
     assert_non_null(strstr(f->err.text, "2 of at most 2"));
     stint_ledger_job_queued(f->ledger, project, BERT, -1);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, &code, &f->err),
+    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, 1, &code, &f->err),
                      0);
 }
 

@@ -247,10 +247,12 @@ static void run_streams_both_outputs_and_ends_as_the_job_did(void **state)
 static void deeds_go_to_each_job_and_the_first_failure_is_the_status(void **state)
 {
     static const struct fake_answer answers[] = {
-        { "POST", "/api/v1/jobs/41/hold", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/jobs/41_[0-0]/hold", 200, "{}", NULL, 0, false },
         { "POST", "/api/v1/jobs/42/hold", 409, "{\"code\":\"wrong-state\",\"detail\":\"d\"}", NULL,
           0, false },
-        { "POST", "/api/v1/jobs/43/hold", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/jobs/43_0/hold", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/jobs/41_7/hold", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/jobs/41_[1-5]/hold", 200, "{}", NULL, 0, false },
         { "DELETE", "/api/v1/jobs/41", 200, "{}", NULL, 0, false },
         { "DELETE", "/api/v1/jobs/42", 200, "{}", NULL, 0, false },
         { "POST", "/api/v1/jobs/41/signal", 200, "{}", NULL, 0, false },
@@ -273,8 +275,9 @@ static void deeds_go_to_each_job_and_the_first_failure_is_the_status(void **stat
     claim(answers, WORDS("signal", "-s", "SIGUSR2", "41"), 0, "job 41 signalled\n", "");
     claim(answers, WORDS("signal", "-s", "NONE", "41"), 2, "", "no such signal");
     claim(answers, WORDS("hold", "4x"), 2, "", "not a job's id");
-    claim(answers, WORDS("hold", "41_7"), 2, "", "a number, as");
-    claim(answers, WORDS("hold", "41_[1-5]"), 2, "", "a number, as");
+    claim(answers, WORDS("hold", "41_7"), 0, "job 41_7 held\n", "");
+    claim(answers, WORDS("hold", "41_[1-5]"), 0, "job 41_[1-5] held\n", "");
+    claim(answers, WORDS("hold", "41_[5-1]"), 2, "", "41_[1-5], as");
     claim(answers, WORDS("cancel", "44"), 0, "job 44 is ending, at most 30 s\n", "");
     claim(answers, WORDS("requeue", "44"), 0, "job 44 is ending\n", "");
     claim(answers, WORDS("signal", "44"), 0, "job 44 signalled\n", "");

@@ -308,8 +308,14 @@ size_t fixture_told(const struct fixture *f, const char *what, uint64_t id)
 void fixture_end(struct fixture *f, uint64_t id, uint32_t attempt, int exit_status,
                  int64_t elapsed_ms)
 {
+    fixture_end_task(f, id, 0, attempt, exit_status, elapsed_ms);
+}
+
+void fixture_end_task(struct fixture *f, uint64_t id, uint32_t task, uint32_t attempt,
+                      int exit_status, int64_t elapsed_ms)
+{
     struct stint_run_end end = {
-        .key = { id, 0, attempt },
+        .key = { id, task, attempt },
         .exit_status = exit_status,
         .started_ms = fixture_wall_ms - elapsed_ms,
         .ended_ms = fixture_wall_ms,

@@ -66,6 +66,8 @@ uint64_t fixture_submit(struct fixture *f, const struct stint_caller *caller, co
 size_t fixture_told(const struct fixture *f, const char *what, uint64_t id);
 void fixture_end(struct fixture *f, uint64_t id, uint32_t attempt, int exit_status,
                  int64_t elapsed_ms);
+void fixture_end_task(struct fixture *f, uint64_t id, uint32_t task, uint32_t attempt,
+                      int exit_status, int64_t elapsed_ms);
 /* Drops the jobs room and makes a new one from what is durable. */
 void fixture_restart(struct fixture *f);
 enum stint_job_state fixture_state(struct fixture *f, uint64_t id); /* DONE when it is not live */
