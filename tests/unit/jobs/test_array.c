@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "stint/scheduler.h"
+#include "stint/clerk.h"
 #include "stint/tasks.h"
 
 #define ARRAY_OF(spec)                                                                             \
@@ -12,7 +12,7 @@
 static void assert_sound(struct fixture *f)
 {
     struct stint_store_audit audit;
-    const char *wrong = stint_scheduler_check(f->scheduler);
+    const char *wrong = stint_scheduler_check(stint_clerk_scheduler(f->clerk));
     assert_null(wrong);
     assert_int_equal(stint_reader_audit(stint_store_reader(f->store), &audit), 0);
     assert_int_equal(audit.unbalanced, 0);
