@@ -12,8 +12,6 @@
 #include "stint/record.h"
 #include "wake.h"
 
-#define ATTEST_KEYS_BYTES_MAX ((size_t)64 << 10)
-
 /* One word coming or going, until it is answered. */
 struct attest {
     struct attest *prev; /* of those whose verdict is waited for */
@@ -59,28 +57,6 @@ static bool is_in_list(const char *list, const char *name)
     return false;
 }
 
-/* The key called @name in the file of reviewers' keys: blank lines and #-lines are passed over. */
-static int key_find(const char *path, const char *name, struct stint_vkey *ret_vkey,
-                    struct stint_error *err)
-{
-    char line[STINT_VKEY_TEXT_MAX];
-    size_t read = 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return stint_fail(err, -errno, "the reviewers' keys cannot be read: %s", strerror(errno));
-    int r = STINT_NOT_FOUND;
-    while (r == STINT_NOT_FOUND && read <= ATTEST_KEYS_BYTES_MAX &&
-           fgets(line, sizeof(line), file)) {
-        read += strlen(line);
-        line[strcspn(line, "\r\n")] = '\0';
-        if (line[0] && line[0] != '#' && stint_vkey_parse(line, ret_vkey, NULL) == 0 &&
-            strcmp(ret_vkey->name, name) == 0)
-            r = 0;
-    }
-    (void)fclose(file);
-    return r;
-}
-
 static int check_signature(const struct stint_admission *admission,
                            const struct stint_attestation *attestation, struct stint_error *err)
 {
@@ -88,7 +64,8 @@ static int check_signature(const struct stint_admission *admission,
     const char *keys = admission->options.reviewer_keys;
     struct stint_vkey vkey;
     size_t signed_length = 0;
-    int r = keys && *keys ? key_find(keys, attestation->reviewer, &vkey, err) : STINT_NOT_FOUND;
+    int r =
+        keys && *keys ? stint_vkey_find(keys, attestation->reviewer, &vkey, err) : STINT_NOT_FOUND;
     if (r == STINT_NOT_FOUND) {
         (void)stint_fail(err, STINT_NOT_PERMITTED, "no reviewer's key is known as %.100s",
                          attestation->reviewer);

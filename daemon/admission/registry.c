@@ -131,7 +131,7 @@ static void registry_write(struct stint_admission *admission, struct stint_buffe
         if (at->is_registered && artifact_by_any_case(admission, at->name) == at)
             rows[count++] = at;
     if (count > 1)
-        qsort(rows, count, sizeof(*rows), newest_first);
+        qsort(rows, count, sizeof(struct artifact *), newest_first);
     stint_json_object(json);
     stint_json_key(json, "entries");
     stint_json_array(json);

@@ -98,6 +98,35 @@ static void criteria_print(const json_t *criteria)
     }
 }
 
+/* "12  standing  review.example.org/ada (signed), 2026-11-01: licence of weights is MIT; source" */
+static void attestations_print(const json_t *attestations)
+{
+    const json_t *attestation;
+    size_t i;
+    json_array_foreach(attestations, i, attestation)
+    {
+        const json_t *statement = doc_at(attestation, "statement");
+        const json_t *value = doc_at(statement, "value");
+        const char *subject = doc_text_or(statement, "subject", "");
+        (void)printf("%-10s%" PRId64 "  %s  ", i == 0 ? "attested" : "",
+                     doc_int(attestation, "id", 0), doc_text_or(attestation, "state", "?"));
+        text_print(doc_text_or(statement, "reviewer", "?"));
+        (void)printf("%s, %s: ", doc_bool(attestation, "signed") ? " (signed)" : "",
+                     doc_text_or(statement, "date", "?"));
+        (void)printf("%s of %s", doc_text_or(statement, "predicate", "?"),
+                     doc_text_or(statement, "component", "?"));
+        (void)fputs(*subject ? " " : "", stdout);
+        text_print(subject);
+        (void)fputs(" is ", stdout);
+        text_print(json_is_string(value) ? json_string_value(value)
+                   : json_is_true(value) ? "true"
+                                         : "false");
+        (void)fputs("; ", stdout);
+        text_print(doc_text_or(statement, "source", "?"));
+        (void)putchar('\n');
+    }
+}
+
 static int show_artifact(struct cli *cli, const json_t *document)
 {
     const json_t *artifact = doc_at(document, "artifact") ? doc_at(document, "artifact") : document;
@@ -122,6 +151,7 @@ static int show_artifact(struct cli *cli, const json_t *document)
         criteria_print(doc_at(result, "criteria"));
     }
     criteria_print(doc_at(artifact, "criteria"));
+    attestations_print(doc_at(document, "attestations"));
     return EXIT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "review.h"
 #include "screen.h"
 #include "stint/auto.h"
 #include "stint/evaluator.h"
@@ -29,6 +30,7 @@ struct check_item {
 struct check {
     struct cli *cli;
     struct stint_evaluator *evaluator;
+    struct stint_buffer attestations; /* JSON array; empty without any */
     enum stint_artifact_kind kind;
     struct check_item items[CHECK_PATHS_MAX];
     size_t item_count;
@@ -171,6 +173,7 @@ static int check_one(struct check *check, const struct check_item *item,
                                            .kind = check->kind,
                                            .rules = cli_value(check->cli, "rules"),
                                            .name = item->name,
+                                           .attestations = stint_buffer_text(&check->attestations),
                                            .is_listing_only = cli_has(check->cli, "no-hash"),
                                            .progress = on_progress };
     err.code = stint_evaluate(check->evaluator, &evaluation, ret_verdict, NULL, &err);
@@ -410,6 +413,25 @@ static void check_deinit(struct check *check)
         free(check->items[i].name);
     }
     stint_evaluator_close(check->evaluator);
+    stint_buffer_deinit(&check->attestations);
+}
+
+/* Statements are read, and their signatures checked, before a byte of an artefact is. */
+static int check_attestations(struct check *check)
+{
+    struct stint_error err = { 0 };
+    const char *file = cli_value(check->cli, "attestations");
+    if (!file)
+        return cli_has(check->cli, "reviewers")
+                   ? cli_usage("--attestations FILE", "check --reviewers: no statements to check")
+                   : EXIT_OK;
+    if (cli_has(check->cli, "no-hash"))
+        return cli_usage("leave out one of them",
+                         "check: without a digest no statement is about anything");
+    err.code = review_load(file, cli_value(check->cli, "reviewers"), &check->attestations, &err);
+    if (err.code == 0)
+        return EXIT_OK;
+    return cli_fail_file(&err, file) == EXIT_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_FAILED;
 }
 
 int verb_check(struct cli *cli)
@@ -417,7 +439,8 @@ int verb_check(struct cli *cli)
     struct check check = { .cli = cli };
     struct stint_error err = { 0 };
     struct stint_evaluator_options options = { .rules_dir = cli_value(cli, "rules-dir"),
-                                               .licences_dir = cli_value(cli, "licences-dir") };
+                                               .licences_dir = cli_value(cli, "licences-dir"),
+                                               .catalogue_more = cli_value(cli, "catalogue-dir") };
     int status = check_words(cli);
     if (status != EXIT_OK)
         return status;
@@ -431,7 +454,9 @@ int verb_check(struct cli *cli)
         (void)cli_fail(&err);
         return EXIT_FAILED;
     }
-    status = check_run(&check);
+    status = check_attestations(&check);
+    if (status == EXIT_OK)
+        status = check_run(&check);
     check_deinit(&check);
     return status;
 }

@@ -25,6 +25,12 @@
 #define HAS_TOPOLOGY(fn) verb_later
 #endif
 
+#if defined(STINT_CLI_HAS_EVALUATOR) && defined(STINT_CLI_HAS_RECORD)
+#define HAS_REVIEW(fn) fn
+#else
+#define HAS_REVIEW(fn) verb_later
+#endif
+
 /* clang-format off */
 static const struct option_row queue_options[] = {
     { "mine", 0, NULL, "only your own jobs", 0 },
@@ -81,7 +87,10 @@ static const struct option_row check_options[] = {
     { "html",    0, "FILE",  "one page for a browser that needs nothing else", 0 },
     { "yes",     'y', NULL,  "overwrite it without asking", 0 },
     { "no-hash", 0, NULL,    "do not read the weights: no digest, assurance declared", 0 },
+    { "attestations", 0, "FILE", "reviewers' statements, from 'stint artifact attest --print'", 0 },
+    { "reviewers", 0, "FILE", "public keys, one a line: each statement must be signed by one of them", 0 },
     { "rules-dir", 0, "DIR", "folder of rule sets", 0 },
+    { "catalogue-dir", 0, "DIR[:DIR…]", "folders of evidence about models and data sets, beside the installed one", 0 },
     { "licences-dir", 0, "DIR", "folder of the licence table", 0 },
     { "json",    0, NULL,    "stint.verdict/1", 0 },
     { 0 },
@@ -91,6 +100,30 @@ static const struct option_row artifact_add_options[] = {
     { "kind",     0, "KIND",     "model, dataset or code", 0 },
     { "in-place", 0, NULL,       "leave it where it is: jobs with it are at best watched", 0 },
     { "json",     0, NULL,       "the answer as JSON", 0 },
+    { 0 },
+};
+static const struct option_row attest_options[] = {
+    { "criterion", 0, "ID",        "the criterion that it answers; says which component and predicate, if it asks one thing", 0 },
+    { "component", 0, "C",         "what it is about: weights, training-code, data-information, training-data …", 0 },
+    { "predicate", 0, "P",         "what is said of it: licence, restriction, data-class, describes-provenance, present …", 0 },
+    { "value",     0, "VALUE",     "true, false, or a text", 0 },
+    { "subject",   0, "NAME",      "the data set or base model of the artefact that it speaks of", 0 },
+    { "source",    0, "TEXT",      "what it rests on: an address or a title; public", 0 },
+    { "date",      0, "DATE",      "as of when; default today", 0 },
+    { "document",  0, "FILE|DIGEST", "the document it rests on, by its digest; the file whose terms it settles", 0 },
+    { "key",       0, "FILE",      "sign it with this reviewer's key", 0 },
+    { "statement", 0, "FILE",      "instead: statements that were made and signed elsewhere", 0 },
+    { "print",     0, NULL,        "print it instead of handing it in; of a path, without a daemon", 0 },
+    { "json",      0, NULL,        "the answer as JSON", 0 },
+    { 0 },
+};
+static const struct option_row attest_revoke_options[] = {
+    { "reason", 0, "TEXT", "why; public", 0 },
+    { "json",   0, NULL,   "the answer as JSON", 0 },
+    { 0 },
+};
+static const struct option_row attest_key_options[] = {
+    { "name", 0, "NAME", "make a new key of this name (a host and a path: review.example.org/ada)", 0 },
     { 0 },
 };
 static const struct option_row verify_options[] = {
@@ -209,6 +242,9 @@ const struct verb verbs[] = {
     { "artifact list", "", "what is registered", verb_artifact_list, NULL, WATCHES, 0, 0 },
     { "artifact show", "REF", "one artefact and its verdict", verb_artifact_show, NULL, READS, 1, 1 },
     { "artifact remove", "REF", "take one out of the register", verb_artifact_remove, cancel_options, 0, 1, 1 },
+    { "artifact attest", "REF|PATH", "attest a fact of an artefact, as a reviewer", HAS_REVIEW(verb_artifact_attest), attest_options, 0, 1, 1 },
+    { "artifact revoke", "NUMBER", "take a statement back", HAS_REVIEW(verb_artifact_revoke), attest_revoke_options, 0, 1, 1 },
+    { "artifact key", "FILE", "a reviewer's public key; with --name make the pair", HAS_REVIEW(verb_artifact_key), attest_key_options, LOCAL, 1, 1 },
     { "log head", "", "the signed head of the public log", HAS_RECORD(verb_log_head), json_options, 0, 0, 0 },
     { "log entry", "N", "one entry, its stored bytes", HAS_RECORD(verb_log_entry), json_options, 0, 1, 1 },
     { "log proof", "N", "that one entry is in the log, as a file", HAS_RECORD(verb_log_proof), NULL, 0, 1, 1 },

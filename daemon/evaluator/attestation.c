@@ -113,11 +113,13 @@ static bool is_line(const char *text)
 
 static bool is_date(const char *text)
 {
-    unsigned month = 0;
-    unsigned day = 0;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
-        strspn(text, "0123456789-") != 10 || sscanf(text + 5, "%2u-%2u", &month, &day) != 2)
-        return false;
+    static const char form[] = "9999-19-39";
+    for (size_t i = 0; i < sizeof(form); i++)
+        if (form[i] == '-' || form[i] == '\0' ? text[i] != form[i]
+                                              : text[i] < '0' || text[i] > form[i])
+            return false;
+    int month = (text[5] - '0') * 10 + text[6] - '0';
+    int day = (text[8] - '0') * 10 + text[9] - '0';
     return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
@@ -268,8 +270,8 @@ int stint_attestation_parse(const char *json, size_t length,
 
 static void digest_text(const struct stint_sha256 *digest, char text[STINT_SHA256_HEX + 7])
 {
-    memcpy(text, "sha256:", 7);
-    (void)stint_sha256_hex(digest, text + 7);
+    char hex[STINT_SHA256_HEX];
+    (void)snprintf(text, STINT_SHA256_HEX + 7, "sha256:%s", stint_sha256_hex(digest, hex));
 }
 
 static void kv_if(struct stint_buffer *buffer, const char *key, const char *text)

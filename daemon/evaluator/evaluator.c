@@ -76,7 +76,14 @@ int stint_evaluator_open(const struct stint_evaluator_options *options,
              evaluator->rules_dir);
     find_dir(NULL, "STINT_CATALOGUE", STINT_CATALOGUE_DIR, STINT_CONFIG_TREE "/catalogue",
              catalogue_dir);
-    const char *catalogue_dirs = options->catalogue_dir ? options->catalogue_dir : catalogue_dir;
+    stint_auto(stint_free) char *catalogue_dirs = NULL;
+    if (asprintf(&catalogue_dirs, "%s%s%s",
+                 options->catalogue_dir ? options->catalogue_dir : catalogue_dir,
+                 options->catalogue_more ? ":" : "",
+                 options->catalogue_more ? options->catalogue_more : "") < 0) {
+        catalogue_dirs = NULL; /* asprintf(3) leaves it undefined */
+        return -ENOMEM;
+    }
     int r = stint_licences_open(options->licences_dir, &evaluator->licences, err);
     if (r == 0)
         r = catalogue_open(catalogue_dirs, options->registered, &evaluator->catalogue, err);

@@ -1,5 +1,6 @@
 /* Owns: the names and public keys of signed notes (C2SP signed-note). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,31 @@ int stint_vkey_parse(const char *text, struct stint_vkey *ret_vkey, struct stint
     memcpy(vkey.key, bytes + 1, STINT_ED25519_KEY_BYTES);
     if (note_key_id(vkey.name, vkey.algorithm, vkey.key) != vkey.id)
         return bad_key("the hash is not that of this name and key", err);
+    *ret_vkey = vkey;
+    return 0;
+}
+
+#define KEYS_BYTES_MAX ((size_t)64 << 10)
+
+int stint_vkey_find(const char *path, const char *name, struct stint_vkey *ret_vkey,
+                    struct stint_error *err)
+{
+    char line[STINT_VKEY_TEXT_MAX];
+    struct stint_vkey vkey;
+    size_t read = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return stint_fail(err, -errno, "%.200s: %s", path, strerror(errno));
+    bool is_found = false;
+    while (!is_found && read <= KEYS_BYTES_MAX && fgets(line, sizeof(line), file)) {
+        read += strlen(line);
+        line[strcspn(line, "\r\n")] = '\0';
+        is_found = line[0] && line[0] != '#' && stint_vkey_parse(line, &vkey, NULL) == 0 &&
+                   strcmp(vkey.name, name) == 0;
+    }
+    (void)fclose(file);
+    if (!is_found)
+        return stint_fail(err, STINT_NOT_FOUND, "no key of %.100s in %.200s", name, path);
     *ret_vkey = vkey;
     return 0;
 }

@@ -36,6 +36,13 @@ struct stint_vkey {
 int stint_vkey_parse(const char *text, struct stint_vkey *ret_vkey, struct stint_error *err);
 /* @text has STINT_VKEY_TEXT_MAX bytes. Returns @text. */
 char *stint_vkey_format(const struct stint_vkey *vkey, char *text);
+/**
+ * stint_vkey_find() - the key called @name in a file of keys, one a line, up to 64 KiB
+ * Empty lines, lines that begin with '#' and lines that are no key are passed over. Return: 0;
+ * STINT_NOT_FOUND; -errno of the file. Blocking.
+ */
+int stint_vkey_find(const char *path, const char *name, struct stint_vkey *ret_vkey,
+                    struct stint_error *err);
 /* 0 or STINT_INVALID: could this be the name of a key, the origin of a log? */
 int stint_note_name_check(const char *name, struct stint_error *err);
 

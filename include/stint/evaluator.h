@@ -20,6 +20,7 @@ struct stint_evaluator;
  * @licences_dir: folder of the licence table; NULL likewise
  * @catalogue_dir: folders of dated evidence joined by ':' (the installed one, and say the site's
  * own); NULL for the installed one; a missing one is empty
+ * @catalogue_more: folders that are read beside @catalogue_dir; NULL for none
  * @registered: one more such file as text, about artefacts that are registered here, so that their
  * names resolve; NULL for none
  */
@@ -27,6 +28,7 @@ struct stint_evaluator_options {
     const char *rules_dir;
     const char *licences_dir;
     const char *catalogue_dir;
+    const char *catalogue_more;
     const char *registered;
 };
 /* 0, -ENOMEM, -errno, STINT_INVALID (a broken rule, table or catalogue file: file, line, cure).

@@ -40,6 +40,22 @@ const char *stint_rules_date(const struct stint_rules *rules);
 const struct stint_sha256 *stint_rules_digest(const struct stint_rules *rules);
 enum stint_artifact_kind stint_rules_kind(const struct stint_rules *rules);
 
+/**
+ * struct stint_rules_ask - one test of a criterion: what a fact would have to say
+ * @each: the component of each of whose subjects it is asked; STINT_COMPONENT_NONE for none
+ * @is_truth: it asks for true
+ */
+struct stint_rules_ask {
+    enum stint_component component;
+    enum stint_predicate predicate;
+    enum stint_component each;
+    bool is_truth;
+};
+/* The different tests of criterion @id, in the order of the file. Return: how many there are, at
+ * most @max of them in @asks; 0 when there is no such criterion. */
+size_t stint_rules_asks(const struct stint_rules *rules, const char *id,
+                        struct stint_rules_ask *asks, size_t max);
+
 struct stint_licences;
 /**
  * stint_rules_judge() - facts and rules to a result; pure
