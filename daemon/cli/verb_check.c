@@ -15,11 +15,9 @@
 #include "stint/auto.h"
 #include "stint/evaluator.h"
 
-#define CHECK_PATHS_MAX    256
-#define CHECK_ENTRIES_MAX  4096
-#define CHECK_PATH_BYTES   4096
-#define MATRIX_TITLE_WIDTH 22
-#define MATRIX_CELL_WIDTH  15
+#define CHECK_PATHS_MAX   256
+#define CHECK_ENTRIES_MAX 4096
+#define CHECK_PATH_BYTES  4096
 
 /* @path and @name are owned; @name NULL for the last part of the path. */
 struct check_item {
@@ -214,23 +212,6 @@ static int print(const struct stint_buffer *out)
     return EXIT_FAILED;
 }
 
-/* As many columns at a time as the screen holds; where there is no screen, all. */
-static void matrix_show(const struct check *check, const struct stint_report_options *options,
-                        struct stint_buffer *out)
-{
-    size_t step = check->verdict_count;
-    if (options->columns > 0)
-        step = options->columns >= MATRIX_TITLE_WIDTH + 2 * MATRIX_CELL_WIDTH
-                   ? (options->columns - MATRIX_TITLE_WIDTH) / MATRIX_CELL_WIDTH
-                   : 1;
-    for (size_t i = 0; i < check->verdict_count; i += step) {
-        size_t left = check->verdict_count - i;
-        if (i > 0)
-            stint_buffer_add_char(out, '\n');
-        stint_verdict_matrix(check_verdicts(check) + i, left < step ? left : step, options, out);
-    }
-}
-
 /* The names of two versions of one model are alike; their places are not. */
 static void compare_show(const struct check *check, const struct stint_report_options *options,
                          struct stint_buffer *out)
@@ -264,7 +245,7 @@ static int people_show(const struct check *check)
     } else if (cli_has(cli, "tree")) {
         stint_verdict_families(check_verdicts(check), check->verdict_count, &options, &out);
     } else if (rules && strcmp(rules, "all") == 0 && !options.is_full) {
-        matrix_show(check, &options, &out);
+        stint_verdict_matrix(check_verdicts(check), check->verdict_count, &options, &out);
     } else if (cli_has(cli, "html")) {
         for (size_t i = 0; i < check->verdict_count; i++)
             line_show(check->verdicts[i], &out);

@@ -27,21 +27,41 @@ static const char *next_base(const struct stint_verdict *verdict, size_t *at)
     return NULL;
 }
 
-static bool names_base(const struct stint_verdict *verdict, const char *name)
+static const char *last_part(const char *name)
 {
-    size_t at = 0;
-    for (const char *base; (base = next_base(verdict, &at));)
-        if (strcasecmp(base, name) == 0)
-            return true;
-    return false;
+    const char *slash = strrchr(name, '/');
+    return slash && slash[1] ? slash + 1 : name;
 }
 
+/* The model that is called @name: whole, or, where one side lacks the organisation and nobody else
+ * could be meant, by the rest. */
 static const struct stint_verdict *by_name(const struct family *family, const char *name)
 {
-    for (size_t i = 0; i < family->count; i++)
-        if (strcasecmp(family->verdicts[i]->name, name) == 0)
+    const struct stint_verdict *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < family->count; i++) {
+        const char *own = family->verdicts[i]->name;
+        bool is_partial = !strchr(own, '/') != !strchr(name, '/');
+        if (strcasecmp(own, name) == 0)
             return family->verdicts[i];
-    return NULL;
+        if (!is_partial || strcasecmp(last_part(own), last_part(name)) != 0)
+            continue;
+        found = family->verdicts[i];
+        count++;
+    }
+    return count == 1 ? found : NULL;
+}
+
+/* Does @verdict name as a base what is called @name, or the model that is meant by it? */
+static bool names_base(const struct family *family, const struct stint_verdict *verdict,
+                       const char *name)
+{
+    const struct stint_verdict *meant = by_name(family, name);
+    size_t at = 0;
+    for (const char *base; (base = next_base(verdict, &at));)
+        if (strcasecmp(base, name) == 0 || (meant && by_name(family, base) == meant))
+            return true;
+    return false;
 }
 
 static void show_line(struct family *family, const char *name, unsigned depth,
@@ -60,7 +80,7 @@ static void show_children(struct family *family, const char *name, unsigned dept
         return;
     for (size_t i = 0; i < family->count; i++) {
         const struct stint_verdict *child = family->verdicts[i];
-        if (family->is_shown[i] || !names_base(child, name))
+        if (family->is_shown[i] || !names_base(family, child, name))
             continue;
         family->is_shown[i] = true;
         show_line(family, child->name, depth, child);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "stint/auto.h"
 #include "stint/verdict.h"
@@ -314,39 +315,66 @@ static const struct stint_rules_result *result_by_rules(const struct stint_verdi
     return NULL;
 }
 
-static void matrix_row(struct screen *screen, const struct stint_verdict *const *verdicts,
-                       size_t count, const struct stint_rules_result *row)
+/* ---- the matrix */
+
+#define MATRIX_TITLE_WIDTH 22
+#define MATRIX_CELL_WIDTH  14 /* at least */
+#define MATRIX_CELL_WIDTH_MAX                                                                      \
+    48 /* longer names lose their beginning, which is the organisation                             \
+        */
+
+/* Characters, as far as a terminal's columns are concerned. */
+static size_t width_of(const char *text)
 {
-    stint_buffer_printf(screen->buffer, "%-22s", row->rules);
+    size_t width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+/* @text in @width columns, filled up with blanks; what is too long ends as it does after "…". */
+static void add_cell(struct screen *screen, const char *text, size_t width)
+{
+    size_t length = width_of(text);
+    if (length > width) {
+        stint_buffer_add_text(screen->buffer, "\xe2\x80\xa6");
+        for (size_t left = length - width + 1; left > 0 || ((unsigned char)*text & 0xc0) == 0x80;
+             text++)
+            left -= ((unsigned char)*text & 0xc0) != 0x80;
+        length = width;
+    }
+    add_clean(screen, text, strlen(text));
+    for (; length < width; length++)
+        stint_buffer_add_char(screen->buffer, ' ');
+}
+
+static void matrix_row(struct screen *screen, const struct stint_verdict *const *verdicts,
+                       size_t count, const struct stint_rules_result *row, size_t width)
+{
+    stint_buffer_printf(screen->buffer, "%-*s", MATRIX_TITLE_WIDTH, row->rules);
     for (size_t i = 0; i < count; i++) {
         const struct stint_rules_result *result = result_by_rules(verdicts[i], row->rules);
-        if (!result) {
-            stint_buffer_printf(screen->buffer, " %-14s", "-");
-            continue;
-        }
-        char cell[32];
-        (void)snprintf(cell, sizeof(cell), "%s%s%s", stint_result_name(result->result),
-                       result->has_progress ? " " : "",
-                       result->has_progress ? result->class_name : "");
-        stint_buffer_printf(screen->buffer, " %s%-14s%s", paint(screen, result->result), cell,
-                            unpaint(screen));
+        char cell[32] = "-";
+        if (result)
+            (void)snprintf(cell, sizeof(cell), "%s%s%s", stint_result_name(result->result),
+                           result->has_progress ? " " : "",
+                           result->has_progress ? result->class_name : "");
+        stint_buffer_printf(screen->buffer, " %s%-*s%s",
+                            result ? paint(screen, result->result) : "", (int)width, cell,
+                            result ? unpaint(screen) : "");
     }
     stint_buffer_add_char(screen->buffer, '\n');
 }
 
-void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t count,
-                          const struct stint_report_options *options, struct stint_buffer *buffer)
+static void matrix_part(struct screen *screen, const struct stint_verdict *const *verdicts,
+                        size_t count, size_t width)
 {
-    struct screen screen = screen_of(options, buffer);
-    stint_buffer_printf(buffer, "%-22s", "");
+    stint_buffer_printf(screen->buffer, "%-*s", MATRIX_TITLE_WIDTH, "");
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(verdicts[i]->name);
-        stint_buffer_add_char(buffer, ' ');
-        add_clean(&screen, verdicts[i]->name, length < 14 ? length : 14);
-        for (; length < 14; length++)
-            stint_buffer_add_char(buffer, ' ');
+        stint_buffer_add_char(screen->buffer, ' ');
+        add_cell(screen, verdicts[i]->name, width);
     }
-    stint_buffer_add_char(buffer, '\n');
+    stint_buffer_add_char(screen->buffer, '\n');
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < verdicts[i]->result_count; j++) {
             const struct stint_rules_result *row = &verdicts[i]->results[j];
@@ -354,8 +382,31 @@ void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t co
             for (size_t k = 0; k < i && !is_shown; k++)
                 is_shown = result_by_rules(verdicts[k], row->rules) != NULL;
             if (!is_shown)
-                matrix_row(&screen, verdicts, count, row);
+                matrix_row(screen, verdicts, count, row, width);
         }
+}
+
+/* As wide as the longest name; as many columns at a time as the screen holds, one at least. */
+void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t count,
+                          const struct stint_report_options *options, struct stint_buffer *buffer)
+{
+    struct screen screen = screen_of(options, buffer);
+    size_t width = MATRIX_CELL_WIDTH;
+    size_t room = options ? options->columns : 0;
+    for (size_t i = 0; i < count; i++)
+        width = width_of(verdicts[i]->name) > width ? width_of(verdicts[i]->name) : width;
+    width = width < MATRIX_CELL_WIDTH_MAX ? width : MATRIX_CELL_WIDTH_MAX;
+    if (room >= MATRIX_TITLE_WIDTH + 1 + MATRIX_CELL_WIDTH && room < MATRIX_TITLE_WIDTH + 1 + width)
+        width = room - MATRIX_TITLE_WIDTH - 1;
+    size_t step = room == 0 ? count
+                  : room < MATRIX_TITLE_WIDTH + 1 + width
+                      ? 1
+                      : (room - MATRIX_TITLE_WIDTH) / (width + 1);
+    for (size_t i = 0; i < count; i += step) {
+        if (i > 0)
+            stint_buffer_add_char(buffer, '\n');
+        matrix_part(&screen, verdicts + i, count - i < step ? count - i : step, width);
+    }
 }
 
 static void compare_criteria(struct screen *screen, const struct stint_rules_result *left,
@@ -394,6 +445,49 @@ static void compare_licences(struct screen *screen, const char *sign,
         }
 }
 
+static bool names_base(const struct stint_verdict *verdict, enum stint_component component,
+                       const char *name)
+{
+    for (size_t i = 0; i < stint_facts_count(verdict->facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(verdict->facts, i);
+        if (fact->component == component && fact->predicate == STINT_NAME &&
+            strcasecmp(fact->text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Bases and data that only @mine names, each once. */
+static void compare_names(struct screen *screen, const char *sign, const char *what,
+                          enum stint_component component, const struct stint_verdict *mine,
+                          const struct stint_verdict *other)
+{
+    for (size_t i = 0; i < stint_facts_count(mine->facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(mine->facts, i);
+        bool is_shown = false;
+        if (fact->component != component || fact->predicate != STINT_NAME || fact->from != 0 ||
+            names_base(other, component, fact->text))
+            continue;
+        for (size_t k = 0; k < i && !is_shown; k++) {
+            const struct stint_fact *before = stint_facts_at(mine->facts, k);
+            is_shown = before->component == component && before->predicate == STINT_NAME &&
+                       strcasecmp(before->text, fact->text) == 0;
+        }
+        if (is_shown)
+            continue;
+        stint_buffer_printf(screen->buffer, "  %s %s ", sign, what);
+        add_with_place(screen, fact->text, fact, 4);
+    }
+}
+
+static void compare_all_names(struct screen *screen, const char *sign,
+                              const struct stint_verdict *mine, const struct stint_verdict *other)
+{
+    compare_names(screen, sign, "base", STINT_BASE_MODEL, mine, other);
+    compare_names(screen, sign, "source", STINT_SOURCE_DATA, mine, other);
+    compare_names(screen, sign, "training data", STINT_TRAINING_DATA, mine, other);
+}
+
 void stint_verdict_compare(const struct stint_verdict *left, const struct stint_verdict *right,
                            const struct stint_report_options *options, struct stint_buffer *buffer)
 {
@@ -410,4 +504,6 @@ void stint_verdict_compare(const struct stint_verdict *left, const struct stint_
     stint_buffer_add_char(buffer, '\n');
     compare_licences(&screen, "-", left, right);
     compare_licences(&screen, "+", right, left);
+    compare_all_names(&screen, "-", left, right);
+    compare_all_names(&screen, "+", right, left);
 }

@@ -151,7 +151,8 @@ void stint_verdict_report(const struct stint_verdict *verdict,
 /* One self-contained page; every outside text is escaped. */
 void stint_verdict_html(const struct stint_verdict *const *verdicts, size_t count,
                         struct stint_buffer *buffer);
-/* Rule sets as rows, verdicts as columns. */
+/* Rule sets as rows, verdicts as columns; as many at a time as the screen holds, all without one.
+ */
 void stint_verdict_matrix(const struct stint_verdict *const *verdicts, size_t count,
                           const struct stint_report_options *options, struct stint_buffer *buffer);
 /* What differs between two artefacts: criteria whose results differ, licences, bases. */

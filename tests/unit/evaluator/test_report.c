@@ -92,6 +92,35 @@ static void matrix_and_comparison_show_what_differs(void **state)
     assert_null(strstr(stint_buffer_text(&both), "OSAID-P2"));
 }
 
+static void long_names_keep_their_end_and_bases_differ(void **state)
+{
+    struct fixture *f = *state;
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
+    stint_auto(stint_buffer_deinit) struct stint_buffer narrow = { 0 };
+    stint_auto(stint_buffer_deinit) struct stint_buffer both = { 0 };
+    struct stint_report_options screen = { .columns = 46 };
+    fixture_open_model(f, "a-model-with-a-long-name-7b");
+    fixture_open_model(f, "a-model-with-a-l\xc3\xb6ng-name-8b");
+    fixture_text(f, "a-model-with-a-l\xc3\xb6ng-name-8b/README.md",
+                 "---\nlicense: mit\nbase_model: acme/root\n---\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *left =
+        fixture_judge(f, "a-model-with-a-long-name-7b", STINT_KIND_MODEL, NULL);
+    stint_auto(stint_verdict_free) struct stint_verdict *right =
+        fixture_judge(f, "a-model-with-a-l\xc3\xb6ng-name-8b", STINT_KIND_MODEL, NULL);
+    const struct stint_verdict *const verdicts[] = { left, right };
+    stint_verdict_matrix(verdicts, 2, NULL, &text);
+    assert_non_null(strstr(stint_buffer_text(&text),
+                           " a-model-with-a-long-name-7b a-model-with-a-l\xc3\xb6ng-name-8b\n"));
+    stint_verdict_matrix(verdicts, 2, &screen, &narrow); /* one at a time, in 23 columns */
+    assert_non_null(strstr(stint_buffer_text(&narrow), " \xe2\x80\xa6"
+                                                       "el-with-a-long-name-7b\n"));
+    assert_non_null(strstr(stint_buffer_text(&narrow), "\n\n                       \xe2\x80\xa6"
+                                                       "el-with-a-l"));
+    stint_verdict_compare(left, right, NULL, &both);
+    assert_non_null(strstr(stint_buffer_text(&both), "+ base acme/root (README.md:3, declared)"));
+    assert_null(strstr(stint_buffer_text(&both), "- training data ")); /* both name the same */
+}
+
 static void reports_carry_no_control_characters_from_files(void **state)
 {
     struct fixture *f = *state;
@@ -115,6 +144,7 @@ int main(void)
         CASE(a_report_shows_the_cheapest_cure_first),
         CASE(families_stand_under_their_bases),
         CASE(matrix_and_comparison_show_what_differs),
+        CASE(long_names_keep_their_end_and_bases_differ),
         CASE(reports_carry_no_control_characters_from_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
