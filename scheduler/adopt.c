@@ -91,6 +91,7 @@ void run_move_end(struct stint_scheduler *s, uint32_t number, int64_t ends_ms)
     }
     if (ends_ms > job->ends_ms)
         s->is_shaken = true;
+    s->use_version++;
     heap_remove(s, &s->running, number);
     job->ends_ms = ends_ms;
     heap_push(s, &s->running, number);

@@ -231,6 +231,38 @@ int stint_clerk_adopt(struct stint_clerk *clerk, const struct stint_ask *ask,
     return 0;
 }
 
+int stint_clerk_reserve(struct stint_clerk *clerk, const struct stint_window *window,
+                        uint32_t *ret_other, struct stint_error *err)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer text = { .bound = TOLD_TEXT_MAX };
+    struct told told = { .kind = TOLD_RESERVE,
+                         .number = window->reservation,
+                         .parent = window->account,
+                         .at_ms = window->from_ms,
+                         .until_ms = window->until_ms,
+                         .allocation = window->allocation };
+    int r = told_apply(clerk->scheduler, &told, err);
+    if (r == STINT_CONFLICT && ret_other)
+        *ret_other = told.other;
+    if (r != 0)
+        return r;
+    stint_allocation_format_full(clerk->machine, window->allocation, &text);
+    told.text = text.data;
+    if (text.failed || !text.data)
+        hole(clerk);
+    write_down(clerk, &told);
+    return 0;
+}
+
+size_t stint_clerk_unreserve(struct stint_clerk *clerk, uint32_t reservation, int64_t from_ms)
+{
+    struct told told = { .kind = TOLD_UNRESERVE, .number = reservation, .at_ms = from_ms };
+    (void)told_apply(clerk->scheduler, &told, NULL);
+    if (told.count > 0)
+        write_down(clerk, &told);
+    return told.count;
+}
+
 int stint_clerk_end(struct stint_clerk *clerk, struct stint_task_key key, int64_t now_ms)
 {
     struct told told = { .kind = TOLD_END, .key = key, .at_ms = now_ms };

@@ -73,9 +73,22 @@ struct job {
     bool was_promised;   /* the sequence of heads holds it */
     bool is_counted;     /* its use was counted already: stint_scheduler_count_use() */
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
+    bool is_lifted;      /* taken out of the timelines for a trial, see preempt.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
     struct stint_tasks *tasks;           /* an array: those that wait; else NULL */
+};
+
+/* One window of an operator's reservation. */
+struct booking {
+    uint32_t reservation;
+    uint32_t account;
+    int64_t from_ms;
+    int64_t until_ms;
+    int64_t used_ms;       /* when a holder's run on it last ended */
+    struct claim *claim;   /* what it keeps */
+    struct timeline *left; /* one a node of the claim: what no holder has taken, see booking.c */
+    bool is_ignored;       /* while somebody asks what would be without it */
 };
 
 struct account {
@@ -104,6 +117,8 @@ struct node {
     uint32_t claims;          /* of runs and promises in its timeline */
     uint32_t promises;        /* those of promises */
     int64_t first_promise_ms; /* not after the earliest of them */
+    uint32_t bookings;        /* windows of reservations on it */
+    uint64_t left_version;    /* of use_version, when their `left` was worked out */
     int32_t free_cores;
     int64_t free_memory_mib;
     int32_t whole_gpus;
@@ -181,6 +196,16 @@ struct stint_scheduler {
     uint32_t account_count;
     uint32_t fair_ranks;
     int64_t ranked_ms; /* when the plan's tiers were worked out */
+
+    struct booking *bookings; /* by their beginnings */
+    uint32_t booking_count;
+    uint32_t booking_capacity;
+    int64_t boundary_ms;      /* the next beginning or end of one */
+    uint64_t use_version;     /* changes with every claim that is taken or given back */
+    struct timeline view;     /* of one node, as one task sees it */
+    struct timeline nothing;  /* what is seen without memory for a view: no step has anything */
+    struct trial_use *trials; /* claims of a plan, see estimate.c */
+    uint32_t trial_count;
 
     int64_t now_ms;
     bool is_dirty;  /* something may have become free for somebody */
@@ -275,6 +300,38 @@ bool search_now(struct stint_scheduler *s, const struct job *job, int64_t now_ms
 bool search_earliest(struct stint_scheduler *s, const struct job *job, int64_t now_ms,
                      int64_t before_ms);
 bool node_fits_empty(const struct node *node, const struct need *need, uint32_t keep);
+
+/* booking.c: reservations of operators */
+
+/* A planned claim of a task on one node, beside those that are real. */
+struct trial_use {
+    const struct job *job;
+    uint32_t node;
+    int64_t from_ms;
+    int64_t until_ms;
+    int32_t *vector;
+};
+
+/* The future of @node as @job may use it: less what reservations keep from it. Borrowed until the
+ * next call; trimmed to now. */
+const struct timeline *node_view(struct stint_scheduler *s, uint32_t node, const struct job *job);
+/* What of reservations in force @job may use on @node until @until_ms, as a vector in @inside;
+ * false for nothing. */
+bool booking_inside(struct stint_scheduler *s, uint32_t node, const struct job *job,
+                    int64_t until_ms, int32_t *inside);
+/* The first beginning or end of a window after @at_ms, TIME_NEVER for none. */
+int64_t booking_change(const struct stint_scheduler *s, int64_t at_ms);
+/* The window that keeps @job from starting now; NULL when it would not start without them either.
+ */
+const struct booking *booking_blocks(struct stint_scheduler *s, const struct job *job);
+void booking_end_of_run(struct stint_scheduler *s, const struct job *job, int64_t now_ms);
+/* One is gone; and what follows when some came or went. */
+void booking_drop(struct stint_scheduler *s, uint32_t i);
+void booking_changed(struct stint_scheduler *s);
+/* Forgets what is over; true when a window began or ended since the last call. */
+bool booking_turn(struct stint_scheduler *s);
+int booking_init(struct stint_scheduler *s);
+void booking_deinit(struct stint_scheduler *s);
 
 /* turn.c: whose turn it is in mode stint */
 uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list);

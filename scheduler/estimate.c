@@ -10,6 +10,7 @@
 
 #define RATIO_FULL    1000
 #define RATIO_DEFAULT 500  /* of users nothing is known of */
+#define TRIALS_MAX    4096 /* claims on nodes with reservations that a plan remembers */
 #define PLAN_MAX      1000 /* tasks placed; those behind them are added up by their area */
 
 struct estimate {
@@ -107,11 +108,38 @@ static void swap_timelines(struct stint_scheduler *s, struct timeline *timelines
     }
 }
 
+/* What the plan gives a task on a node with reservations counts as use of its own. */
+static void note_use(struct stint_scheduler *s, const struct job *job, uint32_t node,
+                     const int32_t *vector)
+{
+    uint32_t width = s->nodes[node].layout->width;
+    if (s->nodes[node].bookings == 0 || s->trial_count >= TRIALS_MAX)
+        return; /* others are told a later start */
+    int32_t *copy = malloc(width * sizeof(*copy));
+    if (!copy)
+        return;
+    memcpy(copy, vector, width * sizeof(*copy));
+    s->trials[s->trial_count++] =
+        (struct trial_use){ job, node, s->found.start_ms, s->found.end_ms, copy };
+    s->use_version++;
+}
+
+static void trials_free(struct stint_scheduler *s)
+{
+    for (uint32_t i = 0; i < s->trial_count; i++)
+        free(s->trials[i].vector);
+    free(s->trials);
+    s->trials = NULL;
+    s->trial_count = 0;
+    s->use_version++;
+}
+
 /* Gives @job its earliest start in the plan; -1 when there is none. */
 static int64_t plan_one(struct stint_scheduler *s, const struct job *job, bool whole)
 {
     struct job trial = *job;
     trial.walltime_ms = expected_ms(s, job, whole);
+    trial.claim = NULL;
     if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
         return -1;
     const int32_t *vector = s->found.vectors;
@@ -120,6 +148,7 @@ static int64_t plan_one(struct stint_scheduler *s, const struct job *job, bool w
         if (timeline_reserve(&node->timeline, node->timeline.count + 2) != 0)
             return -1;
         timeline_add(&node->timeline, s->found.start_ms, s->found.end_ms, vector, -1);
+        note_use(s, job, s->found.nodes[i], vector);
         vector += node->layout->width;
     }
     return s->found.start_ms;
@@ -138,8 +167,13 @@ static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
 {
     bool whole = which == 1;
     struct timeline *timelines = timelines_new(s, whole);
-    if (!timelines)
+    if (timelines)
+        s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
+    if (!s->trials) {
+        timelines_free(s, timelines);
         return -ENOMEM;
+    }
+    s->use_version++;
     double size[2] = { machine_size(s, false), machine_size(s, true) };
     int64_t latest = s->now_ms;
     swap_timelines(s, timelines);
@@ -156,6 +190,7 @@ static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
     }
     swap_timelines(s, timelines);
     timelines_free(s, timelines);
+    trials_free(s);
     return 0;
 }
 

@@ -388,6 +388,7 @@ int stint_scheduler_end(struct stint_scheduler *s, struct stint_task_key key, in
         ratio_learn(s, &s->jobs[number], now_ms - s->jobs[number].started_ms);
     fair_change(s, &s->jobs[number], -1, now_ms);
     forget_stop(s, number);
+    booking_end_of_run(s, &s->jobs[number], now_ms);
     job_release(s, number);
     job_forget(s, number);
     return 0;

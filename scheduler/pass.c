@@ -232,7 +232,7 @@ static bool might_pass(const struct stint_scheduler *s, const struct job *job)
 {
     const struct node *node = &s->nodes[0];
     if (s->machine->node_count != 1 || !node->layout->is_flat || node->promises != 1 ||
-        s->now_ms + job->walltime_ms <= node->first_promise_ms)
+        node->bookings > 0 || s->now_ms + job->walltime_ms <= node->first_promise_ms)
         return true;
     const struct job *head = &s->jobs[s->heads[0]];
     if (!head->claim)
@@ -472,6 +472,7 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         extend_overdue(s);
         admit_early(s);
     }
+    s->is_dirty |= booking_turn(s);
     if (s->is_away)
         return 0;
     if (first_promise(s) <= s->now_ms)
@@ -517,5 +518,7 @@ int64_t stint_scheduler_next_ms(const struct stint_scheduler *s)
         next = s->jobs[s->running.jobs[0]].ends_ms;
     if (s->main.count > 0 && s->preempt_ms < next)
         next = s->preempt_ms;
+    if (s->live_count > s->running_count && s->boundary_ms < next)
+        next = s->boundary_ms;
     return next;
 }

@@ -109,9 +109,11 @@ static void find_victims(const struct stint_scheduler *s, struct victims *victim
 }
 
 /* Takes @victim out of the timelines (+1), or puts it back (-1), for the time it still has. */
-static void lift(struct stint_scheduler *s, const struct job *victim, int sign)
+static void lift(struct stint_scheduler *s, struct job *victim, int sign)
 {
     const int32_t *vector = victim->claim->vectors;
+    victim->is_lifted = sign > 0;
+    s->use_version++;
     for (uint32_t i = 0; i < victim->claim->node_count; i++) {
         struct node *node = &s->nodes[victim->claim->nodes[i]];
         timeline_add(&node->timeline, TIME_START, victim->ends_ms, vector, sign);

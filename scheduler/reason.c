@@ -94,6 +94,11 @@ static struct stint_reason waiting_reason(struct stint_scheduler *s, const struc
     }
     if (count_fits(s, job, UP, false) >= job->nodes) {
         bool can_pass = job->claim == NULL && search_now(s, job, s->now_ms);
+        const struct booking *booking = can_pass ? NULL : booking_blocks(s, job);
+        if (booking) {
+            reason.reservation = booking->reservation;
+            reason.until_ms = booking->until_ms;
+        }
         reason.code = can_pass ? STINT_REASON_Priority : STINT_REASON_Reserved;
         fill_figures(s, job, &reason);
         if (can_pass)

@@ -206,7 +206,7 @@ static int replay_told(struct stint_replay *replay, struct told *told,
             r = -ENOMEM;
         told->ask.tasks = tasks;
     }
-    if (told->kind == TOLD_ADOPT) {
+    if (told->kind == TOLD_ADOPT || told->kind == TOLD_RESERVE) {
         r = stint_allocation_parse(replay->machine, told->text, &allocation, &err);
         told->allocation = allocation;
     }

@@ -64,6 +64,7 @@ static void claim_apply(struct stint_scheduler *s, const struct claim *claim, in
         node->claims += sign < 0 ? 1 : UINT32_MAX;
         vector += node->layout->width;
     }
+    s->use_version++;
 }
 
 /* Free amounts of @node as of now, less or more @vector. */
@@ -340,8 +341,8 @@ bool claim_holds(struct stint_scheduler *s, const struct job *job, struct claim 
         struct node *node = &s->nodes[claim->nodes[i]];
         if (node->state != STINT_NODE_UP)
             return false;
-        timeline_trim(&node->timeline, s->now_ms);
-        timeline_least(&node->timeline, claim->start_ms, claim->end_ms, s->scratch);
+        timeline_least(node_view(s, claim->nodes[i], job), claim->start_ms, claim->end_ms,
+                       s->scratch);
         for (uint32_t k = 0; k < node->layout->width; k++)
             if (s->scratch[k] < vector[k])
                 return false;

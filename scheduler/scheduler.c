@@ -141,6 +141,8 @@ int stint_scheduler_new(const struct stint_machine *machine, const struct stint_
     if (r == 0)
         r = init_scratch(s);
     if (r == 0)
+        r = booking_init(s);
+    if (r == 0)
         *ret_scheduler = stint_take(s);
     return r;
 }
@@ -163,6 +165,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     queue_deinit(&s->main);
     queue_deinit(&s->backfill);
     plan_free(s->plan);
+    booking_deinit(s);
     free(s->layouts);
     free(s->nodes);
     free(s->jobs);

@@ -23,14 +23,29 @@ static bool node_might(const struct node *node, const struct need *need)
            (!node->layout->has_memory || node->free_memory_mib >= need->memory_mib);
 }
 
-/* What is free on @node all the time from now until @until, as a borrowed vector. */
-static const int32_t *node_window(struct stint_scheduler *s, struct node *node, int64_t until)
+/* What is free on node @n for @job all the time from now until @until, as a borrowed vector. */
+static const int32_t *node_window(struct stint_scheduler *s, uint32_t n, const struct job *job,
+                                  int64_t until)
 {
-    timeline_trim(&node->timeline, s->now_ms);
-    if (node->promises == 0 || until <= node->first_promise_ms)
-        return timeline_step(&node->timeline, 0);
-    timeline_least(&node->timeline, TIME_START, until, s->scratch);
+    const struct node *node = &s->nodes[n];
+    const struct timeline *timeline = node_view(s, n, job);
+    if (node->bookings == 0 && (node->promises == 0 || until <= node->first_promise_ms))
+        return timeline_step(timeline, 0);
+    timeline_least(timeline, TIME_START, until, s->scratch);
     return s->scratch;
+}
+
+/* A holder's task goes where its reservation is, if it fits in there: the rest is for all. */
+static bool fits_inside(struct stint_scheduler *s, uint32_t n, const struct job *job,
+                        const int32_t *free, int64_t until, int32_t *claim)
+{
+    const struct layout *layout = s->nodes[n].layout;
+    int32_t inside[PLACE_WIDTH_MAX];
+    if (s->nodes[n].bookings == 0 || !booking_inside(s, n, job, until, inside))
+        return false;
+    for (uint32_t k = 0; k < layout->width; k++)
+        inside[k] = free[k] < inside[k] ? free[k] : inside[k];
+    return place_fits(layout, inside, &job->need, keep_for(s, &job->need), claim);
 }
 
 /* Smaller is better: what leaves the rest of the machine most useful. Nodes whose GPUs are in use
@@ -64,8 +79,12 @@ static bool one_now(struct stint_scheduler *s, const struct job *job, int64_t en
         if (!node_might(node, &job->need))
             continue;
         int64_t score = node_score(node);
-        if (score >= best_score ||
-            !place_fits(node->layout, node_window(s, node, end_ms), &job->need, keep, claim))
+        if (score >= best_score && node->bookings == 0)
+            continue;
+        const int32_t *window = node_window(s, i, job, end_ms);
+        if (fits_inside(s, i, job, window, end_ms, claim))
+            score -= INT64_C(1) << 50;
+        else if (score >= best_score || !place_fits(node->layout, window, &job->need, keep, claim))
             continue;
         best_score = score;
         memcpy(s->found.vectors, claim, node->layout->width * sizeof(*claim));
@@ -84,8 +103,7 @@ static bool several_at(struct stint_scheduler *s, const struct job *job, int64_t
         struct node *node = &s->nodes[i];
         if (node->state != STINT_NODE_UP)
             continue;
-        timeline_trim(&node->timeline, s->now_ms);
-        timeline_least(&node->timeline, start_ms, end_ms, s->scratch);
+        timeline_least(node_view(s, i, job), start_ms, end_ms, s->scratch);
         if (!place_fits(node->layout, s->scratch, &job->need, keep_for(s, &job->need), claim))
             continue;
         claim += node->layout->width;
@@ -130,11 +148,10 @@ static uint32_t flat_earliest(const struct timeline *timeline, const int32_t *cl
     return i;
 }
 
-static uint32_t node_earliest(struct stint_scheduler *s, const struct node *node,
-                              const struct job *job, int64_t before_ms, int32_t *claim)
+static uint32_t node_earliest(struct stint_scheduler *s, const struct layout *layout,
+                              const struct timeline *timeline, const struct job *job,
+                              int64_t before_ms, int32_t *claim)
 {
-    const struct timeline *timeline = &node->timeline;
-    const struct layout *layout = node->layout;
     uint32_t keep = keep_for(s, &job->need);
     for (uint32_t i = 0; i < timeline->count; i++) {
         int64_t start = i == 0 ? s->now_ms : timeline_time(timeline, i);
@@ -164,20 +181,20 @@ static bool one_earliest(struct stint_scheduler *s, const struct job *job, int64
         struct node *node = &s->nodes[n];
         if (node->state != STINT_NODE_UP)
             continue;
-        timeline_trim(&node->timeline, s->now_ms);
+        const struct timeline *timeline = node_view(s, n, job);
         uint32_t i;
         if (node->layout->is_flat) {
             if (job->need.gpus > 0)
                 continue;
             claim[0] = job->need.cores;
             claim[1] = node->layout->has_memory ? job->need.memory_mib : 0;
-            i = flat_earliest(&node->timeline, claim, job->walltime_ms, s->now_ms, before_ms);
+            i = flat_earliest(timeline, claim, job->walltime_ms, s->now_ms, before_ms);
         } else {
-            i = node_earliest(s, node, job, before_ms, claim);
+            i = node_earliest(s, node->layout, timeline, job, before_ms, claim);
         }
         if (i == UINT32_MAX)
             continue;
-        int64_t start = i == 0 ? s->now_ms : timeline_time(&node->timeline, i);
+        int64_t start = i == 0 ? s->now_ms : timeline_time(timeline, i);
         if (start >= before_ms)
             continue;
         before_ms = start;
@@ -191,7 +208,7 @@ static bool one_earliest(struct stint_scheduler *s, const struct job *job, int64
 /* The first instant after @at at which any node changes. */
 static int64_t next_change(const struct stint_scheduler *s, int64_t at)
 {
-    int64_t next = TIME_NEVER;
+    int64_t next = booking_change(s, at);
     for (uint32_t n = 0; n < s->machine->node_count; n++) {
         const struct timeline *timeline = &s->nodes[n].timeline;
         for (uint32_t i = 1; i < timeline->count; i++) {

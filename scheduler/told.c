@@ -253,6 +253,19 @@ void told_tape(struct tape *tape, struct told *told)
         tape_time(tape, &told->at_ms);
         tape_time(tape, &told->until_ms);
         return;
+    case TOLD_RESERVE:
+        tape_u32(tape, &told->number);
+        int64_t holder = (int32_t)told->parent;
+        tape_int(tape, &holder);
+        told->parent = (uint32_t)holder;
+        tape_time(tape, &told->at_ms);
+        tape_time(tape, &told->until_ms);
+        tape_text(tape, &told->text, TOLD_TEXT_MAX);
+        return;
+    case TOLD_UNRESERVE:
+        tape_u32(tape, &told->number);
+        tape_time(tape, &told->at_ms);
+        return;
     case TOLD_NODE_STATE:
         tape_u32(tape, &told->number);
         tape_enum(tape, &told->state, STINT_NODE_DOWN + 1);
@@ -321,6 +334,13 @@ static int apply_pass(struct stint_scheduler *s, struct told *told)
     return r;
 }
 
+static int apply_reserve(struct stint_scheduler *s, struct told *told, struct stint_error *err)
+{
+    struct stint_window window = { told->number, told->parent, told->at_ms, told->until_ms,
+                                   told->allocation };
+    return stint_scheduler_reserve(s, &window, &told->other, err);
+}
+
 int told_apply(struct stint_scheduler *s, struct told *told, struct stint_error *err)
 {
     switch (told->kind) {
@@ -348,6 +368,11 @@ int told_apply(struct stint_scheduler *s, struct told *told, struct stint_error 
     case TOLD_ADOPT:
         return stint_scheduler_adopt(s, &told->ask, told->allocation, told->at_ms, told->until_ms,
                                      err);
+    case TOLD_RESERVE:
+        return apply_reserve(s, told, err);
+    case TOLD_UNRESERVE:
+        told->count = (uint32_t)stint_scheduler_unreserve(s, told->number, told->at_ms);
+        return 0;
     case TOLD_NODE_STATE:
         return stint_scheduler_set_node_state(s, told->number, told->state);
     case TOLD_AWAY:

@@ -10,7 +10,7 @@
 #include "stint/buffer.h"
 #include "stint/scheduler.h"
 
-#define TOLD_VERSION  2                 /* 1 knew no arrays; it reads as ever */
+#define TOLD_VERSION  3                 /* 1 knew no arrays, 2 no windows; they read as ever */
 #define TOLD_TEXT_MAX ((size_t)1 << 20) /* of an allocation, of an array's tasks */
 
 /* The number of each is on people's disks: add at the end, never move one or take one out. */
@@ -36,7 +36,9 @@
     X(TOLD_COUNT_USE, "count_use")                                                                 \
     X(TOLD_PASS, "pass")                                                                           \
     X(TOLD_STOPS, "stops")                                                                         \
-    X(TOLD_REMOVE_TASK, "remove_task")
+    X(TOLD_REMOVE_TASK, "remove_task")                                                             \
+    X(TOLD_RESERVE, "reserve")                                                                     \
+    X(TOLD_UNRESERVE, "unreserve")
 
 enum told_kind {
     TOLD_NOTHING = 0,
@@ -58,8 +60,10 @@ struct told_start {
  * struct told - one thing told
  * @key: the task, where it is about one; @number: an account, a node; @at_ms: a time
  * @ask, @reason: of kinds that have one
- * @allocation: adopted: borrowed when told, parsed from @text when read back; so are an array's
- * tasks that are submitted
+ * @allocation: adopted, or of a window: borrowed when told, parsed from @text when read back; so
+ * are an array's tasks that are submitted
+ * @parent: of a window, whose it is; @number, @at_ms, @until_ms: as its neighbours say
+ * @other: of a window that was refused: what is in its way
  * @max: of a pass or of stops: room that the caller had
  * @starts: of a pass: what it decided, @count of them, in the caller's array of @max
  * @stops: of stops, in the same way
@@ -80,6 +84,7 @@ struct told {
     enum stint_node_state state;
     enum stint_account_kind account_kind;
     uint32_t parent;
+    uint32_t other;
     uint32_t shares;
     enum stint_limit limit;
     int64_t ceiling;

@@ -101,6 +101,10 @@ int stint_clerk_set_ends(struct stint_clerk *clerk, struct stint_task_key key, i
 int stint_clerk_set_node_state(struct stint_clerk *clerk, uint32_t node,
                                enum stint_node_state state);
 void stint_clerk_set_away(struct stint_clerk *clerk, bool is_away);
+/* Windows of reservations; after stint_clerk_reset() they are for the caller to tell again. */
+int stint_clerk_reserve(struct stint_clerk *clerk, const struct stint_window *window,
+                        uint32_t *ret_other, struct stint_error *err);
+size_t stint_clerk_unreserve(struct stint_clerk *clerk, uint32_t reservation, int64_t from_ms);
 int stint_clerk_set_account(struct stint_clerk *clerk, uint32_t account,
                             enum stint_account_kind kind, uint32_t parent, uint32_t shares);
 int stint_clerk_set_limit(struct stint_clerk *clerk, uint32_t account, enum stint_limit limit,

@@ -126,10 +126,13 @@ static inline __attribute__((unused)) const char *stint_reason_class_name(enum s
  * @until_ms: wall clock (ms since the epoch) at which it is known to end, 0 if unknown
  * @account: index of the account (limit owner) in the core that judged, UINT32_MAX if it does not
  * apply
+ * @reservation: of Reserved, the operator's reservation that is in the way, as the core was told
+ * its number; 0 when it is room that was promised to another job
  */
 struct stint_reason {
     enum stint_reason_code code;
     uint32_t account;
+    uint32_t reservation;
     int64_t asked;
     int64_t used;
     int64_t limit;

@@ -114,8 +114,8 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
 /**
  * struct stint_ask - what a task needs; amounts are for each of its @nodes
  * @tasks: with key task STINT_TASK_WHOLE, the tasks that wait, at least one; copied. Each start
- * takes the lowest, runs it by the key of its own, and leaves the rest in its place; all else of the
- * ask is each task's. NULL otherwise
+ * takes the lowest, runs it by the key of its own, and leaves the rest in its place; all else of
+ * the ask is each task's. NULL otherwise
  * @cpus: cores; 0 is 1 when there are no GPUs, else none
  * @gpus: whole GPUs, or 1 with @gpu_milli < 1000 for a share of one
  * @gpu_milli: 1..1000; 0 is 1000
@@ -222,6 +222,70 @@ enum stint_node_state stint_scheduler_node_state(const struct stint_scheduler *s
                                                  uint32_t node);
 /* The engine is away: passes start nothing, reasons say EngineAway. */
 void stint_scheduler_set_away(struct stint_scheduler *scheduler, bool is_away);
+
+/* ---- reservations: what operators keep for somebody, or for nobody, during a window of time.
+ * A task whose accounts have the window's may use it; to all others what its holders have not taken
+ * of it is not there: nothing of theirs starts that would still run into it, and no promise or
+ * estimate counts on it. Whatever a holder runs on the reserved things counts as use of the
+ * reservation, also what began earlier; runs that were there before the window was told go on. */
+#define STINT_SCHEDULER_WINDOW_MAX 4096
+
+/**
+ * struct stint_window - one window of a reservation
+ * @reservation: the caller's number of it, > 0; it comes back in reasons
+ * @account: its holder (a project, an institution), STINT_NO_ACCOUNT for nobody: maintenance
+ * @from_ms, @until_ms: in the core's clock, from < until
+ * @allocation: what is kept; borrowed for the call. GPUs are the very ones, whole; of cores only
+ * how many in each NUMA node counts
+ */
+struct stint_window {
+    uint32_t reservation;
+    uint32_t account;
+    int64_t from_ms;
+    int64_t until_ms;
+    const struct stint_allocation *allocation;
+};
+
+/**
+ * stint_scheduler_reserve() - a window is kept from now on; promises of others may move later for
+ * it
+ * @ret_other: may be NULL; of STINT_CONFLICT, the number of a reservation that is in the way
+ * Windows that are over are forgotten by the next pass. Return: 0; STINT_CONFLICT when other
+ * windows leave less than it wants; STINT_INVALID; STINT_TOO_LARGE; -ENOMEM. O(windows).
+ */
+int stint_scheduler_reserve(struct stint_scheduler *scheduler, const struct stint_window *window,
+                            uint32_t *ret_other, struct stint_error *err);
+/* Takes back the windows of @reservation (0: of all) that begin at @from_ms (INT64_MIN: all of
+ * them); returns how many. */
+size_t stint_scheduler_unreserve(struct stint_scheduler *scheduler, uint32_t reservation,
+                                 int64_t from_ms);
+
+struct stint_span {
+    int64_t from_ms;
+    int64_t until_ms;
+};
+/**
+ * stint_scheduler_place_window() - where a reservation of this size would be best
+ * @ask: cpus, gpus (whole ones), gpu_type, gpu_memory_bytes, memory_bytes; the rest is not read
+ * @node: index of the node it must be on, -1 for any
+ * @spans: its windows, @span_count >= 1 of them: one place is chosen for all
+ * Places that no other window wants, and among those one where nothing runs into them by its limit
+ * or was promised, if there is one. Return: 0 with an allocation of the caller's; STINT_CONFLICT
+ * when other windows leave no room, with the largest number of GPUs or cores that any node still
+ * has in err->fix; STINT_UNSATISFIABLE when no empty node is large enough; -ENOMEM. Changes
+ * nothing.
+ */
+int stint_scheduler_place_window(const struct stint_scheduler *scheduler,
+                                 const struct stint_ask *ask, int node,
+                                 const struct stint_span *spans, size_t span_count,
+                                 struct stint_allocation **ret_allocation, struct stint_error *err);
+/* All of each of @nodes (rising numbers): an allocation of the caller's; 0 or -ENOMEM. */
+int stint_scheduler_whole_nodes(const struct stint_scheduler *scheduler, const uint32_t *nodes,
+                                uint32_t count, struct stint_allocation **ret_allocation);
+/* Since when nothing of its holder's has run on a window: @now_ms while something does, its
+ * beginning when nothing did yet; INT64_MAX for a window that is not known. */
+int64_t stint_scheduler_idle_since_ms(const struct stint_scheduler *scheduler, uint32_t reservation,
+                                      int64_t from_ms, int64_t now_ms);
 
 /* Whose limits, for the reasons: <kind>GpuLimit and so on. An award has budgets, an array %MAX. */
 enum stint_account_kind {

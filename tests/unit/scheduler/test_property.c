@@ -16,6 +16,7 @@
 #define JOBS      60
 #define ACCOUNTS  4
 #define START_MAX 8
+#define WINDOWS   40
 
 static uint64_t random_state;
 
@@ -33,6 +34,14 @@ static uint32_t below(uint32_t n)
     return (uint32_t)(random_next() % n);
 }
 
+/* A window of a reservation, as the test remembers it; no allocation: taken back or over. */
+struct kept {
+    struct stint_allocation *allocation;
+    uint32_t account;
+    int64_t from_ms;
+    int64_t until_ms;
+};
+
 /* What the test itself believes, apart from the core. */
 struct world {
     struct stint_machine *machine;
@@ -46,6 +55,8 @@ struct world {
     struct stint_ask asks[JOBS + 1];
     struct stint_allocation *held[JOBS + 1];
     int64_t ends_ms[JOBS + 1];
+    int64_t limits_ms[JOBS + 1]; /* its latest end */
+    struct kept windows[WINDOWS + 1];
     int64_t used[ACCOUNTS];
     int64_t ceilings[ACCOUNTS];
     bool done[JOBS + 1];
@@ -120,10 +131,108 @@ static struct stint_ask random_ask(const struct stint_machine *machine, uint64_t
             ask.gpu_type = (int16_t)below(machine->type_count);
     }
     if (below(3) == 0) {
-        ask.account_count = 1;
+        ask.account_count = 2;
         ask.accounts[0] = below(ACCOUNTS);
+        ask.accounts[1] = ACCOUNTS + ask.accounts[0] / 2; /* its institution */
     }
     return ask;
+}
+
+/* ---- reservations: what is kept and used of each thing of a node, worked out from nothing */
+
+#define THINGS (3 + 3 + 64) /* cores and MiB by NUMA node, thousandths of GPUs */
+
+static void add_grant(const struct stint_shape *shape, const struct stint_grant *grant,
+                      int32_t things[THINGS])
+{
+    for (uint32_t c = 0; c < shape->core_count; c++)
+        things[shape->cores[c].numa] += stint_bit_has(grant->cores, c);
+    for (uint32_t n = 0; n < shape->numa_count; n++)
+        things[3 + n] += (int32_t)(grant->numa_memory[n] >> 20);
+    for (uint32_t g = 0; g < shape->gpu_count; g++)
+        things[6 + g] += grant->gpus >> g & 1 ? grant->gpu_milli : 0;
+}
+
+static void add_allocation(const struct world *world, const struct stint_allocation *allocation,
+                           uint32_t node, int32_t things[THINGS])
+{
+    for (uint32_t i = 0; allocation && i < allocation->grant_count; i++)
+        if (allocation->grants[i].node == node)
+            add_grant(world->machine->nodes[node].shape, &allocation->grants[i], things);
+}
+
+static int32_t rest(int32_t kept, int32_t used)
+{
+    return kept > used ? kept - used : 0;
+}
+
+/* What tasks of @job's accounts may not touch at @at_ms: kept, less what the holders use; a
+ * project's use is of its own windows first, then of its institution's. */
+static void kept_from(const struct world *world, const struct stint_ask *job, uint32_t node,
+                      int64_t at_ms, int32_t things[THINGS])
+{
+    static const uint32_t nobody = ACCOUNTS + 2;
+    int32_t kept[ACCOUNTS + 3][THINGS] = { { 0 } };
+    int32_t used[ACCOUNTS + 3][THINGS] = { { 0 } };
+    for (int i = 0; i < WINDOWS; i++) {
+        const struct kept *window = &world->windows[i];
+        if (window->allocation && window->from_ms <= at_ms && at_ms < window->until_ms)
+            add_allocation(world, window->allocation, node,
+                           kept[window->account == STINT_NO_ACCOUNT ? nobody : window->account]);
+    }
+    for (uint64_t other = 1; other <= JOBS; other++)
+        if (world->held[other] && world->limits_ms[other] > at_ms &&
+            world->asks[other].account_count > 0)
+            add_allocation(world, world->held[other], node, used[world->asks[other].accounts[0]]);
+    for (uint32_t k = 0; k < THINGS; k++) {
+        things[k] = kept[nobody][k];
+        for (uint32_t a = 0; a < ACCOUNTS; a++) {
+            used[ACCOUNTS + a / 2][k] += rest(used[a][k], kept[a][k]);
+            if (job->account_count == 0 || job->accounts[0] != a)
+                things[k] += rest(kept[a][k], used[a][k]);
+        }
+        for (uint32_t a = ACCOUNTS; a < ACCOUNTS + 2; a++)
+            if (job->account_count == 0 || job->accounts[1] != a)
+                things[k] += rest(kept[a][k], used[a][k]);
+    }
+}
+
+/* @job has just started: at no time until its end is anything that it holds kept from it. */
+static void check_kept(const struct world *world, uint64_t job, uint32_t node, int64_t at_ms)
+{
+    const struct stint_shape *shape = world->machine->nodes[node].shape;
+    int32_t own[THINGS] = { 0 };
+    int32_t things[THINGS];
+    int32_t total[THINGS] = { 0 };
+    kept_from(world, &world->asks[job], node, at_ms, things);
+    add_allocation(world, world->held[job], node, own);
+    for (uint64_t other = 1; other <= JOBS; other++)
+        if (world->held[other] && world->limits_ms[other] > at_ms)
+            add_allocation(world, world->held[other], node, things);
+    for (uint32_t c = 0; c < shape->core_count; c++)
+        total[shape->cores[c].numa]++;
+    for (uint32_t n = 0; n < shape->numa_count; n++)
+        total[3 + n] = (int32_t)(shape->numa[n].memory_bytes >> 20);
+    for (uint32_t g = 0; g < shape->gpu_count; g++)
+        total[6 + g] = 1000;
+    for (uint32_t k = 0; k < THINGS; k++)
+        if (own[k] > 0 && things[k] > total[k])
+            fail_msg("job %d has %d of thing %u of node %u that is reserved at %lld", (int)job,
+                     own[k], k, node, (long long)at_ms);
+}
+
+static void check_start(const struct world *world, uint64_t job)
+{
+    for (uint32_t i = 0; i < world->held[job]->grant_count; i++) {
+        uint32_t node = world->held[job]->grants[i].node;
+        check_kept(world, job, node, world->now_ms);
+        for (int k = 0; k < WINDOWS; k++) {
+            const struct kept *window = &world->windows[k];
+            if (window->allocation && window->from_ms > world->now_ms &&
+                window->from_ms < world->limits_ms[job])
+                check_kept(world, job, node, window->from_ms);
+        }
+    }
 }
 
 static void take(struct world *world, const struct stint_start *start)
@@ -171,6 +280,8 @@ static void take(struct world *world, const struct stint_start *start)
     }
     assert_true(ask->begin_ms <= world->now_ms);
     assert_int_equal(stint_allocation_copy(world->machine, allocation, &world->held[job]), 0);
+    world->limits_ms[job] = world->now_ms + ask->walltime_ms;
+    check_start(world, job);
     world->ends_ms[job] = world->now_ms + 1 + (int64_t)(random_next() % (uint64_t)ask->walltime_ms);
     world->trail = (world->trail ^ job) * UINT64_C(0x100000001b3) + (uint64_t)world->now_ms +
                    allocation->grants[0].node + allocation->grants[0].cores[0] +
@@ -237,6 +348,8 @@ static void obey_stops(struct world *world)
             assert_true(world->asks[job].preemptible);
             if (world->ends_ms[job] > world->now_ms + world->grace_ms)
                 world->ends_ms[job] = world->now_ms + world->grace_ms;
+            if (world->limits_ms[job] > world->now_ms + world->grace_ms)
+                world->limits_ms[job] = world->now_ms + (world->grace_ms ? world->grace_ms : 1);
         }
     }
 }
@@ -277,6 +390,9 @@ static void check_reasons(struct world *world)
         struct stint_reason reason = stint_scheduler_reason(world->scheduler, world->asks[job].key);
         bool is_waiting = world->asks[job].key.job != 0 && !world->held[job] && !world->done[job];
         assert_int_equal(reason.code != STINT_REASON_NONE, is_waiting);
+        assert_true(reason.reservation == 0 ||
+                    (reason.code == STINT_REASON_Reserved && reason.until_ms > world->now_ms &&
+                     world->windows[reason.reservation - 1].allocation));
         int64_t p50 = 0;
         int64_t p90 = 0;
         if (is_waiting &&
@@ -299,6 +415,48 @@ static uint64_t first_to_end(const struct world *world)
         if (world->held[job] && (!first || world->ends_ms[job] < world->ends_ms[first]))
             first = job;
     return first;
+}
+
+static void unreserve(struct world *world, uint32_t i)
+{
+    size_t there = stint_clerk_unreserve(world->clerk, i + 1, INT64_MIN);
+    if (world->twin)
+        assert_int_equal(stint_scheduler_unreserve(world->twin, i + 1, INT64_MIN), there);
+    world->windows[i].allocation = stint_allocation_free(world->windows[i].allocation);
+}
+
+/* An operator reserves something, or takes a reservation back. */
+static void reserve_or_not(struct world *world)
+{
+    uint32_t i = below(WINDOWS);
+    struct kept *kept = &world->windows[i];
+    struct stint_span span = { .from_ms = world->now_ms + below(20000) };
+    struct stint_ask ask = random_ask(world->machine, JOBS + 1, world->now_ms);
+    uint32_t all[16];
+    span.until_ms = span.from_ms + 1 + below(40000);
+    if (kept->allocation) {
+        unreserve(world, i);
+        return;
+    }
+    for (uint32_t n = 0; n < 16; n++)
+        all[n] = n;
+    int r = below(6) == 0
+                ? stint_scheduler_whole_nodes(world->scheduler, all, world->machine->node_count,
+                                              &kept->allocation)
+                : stint_scheduler_place_window(world->scheduler, &ask, -1, &span, 1,
+                                               &kept->allocation, NULL);
+    if (r != 0)
+        return;
+    kept->account = below(3) == 0 ? STINT_NO_ACCOUNT : below(ACCOUNTS + 2);
+    kept->from_ms = span.from_ms;
+    kept->until_ms = span.until_ms;
+    struct stint_window window = { i + 1, kept->account, kept->from_ms, kept->until_ms,
+                                   kept->allocation };
+    r = stint_clerk_reserve(world->clerk, &window, NULL, NULL);
+    if (world->twin)
+        assert_int_equal(stint_scheduler_reserve(world->twin, &window, NULL, NULL), r);
+    if (r != 0) /* whole nodes, of which something is reserved */
+        kept->allocation = stint_allocation_free(kept->allocation);
 }
 
 static void step(struct world *world, uint64_t job)
@@ -330,6 +488,8 @@ static void step(struct world *world, uint64_t job)
             BOTH(world, set_priority, key, (int32_t)(other % 7));
         }
     }
+    if (below(10) == 0)
+        reserve_or_not(world);
     if (below(20) == 0) {
         uint32_t node = below(world->machine->node_count);
         enum stint_node_state state = (enum stint_node_state)below(3);
@@ -347,7 +507,9 @@ static void drain(struct world *world)
     for (uint64_t job = 1; job <= JOBS; job++)
         if (!world->held[job] && !world->done[job])
             BOTH(world, set_blocked, world->asks[job].key, &none);
-    world->now_ms += 50000; /* all begin times are over */
+    for (uint32_t i = 0; i < WINDOWS / 2; i++)
+        unreserve(world, i); /* the others end by themselves */
+    world->now_ms += 50000;  /* all begin times are over */
     for (int i = 0; i <= 4 * JOBS; i++) {
         uint64_t ending = first_to_end(world);
         pass(world);
@@ -414,6 +576,8 @@ static uint64_t scenario(uint64_t seed)
         BOTH(world, set_account, a, STINT_ACCOUNT_PROJECT, STINT_NO_ACCOUNT, 0);
         BOTH(world, set_limit, a, STINT_LIMIT_CORES, world->ceilings[a], -1);
     }
+    for (uint32_t a = ACCOUNTS; a < ACCOUNTS + 2; a++)
+        BOTH(world, set_account, a, STINT_ACCOUNT_INSTITUTION, STINT_NO_ACCOUNT, 0);
     for (uint64_t job = 1; job <= JOBS; job++) {
         step(world, job);
         if (below(4) == 0)
@@ -432,6 +596,8 @@ static uint64_t scenario(uint64_t seed)
     (void)stint_machine_free(world->machine);
     for (uint64_t job = 1; job <= JOBS; job++)
         (void)stint_allocation_free(world->held[job]);
+    for (uint32_t i = 0; i < WINDOWS; i++)
+        (void)stint_allocation_free(world->windows[i].allocation);
     free(world->cores);
     free(world->gpus);
     free(world->memory);
