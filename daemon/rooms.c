@@ -126,10 +126,12 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
         .rate_micro = config->rate_micro,
         .preemptible_rate_micro = config->preemptible_rate_micro,
         .time_zone = config->time_zone[0] ? config->time_zone : NULL,
+        .half_life_ms = config->half_life_s * 1000,
         .join_open = config->join == STINT_JOIN_OPEN,
         .operator_uid = rooms->daemon_uid,
         .default_award_hours = config->default_award_hours,
         .now_wall_ms = wiring_now_wall_ms,
+        .now_boot_ms = wiring_now_boot_ms,
     };
     return stint_ledger_new(&options, &rooms->ledger, err);
 }

@@ -23,11 +23,15 @@ static int64_t takes(const struct job *job, enum stint_limit limit)
         return 1;
     case STINT_LIMIT_BUDGET:
         return job->cost_micro;
-    case STINT_LIMIT_GPU_MS:
+    case STINT_LIMIT_GPU_MS_DAY:
+    case STINT_LIMIT_GPU_MS_WEEK:
+    case STINT_LIMIT_GPU_MS_MONTH:
         if (__builtin_mul_overflow(gpu_milli, job->walltime_ms, &amount))
             return INT64_MAX;
         return amount / 1000 + (amount % 1000 > 0);
-    case STINT_LIMIT_CORE_MS:
+    case STINT_LIMIT_CORE_MS_DAY:
+    case STINT_LIMIT_CORE_MS_WEEK:
+    case STINT_LIMIT_CORE_MS_MONTH:
         return __builtin_mul_overflow(cores, job->walltime_ms, &amount) ? INT64_MAX : amount;
     case STINT_LIMIT_COUNT:
         break;
@@ -64,8 +68,8 @@ static enum stint_reason_code limit_code(const struct account *account, enum sti
     if (account->kind == STINT_ACCOUNT_ARRAY)
         return STINT_REASON_ArrayLimit;
     /* An award has no running kinds of its own; one that is given them is its project's. */
-    return codes[account->kind == STINT_ACCOUNT_AWARD ? STINT_ACCOUNT_PROJECT : account->kind]
-                [limit];
+    bool is_own = account->kind <= STINT_ACCOUNT_USER;
+    return codes[is_own ? account->kind : STINT_ACCOUNT_PROJECT][limit];
 }
 
 size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
@@ -83,7 +87,8 @@ size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                                                       .account = job->accounts[i],
                                                       .asked = amount,
                                                       .used = account->used[limit],
-                                                      .limit = account->ceiling[limit] };
+                                                      .limit = account->ceiling[limit],
+                                                      .what = (uint32_t)limit + 1 };
         }
     }
     return count;

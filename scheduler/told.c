@@ -275,7 +275,7 @@ void told_tape(struct tape *tape, struct told *told)
         return;
     case TOLD_ACCOUNT:
         tape_u32(tape, &told->number);
-        tape_enum(tape, &told->account_kind, STINT_ACCOUNT_ARRAY + 1);
+        tape_enum(tape, &told->account_kind, STINT_ACCOUNT_SEAT + 1);
         int64_t parent = (int32_t)told->parent;
         tape_int(tape, &parent);
         told->parent = (uint32_t)parent;

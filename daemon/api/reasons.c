@@ -160,27 +160,8 @@ struct ceiling {
     const struct stint_reason *reason;
     struct stint_account_view account; /* kind NULL when unknown */
     const char *unit;                  /* "GPU-hours"; NULL when unknown */
-    char period[8];
     bool is_revoked;
 };
-
-/* Hours are counted by the millisecond, and their ceiling is cut to one (awards/accounts.c). */
-static bool ceiling_on_quota(void *context, const struct stint_quota_view *view)
-{
-    struct ceiling *ceiling = context;
-    const char *name = ceiling->account.name ? ceiling->account.name : "";
-    bool is_gpu = strcmp(view->kind, "gpu-hours") == 0;
-    int64_t ms;
-    if ((!is_gpu && strcmp(view->kind, "core-hours") != 0) ||
-        strcmp(view->scope, ceiling->account.kind) != 0 ||
-        strcmp(view->scope_name ? view->scope_name : "", name) != 0 ||
-        __builtin_mul_overflow(view->ceiling, INT64_C(36), &ms) ||
-        ms / 10 != ceiling->reason->limit)
-        return true;
-    ceiling->unit = is_gpu ? "GPU-hours" : "core-hours";
-    (void)snprintf(ceiling->period, sizeof(ceiling->period), "%s", view->period);
-    return false;
-}
 
 static bool ceiling_on_award(void *context, const struct stint_award_view *view)
 {
@@ -205,14 +186,13 @@ static void ceiling_find(struct stint_api *api, const struct stint_reason *reaso
     struct stint_ledger *ledger = api->options.ledger;
     *ret_ceiling = (struct ceiling){ .reason = reason };
     if (reason->account != UINT32_MAX)
-        stint_ledger_account(ledger, reason->account, &ret_ceiling->account);
+        stint_ledger_account(ledger, reason->account, reason->what, &ret_ceiling->account);
     else if (award && is_of_award(reason->code))
         ret_ceiling->account = (struct stint_account_view){ .kind = "award", .name = award };
     if (!ret_ceiling->account.kind)
         return;
-    if (reason->code == STINT_REASON_PeriodLimit)
-        stint_ledger_each_quota(ledger, ceiling_on_quota, ret_ceiling);
-    else if (is_of_award(reason->code) && ret_ceiling->account.name)
+    ret_ceiling->unit = ret_ceiling->account.unit;
+    if (is_of_award(reason->code) && ret_ceiling->account.name)
         stint_ledger_each_award(ledger, ceiling_on_award, ret_ceiling);
 }
 
@@ -271,13 +251,13 @@ static bool period_sentence(const struct ceiling *ceiling, struct stint_buffer *
     figure(reason->limit, IN_MS, limit, sizeof(limit));
     if (reason->asked > reason->limit) {
         stint_buffer_printf(out, "it may take %s %s, more than the ceiling of %s a %s of ", asked,
-                            ceiling->unit, limit, ceiling->period);
+                            ceiling->unit, limit, ceiling->account.period);
         owner_write(ceiling, out);
         return true;
     }
     owner_write(ceiling, out);
     stint_buffer_printf(out, " has used %s of %s %s of this %s, and the job may take %s", used,
-                        limit, ceiling->unit, ceiling->period, asked);
+                        limit, ceiling->unit, ceiling->account.period, asked);
     return true;
 }
 
@@ -328,7 +308,8 @@ static void plain_sentence(const struct ceiling *ceiling, struct stint_buffer *o
 /* When it is known to end; a period's end is the calendar's. */
 static int64_t ceiling_until_ms(struct stint_api *api, const struct ceiling *ceiling)
 {
-    enum stint_period period = period_from_name(ceiling->period);
+    const char *name = ceiling->account.period;
+    enum stint_period period = name ? period_from_name(name) : STINT_PERIOD_NONE;
     if (ceiling->reason->until_ms > 0 || period == STINT_PERIOD_NONE ||
         ceiling->reason->asked > ceiling->reason->limit)
         return ceiling->reason->until_ms;
@@ -447,8 +428,8 @@ static void params_write(struct stint_buffer *out, const struct ceiling *ceiling
     if (reason->asked > 0 && (reason->code == STINT_REASON_DependencyFailed ||
                               reason->code == STINT_REASON_DependencyWaiting))
         stint_json_kv_int(out, "job", reason->asked);
-    if (*ceiling->period)
-        stint_json_kv_text(out, "period", ceiling->period);
+    if (ceiling->account.period && *ceiling->account.period)
+        stint_json_kv_text(out, "period", ceiling->account.period);
     if (until_ms)
         stint_json_kv_time(out, "until", until_ms);
     stint_json_object_end(out);

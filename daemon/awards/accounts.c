@@ -21,10 +21,15 @@ static void account_clear(struct ledger_account *account)
     account->queued = 0;
     account->running = 0;
     memset(account->usage, 0, sizeof(account->usage));
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(account->quotas); i++) {
-        quota_free(account->quotas[i]);
-        account->quotas[i] = NULL;
-    }
+    account->shares = LEDGER_SHARES;
+    free(account->share.set_by);
+    free(account->share.reason);
+    account->share = (struct ledger_share){ 0 };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(account->quotas); i++)
+        for (size_t period = 0; period < LEDGER_PERIODS; period++) {
+            quota_free(account->quotas[i][period]);
+            account->quotas[i][period] = NULL;
+        }
 }
 
 void accounts_clear(struct stint_ledger *ledger)
@@ -85,14 +90,80 @@ struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_accou
         account->key = account_key(kind, owner);
         account->owner = owner;
         account->kind = kind;
+        account->shares = LEDGER_SHARES;
         account->number = ledger->account_count;
         ledger->accounts[ledger->account_count++] = account;
         HASH_ADD(hh, ledger->accounts_by_key, key, sizeof(account->key), account);
     }
-    uint32_t shares = parent == STINT_NO_ACCOUNT && kind != STINT_ACCOUNT_SITE ? 0 : LEDGER_SHARES;
+    uint32_t shares =
+        parent == STINT_NO_ACCOUNT && kind != STINT_ACCOUNT_SITE ? 0 : account->shares;
     if (stint_clerk_set_account(ledger->options.clerk, account->number, kind, parent, shares) != 0)
         return NULL; /* known here, not to the core: asked for again, it is told again */
     return account;
+}
+
+static uid_t seat_uid(const struct ledger_account *seat)
+{
+    return (uid_t)(seat->owner & UINT32_MAX);
+}
+
+struct ledger_account *seat_for(struct stint_ledger *ledger, const struct ledger_project *project,
+                                uid_t uid)
+{
+    int64_t owner = project->id << 32 | (int64_t)uid; /* ids are below 2^26: LEDGER_PROJECTS_MAX */
+    struct ledger_account *seat = account_find(ledger, STINT_ACCOUNT_SEAT, owner);
+    const struct ledger_user *user = seat ? NULL : user_for(ledger, uid, NULL);
+    if (seat)
+        return seat;
+    seat = user ? account_for(ledger, STINT_ACCOUNT_SEAT, owner, project->account->number) : NULL;
+    if (seat && user->account->shares != seat->shares) {
+        seat->shares = user->account->shares;
+        (void)account_tell_shares(ledger, seat);
+    }
+    return seat;
+}
+
+/* Where it hangs in the tree of shares. */
+static uint32_t parent_of(const struct stint_ledger *ledger, const struct ledger_account *account)
+{
+    const struct ledger_project *project = NULL;
+    switch (account->kind) {
+    case STINT_ACCOUNT_INSTITUTION:
+        return LEDGER_SITE_ACCOUNT;
+    case STINT_ACCOUNT_PROJECT:
+        project = project_find(ledger, account->owner);
+        return project ? project->institution->account->number : LEDGER_SITE_ACCOUNT;
+    case STINT_ACCOUNT_SEAT:
+        project = project_find(ledger, account->owner >> 32);
+        return project ? project->account->number : LEDGER_SITE_ACCOUNT;
+    case STINT_ACCOUNT_SITE:
+    case STINT_ACCOUNT_USER:
+    case STINT_ACCOUNT_AWARD:
+    case STINT_ACCOUNT_ARRAY:
+        break;
+    }
+    return STINT_NO_ACCOUNT;
+}
+
+int account_tell_shares(struct stint_ledger *ledger, const struct ledger_account *account)
+{
+    uint32_t parent = parent_of(ledger, account);
+    bool is_in_tree = parent != STINT_NO_ACCOUNT || account->kind == STINT_ACCOUNT_SITE;
+    return stint_clerk_set_account(ledger->options.clerk, account->number, account->kind,
+                                       parent, is_in_tree ? account->shares : 0);
+}
+
+int seats_weigh(struct stint_ledger *ledger, const struct ledger_account *user)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < ledger->account_count && r == 0; i++) {
+        struct ledger_account *seat = ledger->accounts[i];
+        if (seat->kind != STINT_ACCOUNT_SEAT || seat_uid(seat) != (uid_t)user->owner)
+            continue;
+        seat->shares = user->shares;
+        r = account_tell_shares(ledger, seat);
+    }
+    return r;
 }
 
 int64_t ledger_hours_ms(int64_t micro)
@@ -107,29 +178,35 @@ int64_t ledger_ms_hours(int64_t ms)
     return ms > INT64_MAX / 10 ? INT64_MAX : ms / 36 * 10 + (ms % 36 * 10 + 35) / 36;
 }
 
-/* One row a kind that the core counts. */
+/* One row a kind and period that the core counts; a factor of 0 means hours. */
 static const struct {
     enum stint_quota_kind kind;
+    enum stint_period period;
     enum stint_limit limit;
     int64_t factor;
 } core_limits[] = {
-    { STINT_QUOTA_GPUS, STINT_LIMIT_GPU_MILLI, 1000 },
-    { STINT_QUOTA_CORES, STINT_LIMIT_CORES, 1 },
-    { STINT_QUOTA_MEMORY, STINT_LIMIT_MEMORY, 1 },
-    { STINT_QUOTA_JOBS, STINT_LIMIT_JOBS, 1 },
-    { STINT_QUOTA_GPU_HOURS, STINT_LIMIT_GPU_MS, 0 },
-    { STINT_QUOTA_CORE_HOURS, STINT_LIMIT_CORE_MS, 0 },
+    { STINT_QUOTA_GPUS, STINT_PERIOD_NONE, STINT_LIMIT_GPU_MILLI, 1000 },
+    { STINT_QUOTA_CORES, STINT_PERIOD_NONE, STINT_LIMIT_CORES, 1 },
+    { STINT_QUOTA_MEMORY, STINT_PERIOD_NONE, STINT_LIMIT_MEMORY, 1 },
+    { STINT_QUOTA_JOBS, STINT_PERIOD_NONE, STINT_LIMIT_JOBS, 1 },
+    { STINT_QUOTA_GPU_HOURS, STINT_PERIOD_DAY, STINT_LIMIT_GPU_MS_DAY, 0 },
+    { STINT_QUOTA_GPU_HOURS, STINT_PERIOD_WEEK, STINT_LIMIT_GPU_MS_WEEK, 0 },
+    { STINT_QUOTA_GPU_HOURS, STINT_PERIOD_MONTH, STINT_LIMIT_GPU_MS_MONTH, 0 },
+    { STINT_QUOTA_CORE_HOURS, STINT_PERIOD_DAY, STINT_LIMIT_CORE_MS_DAY, 0 },
+    { STINT_QUOTA_CORE_HOURS, STINT_PERIOD_WEEK, STINT_LIMIT_CORE_MS_WEEK, 0 },
+    { STINT_QUOTA_CORE_HOURS, STINT_PERIOD_MONTH, STINT_LIMIT_CORE_MS_MONTH, 0 },
 };
 
 static void tell_limit(struct stint_ledger *ledger, const struct ledger_account *account,
                        size_t row)
 {
-    const struct ledger_quota *quota = account->quotas[core_limits[row].kind];
+    enum stint_period period = core_limits[row].period;
+    const struct ledger_quota *quota = account->quotas[core_limits[row].kind][period];
     int64_t ceiling = STINT_UNLIMITED;
     int64_t used = 0;
     if (quota && core_limits[row].factor == 0) {
-        const struct ledger_usage *usage = &account->usage[quota->period];
-        bool is_gpu = core_limits[row].limit == STINT_LIMIT_GPU_MS;
+        const struct ledger_usage *usage = &account->usage[period];
+        bool is_gpu = core_limits[row].kind == STINT_QUOTA_GPU_HOURS;
         ceiling = ledger_hours_ms(quota->ceiling);
         used = is_gpu ? usage->gpu_ms : usage->core_ms;
     } else if (quota && __builtin_mul_overflow(quota->ceiling, core_limits[row].factor, &ceiling)) {
@@ -237,8 +314,9 @@ static const char *owner_name(const struct stint_ledger *ledger,
         const struct ledger_project *project = project_find(ledger, owner);
         return project ? project->name : NULL;
     }
-    case STINT_ACCOUNT_USER: {
-        const struct ledger_user *user = user_find(ledger, (uid_t)owner);
+    case STINT_ACCOUNT_USER:
+    case STINT_ACCOUNT_SEAT: {
+        const struct ledger_user *user = user_find(ledger, (uid_t)(owner & UINT32_MAX));
         return user ? user->name : NULL;
     }
     case STINT_ACCOUNT_AWARD:
@@ -247,23 +325,40 @@ static const char *owner_name(const struct stint_ledger *ledger,
     return NULL;
 }
 
-void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
+/* The quota that the core calls @what: enum stint_limit plus 1; NULL for none. */
+static const struct ledger_quota *quota_called(const struct ledger_account *account, uint32_t what)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+        if ((uint32_t)core_limits[i].limit + 1 == what)
+            return account->quotas[core_limits[i].kind][core_limits[i].period];
+    return NULL;
+}
+
+static const char *unit_called(uint32_t what)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+        if ((uint32_t)core_limits[i].limit + 1 == what && core_limits[i].factor == 0)
+            return core_limits[i].kind == STINT_QUOTA_GPU_HOURS ? "GPU-hours" : "core-hours";
+    return NULL;
+}
+
+void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, uint32_t what,
                           struct stint_account_view *ret_view)
 {
-    static const char *const kinds[] = {
-        "site", "institution", "project", "user", "award", "array"
-    };
+    static const char *const kinds[] = { "site",  "institution", "project", "user",
+                                         "award", "array",       "user" };
     *ret_view = (struct stint_account_view){ 0 };
     if (account >= ledger->account_count)
         return;
     const struct ledger_account *found = ledger->accounts[account];
+    const struct ledger_quota *quota = quota_called(found, what);
     ret_view->kind = kinds[found->kind];
     ret_view->name = owner_name(ledger, found);
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(found->quotas); i++) {
-        const struct ledger_quota *quota = found->quotas[i];
-        if (quota && quota->set_ms > ret_view->set_ms) {
-            ret_view->set_by = quota->set_by;
-            ret_view->set_ms = quota->set_ms;
-        }
-    }
+    ret_view->unit = unit_called(what);
+    if (!quota)
+        return;
+    ret_view->period = period_name(quota->period);
+    ret_view->set_by = quota->set_by;
+    ret_view->set_reason = quota->reason;
+    ret_view->set_ms = quota->set_ms;
 }

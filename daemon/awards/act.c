@@ -109,3 +109,51 @@ uint64_t stint_ledger_generation(const struct stint_ledger *ledger)
 {
     return ledger->generation;
 }
+
+/* ---- whom it is about */
+
+static int owner_unknown(const char *what, const char *name, struct stint_error *err)
+{
+    return stint_fail(err, STINT_NOT_FOUND, "there is no %s %.64s", what, name ? name : "");
+}
+
+static int user_owner(struct stint_ledger *ledger, const char *name, struct scope_owner *ret_owner,
+                      struct stint_error *err)
+{
+    struct ledger_user *user;
+    int r = user_resolve(ledger, name, &user, err);
+    if (r != 0)
+        return r;
+    ret_owner->account = user->account;
+    ret_owner->id = (int64_t)user->uid;
+    return 0;
+}
+
+int scope_find(struct stint_ledger *ledger, enum stint_quota_scope scope, const char *name,
+               struct scope_owner *ret_owner, struct stint_error *err)
+{
+    const struct ledger_institution *institution;
+    const struct ledger_project *project;
+    *ret_owner = (struct scope_owner){ 0 };
+    switch (scope) {
+    case STINT_SCOPE_SITE:
+        ret_owner->account = ledger->accounts[LEDGER_SITE_ACCOUNT];
+        return 0;
+    case STINT_SCOPE_INSTITUTION:
+        institution = name ? institution_by_name(ledger, name) : NULL;
+        if (!institution)
+            return owner_unknown("institution", name, err);
+        *ret_owner =
+            (struct scope_owner){ institution->account, institution->id, institution->name };
+        return 0;
+    case STINT_SCOPE_PROJECT:
+        project = name ? project_by_name(ledger, name) : NULL;
+        if (!project)
+            return owner_unknown("project", name, err);
+        *ret_owner = (struct scope_owner){ project->account, project->id, project->name };
+        return 0;
+    case STINT_SCOPE_USER:
+        return user_owner(ledger, name, ret_owner, err);
+    }
+    return stint_fail(err, STINT_INVALID, "no such scope");
+}

@@ -10,60 +10,10 @@ struct quota_change {
     enum stint_quota_scope scope;
     enum stint_quota_kind kind;
     enum stint_period period;
-    bool is_removal;
+    bool is_removal; /* with period NONE of hours: of all periods */
     int64_t ceiling;
-    int64_t scope_id;
-    struct ledger_account *owner;
-    const char *owner_name; /* NULL for the site and for users, who are nobody's business */
+    struct scope_owner owner;
 };
-
-static int owner_unknown(const char *what, const char *name, struct stint_error *err)
-{
-    return stint_fail(err, STINT_NOT_FOUND, "there is no %s %.64s", what, name ? name : "");
-}
-
-static int user_owner(struct stint_ledger *ledger, const char *name, struct quota_change *change,
-                      struct stint_error *err)
-{
-    struct ledger_user *user;
-    int r = user_resolve(ledger, name, &user, err);
-    if (r != 0)
-        return r;
-    change->owner = user->account;
-    change->scope_id = (int64_t)user->uid;
-    return 0;
-}
-
-static int owner_find(struct stint_ledger *ledger, const char *name, struct quota_change *change,
-                      struct stint_error *err)
-{
-    const struct ledger_institution *institution;
-    const struct ledger_project *project;
-    switch (change->scope) {
-    case STINT_SCOPE_SITE:
-        change->owner = ledger->accounts[LEDGER_SITE_ACCOUNT];
-        return 0;
-    case STINT_SCOPE_INSTITUTION:
-        institution = name ? institution_by_name(ledger, name) : NULL;
-        if (!institution)
-            return owner_unknown("institution", name, err);
-        change->owner = institution->account;
-        change->owner_name = institution->name;
-        change->scope_id = institution->id;
-        return 0;
-    case STINT_SCOPE_PROJECT:
-        project = name ? project_by_name(ledger, name) : NULL;
-        if (!project)
-            return owner_unknown("project", name, err);
-        change->owner = project->account;
-        change->owner_name = project->name;
-        change->scope_id = project->id;
-        return 0;
-    case STINT_SCOPE_USER:
-        return user_owner(ledger, name, change, err);
-    }
-    return stint_fail(err, STINT_INVALID, "no such scope of a quota");
-}
 
 static void write_ceiling(struct stint_buffer *subject, const char *key, bool is_set,
                           int64_t ceiling, enum stint_period period)
@@ -84,11 +34,11 @@ static int quota_publish(struct stint_ledger *ledger, const struct stint_act *ac
                          struct stint_error *err)
 {
     stint_auto(stint_buffer_deinit) struct stint_buffer subject = { 0 };
-    const struct ledger_quota *before = change->owner->quotas[change->kind];
+    const struct ledger_quota *before = change->owner.account->quotas[change->kind][change->period];
     stint_json_object(&subject);
     stint_json_kv_text(&subject, "scope", quota_scope_name(change->scope));
-    if (change->owner_name)
-        stint_json_kv_text(&subject, "name", change->owner_name);
+    if (change->owner.name)
+        stint_json_kv_text(&subject, "name", change->owner.name);
     stint_json_kv_text(&subject, "kind", quota_kind_name(change->kind));
     write_ceiling(&subject, "before", before != NULL, before ? before->ceiling : 0,
                   before ? before->period : STINT_PERIOD_NONE);
@@ -103,7 +53,7 @@ static int quota_store(struct stint_ledger *ledger, const struct quota_change *c
 {
     if (change->is_removal)
         return stint_store_remove_quota(ledger->options.store, row->scope, row->scope_id, row->kind,
-                                        err);
+                                        row->period, err);
     return stint_store_put_quota(ledger->options.store, row, err);
 }
 
@@ -113,7 +63,7 @@ static int quota_apply(struct stint_ledger *ledger, const struct stint_act *act,
 {
     struct stint_quota_row row = {
         .scope = quota_scope_name(change->scope),
-        .scope_id = change->scope_id,
+        .scope_id = change->owner.id,
         .kind = quota_kind_name(change->kind),
         .period = period_name(change->period),
         .ceiling = change->ceiling,
@@ -127,7 +77,36 @@ static int quota_apply(struct stint_ledger *ledger, const struct stint_act *act,
         r = quota_publish(ledger, act, change, target, err);
     if (r != 0)
         return act_end(ledger, mark, r);
-    return quota_put(ledger, change->owner, change->kind, change->is_removal ? NULL : &row);
+    return quota_put(ledger, change->owner.account, change->kind, change->period,
+                     change->is_removal ? NULL : &row);
+}
+
+/* Is there a ceiling that the removal means? */
+static bool is_there(const struct quota_change *change, int period)
+{
+    bool is_meant = change->period == STINT_PERIOD_NONE || (int)change->period == period;
+    return is_meant && change->owner.account->quotas[change->kind][period];
+}
+
+static int quota_remove(struct stint_ledger *ledger, const struct stint_act *act,
+                        const struct quota_change *change, const char *target,
+                        struct stint_error *err)
+{
+    bool is_any = false;
+    int r = 0;
+    for (int period = STINT_PERIOD_NONE; period < LEDGER_PERIODS && r == 0; period++) {
+        struct quota_change one = *change;
+        if (!is_there(change, period))
+            continue;
+        is_any = true;
+        one.period = (enum stint_period)period;
+        if (!act->is_rehearsal)
+            r = quota_apply(ledger, act, &one, target, err);
+    }
+    if (r == 0 && !is_any)
+        return stint_fail(err, STINT_NOT_FOUND, "there is no ceiling of %s to remove",
+                          quota_kind_name(change->kind));
+    return r;
 }
 
 int stint_ledger_quota_set(struct stint_ledger *ledger, const struct stint_act *act,
@@ -135,18 +114,16 @@ int stint_ledger_quota_set(struct stint_ledger *ledger, const struct stint_act *
                            const char *assignment, struct stint_error *err)
 {
     struct quota_change change = { .scope = scope };
+    const char *target = scope == STINT_SCOPE_USER ? scope_name : NULL;
     int r = act_begin(ledger, act, err);
     if (r == 0)
         r = quota_parse(assignment ? assignment : "", &change.kind, &change.ceiling, &change.period,
                         &change.is_removal, err);
     if (r == 0)
-        r = owner_find(ledger, scope_name, &change, err);
+        r = scope_find(ledger, scope, scope_name, &change.owner, err);
     if (r != 0)
         return r;
-    if (change.is_removal && !change.owner->quotas[change.kind])
-        return stint_fail(err, STINT_NOT_FOUND, "there is no ceiling of %s to remove",
-                          quota_kind_name(change.kind));
-    if (act->is_rehearsal)
-        return 0;
-    return quota_apply(ledger, act, &change, scope == STINT_SCOPE_USER ? scope_name : NULL, err);
+    if (change.is_removal)
+        return quota_remove(ledger, act, &change, target, err);
+    return act->is_rehearsal ? 0 : quota_apply(ledger, act, &change, target, err);
 }

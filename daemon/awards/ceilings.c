@@ -90,10 +90,11 @@ static int refuse_hours(const struct ask *ask, const struct ledger_quota *quota,
                      stint_duration_format(longest_s, longest, sizeof(longest)), unit);
 }
 
-/* 0 when @kind's ceiling lets the job through. */
-static int check_kind(const struct ask *ask, enum stint_quota_kind kind, struct stint_error *err)
+/* 0 when @kind's ceiling of @period lets the job through. */
+static int check_one(const struct ask *ask, enum stint_quota_kind kind, enum stint_period period,
+                     struct stint_error *err)
 {
-    const struct ledger_quota *quota = ask->owner->quotas[kind];
+    const struct ledger_quota *quota = ask->owner->quotas[kind][period];
     const struct stint_charge_size *size = ask->size;
     struct ledger_usage hours;
     if (!quota)
@@ -122,6 +123,14 @@ static int check_kind(const struct ask *ask, enum stint_quota_kind kind, struct 
         break;
     }
     return 0;
+}
+
+static int check_kind(const struct ask *ask, enum stint_quota_kind kind, struct stint_error *err)
+{
+    int r = 0;
+    for (int period = STINT_PERIOD_NONE; period < LEDGER_PERIODS && r == 0; period++)
+        r = check_one(ask, kind, (enum stint_period)period, err);
+    return r;
 }
 
 int stint_ledger_fits_ceilings(struct stint_ledger *ledger, int64_t project, uid_t uid,

@@ -135,32 +135,43 @@ static bool load_on_sum(void *context, const struct stint_posting_sum *sum)
     return true;
 }
 
-static struct ledger_account *quota_owner(struct stint_ledger *ledger,
-                                          const struct stint_quota_row *row)
+static struct ledger_account *scope_owner(struct stint_ledger *ledger, const char *scope,
+                                          int64_t id)
 {
-    switch (quota_scope_from_name(row->scope)) {
+    switch (quota_scope_from_name(scope)) {
     case STINT_SCOPE_SITE:
         return ledger->accounts[LEDGER_SITE_ACCOUNT];
     case STINT_SCOPE_INSTITUTION:
-        return account_find(ledger, STINT_ACCOUNT_INSTITUTION, row->scope_id);
+        return account_find(ledger, STINT_ACCOUNT_INSTITUTION, id);
     case STINT_SCOPE_PROJECT:
-        return account_find(ledger, STINT_ACCOUNT_PROJECT, row->scope_id);
+        return account_find(ledger, STINT_ACCOUNT_PROJECT, id);
     case STINT_SCOPE_USER: {
-        struct ledger_user *user = user_for(ledger, (uid_t)row->scope_id, NULL);
+        struct ledger_user *user = user_for(ledger, (uid_t)id, NULL);
         return user ? user->account : NULL;
     }
     }
     return NULL;
 }
 
+static bool load_on_share(void *context, const struct stint_share_row *row)
+{
+    struct loading *loading = context;
+    struct ledger_account *owner = scope_owner(loading->ledger, row->scope, row->scope_id);
+    return loading_keep(loading, "share",
+                        owner && row->shares >= 0 && row->shares <= STINT_LEDGER_SHARES_MAX &&
+                            share_put(loading->ledger, owner, row) == 0);
+}
+
 static bool load_on_quota(void *context, const struct stint_quota_row *row)
 {
     struct loading *loading = context;
-    struct ledger_account *owner = quota_owner(loading->ledger, row);
+    struct ledger_account *owner = scope_owner(loading->ledger, row->scope, row->scope_id);
     enum stint_quota_kind kind = quota_kind_from_name(row->kind);
+    enum stint_period period = period_from_name(row->period ? row->period : "");
+    bool is_good = owner && kind != STINT_QUOTA_NONE &&
+                   quota_kind_is_periodic(kind) == (period != STINT_PERIOD_NONE);
     return loading_keep(loading, "quota",
-                        owner && kind != STINT_QUOTA_NONE &&
-                            quota_put(loading->ledger, owner, kind, row) == 0);
+                        is_good && quota_put(loading->ledger, owner, kind, period, row) == 0);
 }
 
 static bool load_on_open_run(void *context, const struct stint_run_row *row)
@@ -190,6 +201,8 @@ static int load_tables(struct loading *loading)
         r = stint_reader_sum_postings(reader, load_on_sum, loading);
     if (r == 0 && loading->status == 0)
         r = stint_reader_each_quota(reader, load_on_quota, loading);
+    if (r == 0 && loading->status == 0)
+        r = stint_reader_each_share(reader, load_on_share, loading);
     if (r == 0 && loading->status == 0)
         r = stint_reader_each_open_run(reader, load_on_open_run, loading);
     return r != 0 ? r : loading->status;
@@ -227,22 +240,10 @@ static void tell_core(struct stint_ledger *ledger)
  * in the order in which they came. Parents came first. */
 static int accounts_retell(struct stint_ledger *ledger)
 {
-    for (uint32_t i = 0; i < ledger->account_count; i++) {
-        const struct ledger_account *account = ledger->accounts[i];
-        uint32_t parent = STINT_NO_ACCOUNT;
-        uint32_t shares = account->kind <= STINT_ACCOUNT_PROJECT ? LEDGER_SHARES : 0;
-        if (account->kind == STINT_ACCOUNT_INSTITUTION) {
-            parent = LEDGER_SITE_ACCOUNT;
-        } else if (account->kind == STINT_ACCOUNT_PROJECT) {
-            const struct ledger_project *project = project_find(ledger, account->owner);
-            parent = project ? project->institution->account->number : LEDGER_SITE_ACCOUNT;
-        }
-        int r = stint_clerk_set_account(ledger->options.clerk, account->number, account->kind,
-                                        parent, shares);
-        if (r != 0)
-            return r;
-    }
-    return 0;
+    int r = 0;
+    for (uint32_t i = 0; i < ledger->account_count && r == 0; i++)
+        r = account_tell_shares(ledger, ledger->accounts[i]);
+    return r;
 }
 
 int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err)
@@ -258,9 +259,13 @@ int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err)
     if (r != 0)
         return stint_fail(err, r, "the ledger cannot be read from the store (table %s)",
                           loading.table ? loading.table : "unknown");
+    if (accounts_retell(ledger) != 0) /* weights that were taken back, too */
+        return stint_fail(err, -ENOMEM, "the scheduler does not take its accounts");
     r = books_check(ledger, err);
     if (r == 0)
         r = usage_load(ledger, ledger_now_ms(ledger), err);
+    if (r == 0)
+        r = shares_load_use(ledger, err);
     if (r != 0)
         return r;
     tell_core(ledger);

@@ -1,8 +1,8 @@
 /* Ceilings: their words, and those that are checked when a job is submitted. The core checks the
  * running kinds and the hours of a period; here are only the queue and the longest walltime.
  *
- * One ceiling for each kind of each owner: setting `gpu-hours=50/day` replaces
- * `gpu-hours=500/month`, because the core keeps one count a kind. */
+ * One ceiling for each kind of each owner, and of hours one for each period: `gpu-hours=50/day` and
+ * `gpu-hours=500/month` hold side by side. */
 #include "state.h"
 
 #include <errno.h>
@@ -53,9 +53,11 @@ bool quota_kind_is_periodic(enum stint_quota_kind kind)
 static int refuse_words(const char *assignment, struct stint_error *err)
 {
     (void)stint_fail(err, STINT_INVALID, "'%.80s' is no ceiling", assignment);
-    return stint_fix(err, STINT_INVALID,
-                     "write KIND=N: gpus=4, cores=64, memory=512G, jobs=50, queued=1000, "
-                     "walltime=2d, gpu-hours=500/month; KIND= removes it");
+    return stint_fix(
+        err, STINT_INVALID,
+        "write KIND=N: gpus=4, cores=64, memory=512G, jobs=50, queued=1000, "
+        "walltime=2d, gpu-hours=500/month; KIND= removes it, gpu-hours=/month that of a "
+        "month alone");
 }
 
 static int parse_count(const char *text, int64_t *ret_count)
@@ -127,6 +129,12 @@ int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t
     bool is_removal = equals[1] == '\0';
     if (kind == STINT_QUOTA_NONE)
         return refuse_words(assignment, err);
+    if (equals[1] == '/' && quota_kind_is_periodic(kind)) {
+        is_removal = true;
+        period = period_from_name(equals + 2);
+        if (period == STINT_PERIOD_NONE)
+            return refuse_words(assignment, err);
+    }
     if (!is_removal && parse_value(kind, equals + 1, &ceiling, &period) != 0)
         return refuse_words(assignment, err);
     *ret_kind = kind;
@@ -139,11 +147,10 @@ int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t
 /* ---- memory */
 
 int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_account *account,
-                   enum stint_quota_kind kind)
+                   enum stint_quota_kind kind, enum stint_period period)
 {
     const struct stint_scheduler *core = stint_clerk_scheduler(ledger->options.clerk);
-    const struct ledger_quota *quota = account->quotas[kind];
-    const struct ledger_usage *usage = &account->usage[quota ? quota->period : STINT_PERIOD_NONE];
+    const struct ledger_usage *usage = &account->usage[period];
     switch (kind) {
     case STINT_QUOTA_GPUS: /* in use is in use: a share counts as one begun GPU */
         return (stint_scheduler_used(core, account->number, STINT_LIMIT_GPU_MILLI) + 999) / 1000;
@@ -168,7 +175,8 @@ int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_accoun
 }
 
 int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
-              enum stint_quota_kind kind, const struct stint_quota_row *row)
+              enum stint_quota_kind kind, enum stint_period period,
+              const struct stint_quota_row *row)
 {
     struct ledger_quota *quota = NULL;
     if (row) {
@@ -179,11 +187,11 @@ int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
             return -ENOMEM;
         }
         quota->ceiling = row->ceiling;
-        quota->period = period_from_name(row->period ? row->period : "");
+        quota->period = period;
         quota->set_ms = row->set_ms;
     }
-    quota_free(account->quotas[kind]);
-    account->quotas[kind] = quota;
+    quota_free(account->quotas[kind][period]);
+    account->quotas[kind][period] = quota;
     account_tell(ledger, account, kind);
     return 0;
 }
@@ -223,8 +231,9 @@ int quota_check_submit(const struct stint_ledger *ledger,
 {
     (void)ledger;
     for (unsigned i = 0; i < LEDGER_OWNERS; i++) {
-        const struct ledger_quota *walltime = owners[i]->quotas[STINT_QUOTA_WALLTIME];
-        const struct ledger_quota *queue = owners[i]->quotas[STINT_QUOTA_QUEUED];
+        const struct ledger_quota *walltime =
+            owners[i]->quotas[STINT_QUOTA_WALLTIME][STINT_PERIOD_NONE];
+        const struct ledger_quota *queue = owners[i]->quotas[STINT_QUOTA_QUEUED][STINT_PERIOD_NONE];
         enum stint_quota_scope scope = (enum stint_quota_scope)(STINT_SCOPE_SITE + i);
         if (walltime && walltime_s > walltime->ceiling)
             return refuse_walltime(scope, walltime, walltime_s, ret_code, err);

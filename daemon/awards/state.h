@@ -25,7 +25,9 @@
 #define LEDGER_USERS_MAX        200000
 #define LEDGER_MEMBERSHIPS_MAX  64 /* of one user */
 #define LEDGER_SITE_ACCOUNT     0
-#define LEDGER_SHARES           1 /* everybody's weight, until shares can be set */
+#define LEDGER_SHARES           1 /* everybody's weight, until it is set */
+#define LEDGER_PERIODS          (STINT_PERIOD_MONTH + 1)
+#define LEDGER_HALF_LIVES       64 /* use older than this many is nothing: 2^-64 of it is left */
 
 /* What runs that started in the current period hold or used: the store's units, and the core's:
  * thousandths of a GPU for a second, which is a GPU for a millisecond. */
@@ -43,10 +45,19 @@ struct ledger_quota {
     char *reason;
 };
 
+/* Who set a weight, when and why; @set_ms is 0 for LEDGER_SHARES, which nobody set. */
+struct ledger_share {
+    int64_t set_ms;
+    char *set_by;
+    char *reason;
+};
+
 /**
  * struct ledger_account - whoever can have ceilings; its place in the array is its number
- * @owner: id of the institution, project or award, uid of the user, 0 for the site
+ * @owner: id of the institution, project or award, uid of the user, 0 for the site; of a seat, both
+ * @shares: its weight among its siblings; a user's is that of all of his seats
  * @usage: by enum stint_period; the entry of NONE is unused
+ * @quotas: by kind and period, NONE for those that have none
  */
 struct ledger_account {
     UT_hash_handle hh;
@@ -56,8 +67,10 @@ struct ledger_account {
     uint32_t number;
     int64_t queued;
     int64_t running;
-    struct ledger_usage usage[STINT_PERIOD_MONTH + 1];
-    struct ledger_quota *quotas[STINT_QUOTA_KIND_COUNT];
+    uint32_t shares;
+    struct ledger_share share;
+    struct ledger_usage usage[LEDGER_PERIODS];
+    struct ledger_quota *quotas[STINT_QUOTA_KIND_COUNT][LEDGER_PERIODS];
 };
 
 struct ledger_institution {
@@ -158,7 +171,14 @@ struct ledger_account *account_find(const struct stint_ledger *ledger, enum stin
 void accounts_clear(struct stint_ledger *ledger);
 void accounts_free(struct stint_ledger *ledger);
 void quota_free(struct ledger_quota *quota);
-/* Tells the core the ceiling of one kind, with what is used of it; all kinds. */
+/* A user's place in a project: the leaf of the tree of shares. NULL without memory. */
+struct ledger_account *seat_for(struct stint_ledger *ledger, const struct ledger_project *project,
+                                uid_t uid);
+/* Tells the core the account's place and weight. */
+int account_tell_shares(struct stint_ledger *ledger, const struct ledger_account *account);
+/* A user's weight is that of all of his seats. O(accounts). */
+int seats_weigh(struct stint_ledger *ledger, const struct ledger_account *user);
+/* Tells the core the ceilings of one kind, with what is used of them; all kinds. */
 void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
                   enum stint_quota_kind kind);
 /* Millionths of an hour as milliseconds, downwards: a ceiling is never passed by rounding. */
@@ -220,15 +240,17 @@ enum stint_quota_kind quota_kind_from_name(const char *name);
 const char *quota_scope_name(enum stint_quota_scope scope);
 enum stint_quota_scope quota_scope_from_name(const char *name); /* 0 for an unknown one */
 bool quota_kind_is_periodic(enum stint_quota_kind kind);
-/* `gpus=4` to its kind, ceiling and period; @ret_is_removal for `gpus=`. */
+/* `gpus=4` to its kind, ceiling and period; @ret_is_removal for `gpus=`, and for `gpu-hours=/day`,
+ * which takes away that period's alone. */
 int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t *ret_ceiling,
                 enum stint_period *ret_period, bool *ret_is_removal, struct stint_error *err);
 /* What @kind has used of an account now, in the units of its ceiling. */
 int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_account *account,
-                   enum stint_quota_kind kind);
+                   enum stint_quota_kind kind, enum stint_period period);
 /* Puts a ceiling into memory and tells the core; NULL takes it away. 0 or -ENOMEM. */
 int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
-              enum stint_quota_kind kind, const struct stint_quota_row *row);
+              enum stint_quota_kind kind, enum stint_period period,
+              const struct stint_quota_row *row);
 /* Queue and walltime ceilings of a job to be. */
 int quota_check_submit(const struct stint_ledger *ledger,
                        struct ledger_account *const owners[LEDGER_OWNERS], int64_t walltime_s,
@@ -246,6 +268,14 @@ void usage_add(struct stint_ledger *ledger, struct ledger_account *const owners[
                const struct stint_ledger_run *run, int64_t ms, int sign);
 /* Empties the periods that are over. */
 int usage_turn(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *err);
+
+/* ---- shares.c: weights, and use that was before a restart */
+
+/* Puts a weight into memory and tells the core. 0 or -ENOMEM. */
+int share_put(struct stint_ledger *ledger, struct ledger_account *account,
+              const struct stint_share_row *row);
+/* Tells the core all past use that still counts. */
+int shares_load_use(struct stint_ledger *ledger, struct stint_error *err);
 
 /* ---- postings.c: legs in, balances moved; into the open batch */
 
@@ -285,6 +315,17 @@ struct act_mark {
 struct act_mark act_mark(const struct stint_ledger *ledger);
 /* 0, or the change refused half way: the open batch is as it was at @mark. */
 int act_end(struct stint_ledger *ledger, struct act_mark mark, int status);
+
+/* Whom a ceiling or a weight is for; @name is NULL for the site and for users, who are nobody's
+ * business. */
+struct scope_owner {
+    struct ledger_account *account;
+    int64_t id;
+    const char *name;
+};
+/* 0, STINT_NOT_FOUND. */
+int scope_find(struct stint_ledger *ledger, enum stint_quota_scope scope, const char *name,
+               struct scope_owner *ret_owner, struct stint_error *err);
 
 /* A user by login name: one that is known, else the system's. STINT_NOT_FOUND. */
 int user_resolve(struct stint_ledger *ledger, const char *name, struct ledger_user **ret_user,

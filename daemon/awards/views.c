@@ -73,9 +73,10 @@ static bool quotas_of(struct stint_ledger *ledger, const struct ledger_account *
                       bool (*fn)(void *context, const struct stint_quota_view *view), void *context)
 {
     struct stint_account_view owner;
-    stint_ledger_account(ledger, account->number, &owner);
-    for (int kind = 1; kind < STINT_QUOTA_KIND_COUNT; kind++) {
-        const struct ledger_quota *quota = account->quotas[kind];
+    stint_ledger_account(ledger, account->number, 0, &owner);
+    for (int at = LEDGER_PERIODS; at < STINT_QUOTA_KIND_COUNT * LEDGER_PERIODS; at++) {
+        int kind = at / LEDGER_PERIODS;
+        const struct ledger_quota *quota = account->quotas[kind][at % LEDGER_PERIODS];
         if (!quota)
             continue;
         struct stint_quota_view view = {
@@ -84,7 +85,7 @@ static bool quotas_of(struct stint_ledger *ledger, const struct ledger_account *
             .kind = quota_kind_name((enum stint_quota_kind)kind),
             .period = period_name(quota->period),
             .ceiling = quota->ceiling,
-            .used = quota_used(ledger, account, (enum stint_quota_kind)kind),
+            .used = quota_used(ledger, account, (enum stint_quota_kind)kind, quota->period),
             .set_by = quota->set_by,
             .reason = quota->reason,
             .set_ms = quota->set_ms,

@@ -25,14 +25,12 @@ void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_as
         .submit_ms = job->submit_ms - offset_ms,
         .begin_ms = job->begin_ms ? job->begin_ms - offset_ms : 0,
         .cost_micro = job_charge(jobs, job, job->walltime_s * 1000),
-        .fair_account = STINT_NO_ACCOUNT,
+        .fair_account = stint_ledger_seat(jobs->options.ledger, job->project, job->uid),
     };
     ret_ask->gpu_memory_bytes = job->gpu_memory_bytes;
     ret_ask->nodes = job->nodes;
     ret_ask->account_count = (uint32_t)stint_ledger_accounts(
         jobs->options.ledger, job->project, job->uid, job->award, ret_ask->accounts);
-    if (ret_ask->account_count > STINT_LEDGER_FAIR_ACCOUNT)
-        ret_ask->fair_account = ret_ask->accounts[STINT_LEDGER_FAIR_ACCOUNT];
     if (job->array && job->array->account != STINT_NO_ACCOUNT)
         ret_ask->accounts[ret_ask->account_count++] = job->array->account;
     if (job_is_whole(job))

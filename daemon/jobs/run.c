@@ -110,6 +110,21 @@ static bool run_close_later(struct stint_jobs *jobs, struct job *job,
     return true;
 }
 
+/* For fair share, the run used what its row in the store says, so that a restart, which reads that
+ * row, finds everybody where he was. */
+static void count_use(const struct stint_jobs *jobs, const struct job *job,
+                      const struct stint_run_end *end)
+{
+    int64_t now_ms = jobs->options.now_wall_ms();
+    int64_t offset_ms = jobs->options.now_boot_ms() - now_ms;
+    int64_t from_ms = end->started_ms ? end->started_ms : job->start_ms;
+    int64_t until_ms = end->ended_ms ? end->ended_ms : now_ms;
+    if (end->elapsed_ms == 0)
+        until_ms = from_ms;
+    (void)stint_clerk_count_use(jobs->options.clerk, job_task_key(job), from_ms + offset_ms,
+                                    until_ms + offset_ms);
+}
+
 static void run_close(struct stint_jobs *jobs, struct job *job, const struct stint_run_end *end,
                       enum stint_job_outcome outcome, enum stint_reason_code code, const char *note)
 {
@@ -126,6 +141,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
     if (run_close_later(jobs, job, end))
         return;
     job_ledger_run(jobs, job, &ledger_run);
+    count_use(jobs, job, end);
     (void)stint_clerk_end(jobs->options.clerk, job_task_key(job), jobs->options.now_boot_ms());
     int r =
         stint_ledger_settle(jobs->options.ledger, &ledger_run, held_ms, &cause.charged_micro, &err);

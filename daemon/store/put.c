@@ -209,6 +209,7 @@ PUT(user, TABLE_USER)
 PUT(member, TABLE_MEMBER)
 PUT(award, TABLE_AWARD)
 PUT(quota, TABLE_QUOTA)
+PUT(share, TABLE_SHARE)
 PUT(artifact, TABLE_ARTIFACT)
 PUT(attestation, TABLE_ATTESTATION)
 PUT(idempotency, TABLE_IDEMPOTENCY)
@@ -221,9 +222,10 @@ PUT(transcript, TABLE_TRANSCRIPT)
 /* ---- removals */
 
 int stint_store_remove_quota(struct stint_store *store, const char *scope, int64_t scope_id,
-                             const char *kind, struct stint_error *err)
+                             const char *kind, const char *period, struct stint_error *err)
 {
-    struct value values[] = { text_value(scope), int_value(scope_id), text_value(kind) };
+    struct value values[] = { text_value(scope), int_value(scope_id), text_value(kind),
+                              text_value(period) };
     return put_values(store, STATEMENT_REMOVE_QUOTA, values, STINT_ARRAY_SIZE(values), err);
 }
 

@@ -17,7 +17,8 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_USERS] = "SELECT * FROM user ORDER BY uid",
     [QUERY_MEMBERS] = "SELECT * FROM member ORDER BY project, uid",
     [QUERY_AWARDS] = "SELECT * FROM award ORDER BY id",
-    [QUERY_QUOTAS] = "SELECT * FROM quota ORDER BY scope, scope_id, kind",
+    [QUERY_QUOTAS] = "SELECT * FROM quota ORDER BY scope, scope_id, kind, period",
+    [QUERY_SHARES] = "SELECT * FROM share ORDER BY scope, scope_id",
     [QUERY_ARTIFACTS] = "SELECT * FROM artifact ORDER BY rowid",
     [QUERY_ATTESTATIONS] = "SELECT * FROM attestation ORDER BY id",
     [QUERY_VERDICT_HEADS] =
@@ -29,6 +30,10 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_USAGE_SUMS] =
         "SELECT project, uid, gpu_milli, cpus, walltime_s, elapsed_ms, end_ms, hold_micro, charged_micro FROM run"
         " WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2)",
+    /* A run that held nothing, because it never began or was lost, used nothing. */
+    [QUERY_USES] =
+        "SELECT run.project, run.uid, run.cpus, run.gpu_milli, run.memory_bytes, job.gpu_type, run.start_ms, run.end_ms"
+        " FROM run LEFT JOIN job ON job.id = run.job WHERE run.end_ms > ?1 AND run.elapsed_ms > 0",
     [QUERY_JOB] = "SELECT * FROM job WHERE id = ?1",
     [QUERY_RUN] = "SELECT * FROM run WHERE job = ?1 AND task = ?2 AND attempt = ?3",
     [QUERY_TASK] = "SELECT * FROM task WHERE job = ?1 AND task = ?2",

@@ -87,9 +87,24 @@ static const char *const version_3[] = {
     " start_count INTEGER NOT NULL, body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT",
     NULL,
 };
+
+/* Shares; a ceiling for each period; what a run that is being stopped comes back for. */
+static const char *const version_4[] = {
+    "CREATE TABLE share (scope TEXT NOT NULL, scope_id INTEGER NOT NULL, shares INTEGER NOT NULL, reason TEXT,"
+    " set_by TEXT, set_ms INTEGER NOT NULL, PRIMARY KEY (scope, scope_id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE quota_of_period (scope TEXT NOT NULL, scope_id INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " period TEXT NOT NULL, ceiling INTEGER NOT NULL, reason TEXT, set_by TEXT, set_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (scope, scope_id, kind, period)) STRICT, WITHOUT ROWID",
+    "INSERT INTO quota_of_period SELECT scope, scope_id, kind, coalesce(period, ''), ceiling, reason, set_by, set_ms"
+    " FROM quota",
+    "DROP TABLE quota",
+    "ALTER TABLE quota_of_period RENAME TO quota",
+    "ALTER TABLE run ADD COLUMN back TEXT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

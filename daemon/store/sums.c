@@ -197,6 +197,34 @@ int stint_reader_sum_usage(struct stint_reader *reader, int64_t since_ms, int64_
     return r;
 }
 
+int stint_reader_each_past_use(struct stint_reader *reader, int64_t since_ms,
+                               bool (*fn)(void *context, const struct stint_past_use *use),
+                               void *context)
+{
+    struct value value = { .type = COLUMN_INT, .integer = since_ms };
+    sqlite3_stmt *statement;
+    int code = SQLITE_DONE;
+    bool goes_on = true;
+    int r = reader_query(reader, QUERY_USES, &value, 1, &statement);
+    if (r != 0)
+        return r;
+    while (goes_on && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct stint_past_use use = {
+            .project = sqlite3_column_int64(statement, 0),
+            .uid = (uint32_t)sqlite3_column_int64(statement, 1),
+            .cpus = sqlite3_column_int64(statement, 2),
+            .gpu_milli = sqlite3_column_int64(statement, 3),
+            .memory_bytes = sqlite3_column_int64(statement, 4),
+            .gpu_type = (const char *)sqlite3_column_text(statement, 5),
+            .start_ms = sqlite3_column_int64(statement, 6),
+            .end_ms = sqlite3_column_int64(statement, 7),
+        };
+        goes_on = fn(context, &use);
+    }
+    sqlite3_reset(statement);
+    return schema_errno(code);
+}
+
 int stint_reader_audit(struct stint_reader *reader, struct stint_store_audit *ret_audit)
 {
     struct stint_store_audit audit = { 0 };

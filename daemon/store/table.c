@@ -49,6 +49,7 @@ static const struct column run_columns[] = {
     TEXT_CHANGES(run, boot_id), INT_CHANGES(run, walltime_s), INT_CHANGES(run, end_ms), INT_CHANGES(run, elapsed_ms),
     INT_CHANGES(run, exit_code), INT_CHANGES(run, exit_signal), INT_CHANGES(run, cpu_ms),
     INT_CHANGES(run, peak_memory_bytes), TEXT_CHANGES(run, outcome), TEXT_CHANGES(run, note),
+    TEXT_CHANGES(run, back),
 };
 static const struct column script_columns[] = {
     KEY(script, COLUMN_TEXT, sha256), BLOB(script, text),
@@ -79,8 +80,12 @@ static const struct column posting_columns[] = {
     UINT32(posting, task), UINT32(posting, attempt), TEXT(posting, memo),
 };
 static const struct column quota_columns[] = {
-    KEY(quota, COLUMN_TEXT, scope), KEY(quota, COLUMN_INT, scope_id), KEY(quota, COLUMN_TEXT, kind), TEXT(quota, period),
-    INT(quota, ceiling), TEXT(quota, reason), TEXT(quota, set_by), INT(quota, set_ms),
+    KEY(quota, COLUMN_TEXT, scope), KEY(quota, COLUMN_INT, scope_id), KEY(quota, COLUMN_TEXT, kind),
+    KEY(quota, COLUMN_TEXT, period), INT(quota, ceiling), TEXT(quota, reason), TEXT(quota, set_by), INT(quota, set_ms),
+};
+static const struct column share_columns[] = {
+    KEY(share, COLUMN_TEXT, scope), KEY(share, COLUMN_INT, scope_id), INT(share, shares), TEXT(share, reason),
+    TEXT(share, set_by), INT(share, set_ms),
 };
 static const struct column artifact_columns[] = {
     KEY(artifact, COLUMN_TEXT, digest), TEXT(artifact, name), TEXT(artifact, kind), TEXT(artifact, path),
@@ -149,6 +154,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_AWARD]       = TABLE(award, CONFLICT_REPLACES),
     [TABLE_POSTING]     = TABLE(posting, CONFLICT_FAILS),
     [TABLE_QUOTA]       = TABLE(quota, CONFLICT_REPLACES),
+    [TABLE_SHARE]       = TABLE(share, CONFLICT_REPLACES),
     [TABLE_ARTIFACT]    = TABLE(artifact, CONFLICT_REPLACES),
     [TABLE_VERDICT]     = TABLE(verdict, CONFLICT_FAILS),
     [TABLE_ATTESTATION] = TABLE(attestation, CONFLICT_REPLACES),

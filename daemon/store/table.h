@@ -26,6 +26,7 @@ enum table_id {
     TABLE_AWARD,
     TABLE_POSTING,
     TABLE_QUOTA,
+    TABLE_SHARE,
     TABLE_ARTIFACT,
     TABLE_VERDICT,
     TABLE_ATTESTATION,
@@ -91,6 +92,7 @@ union any_row {
     struct stint_award_row award;
     struct stint_posting_row posting;
     struct stint_quota_row quota;
+    struct stint_share_row share;
     struct stint_artifact_row artifact;
     struct stint_verdict_row verdict;
     struct stint_attestation_row attestation;

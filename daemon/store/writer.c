@@ -20,7 +20,8 @@ static const char ROLLBACK_BATCH[] = "ROLLBACK";
 /* What is not made from the description of a table. Parameters in the order they are put. */
 static const char *const writer_sql[STATEMENT_COUNT] = {
     [STATEMENT_TOUCH_JOB] = "UPDATE job SET last_event = ?1 WHERE id = ?2",
-    [STATEMENT_REMOVE_QUOTA] = "DELETE FROM quota WHERE scope = ?1 AND scope_id = ?2 AND kind = ?3",
+    [STATEMENT_REMOVE_QUOTA] =
+        "DELETE FROM quota WHERE scope = ?1 AND scope_id = ?2 AND kind = ?3 AND period = ?4",
     [STATEMENT_REMOVE_MEMBER] = "DELETE FROM member WHERE project = ?1 AND uid = ?2",
     [STATEMENT_REMOVE_PERSONAL] = "DELETE FROM personal WHERE commitment = ?1",
     [STATEMENT_EXPIRE_IDEMPOTENCY] = "DELETE FROM idempotency WHERE at_ms < ?1",

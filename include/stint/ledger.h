@@ -30,6 +30,7 @@ struct stint_machine;
  * unit; 1000000 = 1
  * @preemptible_rate_micro: what part of it jobs pay that may be stopped for others; 1000000 = all
  * @time_zone: the site's, for calendar periods; NULL for the process's own
+ * @half_life_ms: of past use, for the tree of shares; 0: use is not looked up
  * @join_open: any caller of the socket is a member of `default` (INTERFACE §3)
  * @operator_uid: who administers besides root: the daemon's own user on a first start
  * @default_award_hours: hours of the award that a first start grants to `default`, 0 for none
@@ -43,10 +44,12 @@ struct stint_ledger_options {
     int64_t rate_micro;
     int64_t preemptible_rate_micro;
     const char *time_zone;
+    int64_t half_life_ms;
     bool join_open;
     uid_t operator_uid;
     int64_t default_award_hours;
     int64_t (*now_wall_ms)(void);
+    int64_t (*now_boot_ms)(void); /* the core's clock; NULL: the same */
 };
 
 int stint_ledger_new(const struct stint_ledger_options *options, struct stint_ledger **ret_ledger,
@@ -142,9 +145,9 @@ struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t 
 struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
                                         int64_t asked_award, int64_t cost_micro);
 
-/* Accounts of a job for the scheduler, in this order: site, institution, project (its leaf in the
- * tree of shares), user, and the award unless 0; returns the count, 0 for an unknown project. A
- * user not seen before gets his account here. */
+/* Accounts of a job for the scheduler, in this order: site, institution, project, user, and the
+ * award unless 0; returns the count, 0 for an unknown project. A user not seen before gets his
+ * account here. */
 #define STINT_LEDGER_ACCOUNTS_MAX 8
 size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
                              uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
@@ -153,16 +156,26 @@ size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t
 int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32_t running_max,
                                uint32_t *ret_account);
 void stint_ledger_array_account_free(struct stint_ledger *ledger, uint32_t account);
-#define STINT_LEDGER_FAIR_ACCOUNT 2 /* index of the project's in that array */
-/* What account index means, for reasons: kind "project", name "nlp", and who set the limit when.
- * NULL names when unknown. */
+/* The leaf in the tree of shares (site, institution, project, user) of @uid's jobs in @project;
+ * UINT32_MAX for an unknown project, and without memory for a new user. */
+uint32_t stint_ledger_seat(struct stint_ledger *ledger, int64_t project, uid_t uid);
+/**
+ * struct stint_account_view - what account and limit of a reason mean; NULL where unknown
+ * @kind: "project"; @name: "nlp"; a user's is never public
+ * @unit: "GPU-hours" or "core-hours" for the hours of a @period ("day", "week", "month")
+ * @set_by: the operator who set it, never public; @set_reason, @set_ms: why and when, as published
+ */
 struct stint_account_view {
     const char *kind;
-    const char *name; /* a user's name is never public */
+    const char *name;
+    const char *unit;
+    const char *period;
     const char *set_by;
+    const char *set_reason;
     int64_t set_ms;
 };
-void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
+/* @what: of the reason, 0 for no limit in particular. */
+void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, uint32_t what,
                           struct stint_account_view *ret_view);
 
 /* A number that changes when an administrator's change or a turn of dates may let something start
@@ -314,12 +327,25 @@ enum stint_period {
 /**
  * stint_ledger_quota_set() - one ceiling from its words: `gpus=4`, `memory=512G`, `walltime=2d`,
  * `gpu-hours=500/month`
+ * Ceilings of one kind for a day, a week and a month hold side by side.
  * @scope_name: institution, project or login name; NULL for the site. @assignment `KIND=` removes
- * the ceiling.
+ * the ceiling, of all periods; `gpu-hours=/day` that of a day.
  */
 int stint_ledger_quota_set(struct stint_ledger *ledger, const struct stint_act *act,
                            enum stint_quota_scope scope, const char *scope_name,
                            const char *assignment, struct stint_error *err);
+
+#define STINT_LEDGER_SHARES_MAX 1000000
+/**
+ * stint_ledger_share_set() - the weight of an institution among all, of a project in its
+ * institution, or of a user in each of his projects
+ * @shares: 0..STINT_LEDGER_SHARES_MAX; everybody has 1 until it is set, with 0 one comes last
+ * Return: 0; STINT_NOT_FOUND; STINT_INVALID (the site's scope, an amount out of its bounds);
+ * STINT_NOT_PERMITTED; STINT_BUSY; STINT_READ_ONLY.
+ */
+int stint_ledger_share_set(struct stint_ledger *ledger, const struct stint_act *act,
+                           enum stint_quota_scope scope, const char *scope_name, int64_t shares,
+                           struct stint_error *err);
 
 /* ---- views, borrowed until the next call; each returns false from @fn to stop
  * ---------------------------------------- */
@@ -360,6 +386,32 @@ struct stint_quota_view {
     const char *reason;
     int64_t set_ms;
 };
+/**
+ * struct stint_share_view - one account of the tree of shares
+ * @scope: institution, project or user; @parent: name of the institution or project above
+ * @share, @usage: its part, 0..1, of its siblings' weights and of their decayed use
+ * @used_share_ms: its decayed use, dominant share of the machine times ms; @rank of @rank_count, 0
+ * is served first
+ * @awarded_micro, @used_micro: of its awards together, institutions and projects only
+ * @set_by: NULL when nobody set it
+ */
+struct stint_share_view {
+    const char *scope;
+    const char *name; /* a user's is never public */
+    const char *parent;
+    int64_t shares;
+    double share;
+    double usage;
+    double used_share_ms;
+    uint32_t rank;
+    uint32_t rank_count;
+    uint32_t tier;
+    int64_t awarded_micro;
+    int64_t used_micro;
+    const char *set_by;
+    const char *reason;
+    int64_t set_ms;
+};
 struct stint_user_view {
     uid_t uid;
     const char *name;
@@ -380,6 +432,14 @@ void stint_ledger_each_award(struct stint_ledger *ledger,
 void stint_ledger_each_quota(struct stint_ledger *ledger,
                              bool (*fn)(void *context, const struct stint_quota_view *view),
                              void *context);
+/* Institutions, then projects, then users in their projects. */
+void stint_ledger_each_share(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_share_view *view),
+                             void *context);
+/* The same from the leaf of @uid's jobs in @project upwards: user, project, institution. */
+void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                            bool (*fn)(void *context, const struct stint_share_view *view),
+                            void *context);
 void stint_ledger_each_user(struct stint_ledger *ledger,
                             bool (*fn)(void *context, const struct stint_user_view *view),
                             void *context);

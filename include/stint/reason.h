@@ -128,6 +128,8 @@ static inline __attribute__((unused)) const char *stint_reason_class_name(enum s
  * apply
  * @reservation: of Reserved, the operator's reservation that is in the way, as the core was told
  * its number; 0 when it is room that was promised to another job
+ * @what: which limit of that account: enum stint_limit of stint/scheduler.h plus 1; 0 if it does
+ * not apply
  */
 struct stint_reason {
     enum stint_reason_code code;
@@ -137,6 +139,7 @@ struct stint_reason {
     int64_t used;
     int64_t limit;
     int64_t until_ms;
+    uint32_t what;
 };
 
 #endif

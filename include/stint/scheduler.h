@@ -294,7 +294,8 @@ enum stint_account_kind {
     STINT_ACCOUNT_PROJECT,
     STINT_ACCOUNT_USER,
     STINT_ACCOUNT_AWARD,
-    STINT_ACCOUNT_ARRAY
+    STINT_ACCOUNT_ARRAY,
+    STINT_ACCOUNT_SEAT /* a user in a project: a leaf of the tree of shares, without limits */
 };
 
 /* What a limit counts. The first four are of running tasks and kept by the core; budgets are used
@@ -302,11 +303,17 @@ enum stint_account_kind {
 enum stint_limit {
     STINT_LIMIT_GPU_MILLI = 0, /* GPUs in thousandths */
     STINT_LIMIT_CORES,
-    STINT_LIMIT_MEMORY,  /* bytes */
-    STINT_LIMIT_JOBS,    /* running tasks */
-    STINT_LIMIT_BUDGET,  /* millionths of the award's unit: cost_micro of an ask */
-    STINT_LIMIT_GPU_MS,  /* of a period: GPUs times walltime, shares by their share */
-    STINT_LIMIT_CORE_MS, /* of a period: cores times walltime */
+    STINT_LIMIT_MEMORY, /* bytes */
+    STINT_LIMIT_JOBS,   /* running tasks */
+    STINT_LIMIT_BUDGET, /* millionths of the award's unit: cost_micro of an ask */
+    /* Of a month, a week, a day: GPUs times walltime, shares by their share; cores likewise. The
+     * numbers are on people's disks: the first two were of any period. */
+    STINT_LIMIT_GPU_MS_MONTH,
+    STINT_LIMIT_CORE_MS_MONTH,
+    STINT_LIMIT_GPU_MS_WEEK,
+    STINT_LIMIT_CORE_MS_WEEK,
+    STINT_LIMIT_GPU_MS_DAY,
+    STINT_LIMIT_CORE_MS_DAY,
     STINT_LIMIT_COUNT
 };
 #define STINT_UNLIMITED INT64_MAX

@@ -170,6 +170,8 @@ int stint_store_put_award(struct stint_store *store, const struct stint_award_ro
                           struct stint_error *err);
 int stint_store_put_quota(struct stint_store *store, const struct stint_quota_row *row,
                           struct stint_error *err);
+int stint_store_put_share(struct stint_store *store, const struct stint_share_row *row,
+                          struct stint_error *err);
 int stint_store_put_artifact(struct stint_store *store, const struct stint_artifact_row *row,
                              struct stint_error *err);
 int stint_store_put_attestation(struct stint_store *store, const struct stint_attestation_row *row,
@@ -185,7 +187,7 @@ int stint_store_put_meta(struct stint_store *store, const struct stint_meta_row 
 
 /* Removed; nothing happens when it is not there. */
 int stint_store_remove_quota(struct stint_store *store, const char *scope, int64_t scope_id,
-                             const char *kind, struct stint_error *err);
+                             const char *kind, const char *period, struct stint_error *err);
 int stint_store_remove_member(struct stint_store *store, int64_t project, uint32_t uid,
                               struct stint_error *err);
 int stint_store_remove_personal(struct stint_store *store, struct stint_bytes commitment,

@@ -30,6 +30,7 @@ STINT_ROW_FN(member);
 STINT_ROW_FN(award);
 STINT_ROW_FN(posting);
 STINT_ROW_FN(quota);
+STINT_ROW_FN(share);
 STINT_ROW_FN(artifact);
 STINT_ROW_FN(verdict);
 STINT_ROW_FN(attestation);
@@ -58,6 +59,7 @@ int stint_reader_each_user(struct stint_reader *reader, stint_user_row_fn fn, vo
 int stint_reader_each_member(struct stint_reader *reader, stint_member_row_fn fn, void *context);
 int stint_reader_each_award(struct stint_reader *reader, stint_award_row_fn fn, void *context);
 int stint_reader_each_quota(struct stint_reader *reader, stint_quota_row_fn fn, void *context);
+int stint_reader_each_share(struct stint_reader *reader, stint_share_row_fn fn, void *context);
 int stint_reader_each_artifact(struct stint_reader *reader, stint_artifact_row_fn fn,
                                void *context);
 int stint_reader_each_attestation(struct stint_reader *reader, stint_attestation_row_fn fn,
@@ -102,6 +104,22 @@ struct stint_usage_sum {
 int stint_reader_sum_usage(struct stint_reader *reader, int64_t since_ms, int64_t until_ms,
                            bool (*fn)(void *context, const struct stint_usage_sum *sum),
                            void *context);
+
+/* What one ended run held, and how long; @gpu_type as its job asked, NULL for any. */
+struct stint_past_use {
+    int64_t project;
+    uint32_t uid;
+    int64_t cpus;
+    int64_t gpu_milli;
+    int64_t memory_bytes;
+    const char *gpu_type;
+    int64_t start_ms;
+    int64_t end_ms;
+};
+/* Runs that held something and ended after @since_ms. O(runs). */
+int stint_reader_each_past_use(struct stint_reader *reader, int64_t since_ms,
+                               bool (*fn)(void *context, const struct stint_past_use *use),
+                               void *context);
 
 /* ---- one by its key: -ENOENT when there is none */
 int stint_reader_job(struct stint_reader *reader, uint64_t id, stint_job_row_fn fn, void *context);

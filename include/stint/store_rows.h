@@ -110,6 +110,7 @@ struct stint_task_row {
  * @cpus, @gpu_milli (all GPUs together, a whole one is 1000), @memory_bytes: what it holds
  * @project, @uid: whose, for sums by period
  * @start_ms: wall clock; @start_boot_ms: CLOCK_BOOTTIME in the boot called @boot_id
+ * @back: (*) its end brings the job back to the queue: "requeue", "preempt"; NULL
  * @hold_micro: held for the whole walltime; @charged_micro: (*) what was charged at the end
  */
 struct stint_run_row {
@@ -140,6 +141,7 @@ struct stint_run_row {
     int64_t peak_memory_bytes; /* (*) */
     const char *outcome;       /* (*) */
     const char *note;          /* (*) */
+    const char *back;          /* (*) */
 };
 
 /**
@@ -253,14 +255,25 @@ struct stint_posting_row {
     const char *memo;
 };
 
-/* Key (scope, scope_id, kind). @scope: enum stint_quota_scope's wire name; @period: "", day, week,
- * month. */
+/* Key (scope, scope_id, kind, period). @scope: enum stint_quota_scope's wire name; @period: "",
+ * day, week, month, never NULL. */
 struct stint_quota_row {
     const char *scope;
     int64_t scope_id;
     const char *kind;
     const char *period;
     int64_t ceiling;
+    const char *reason;
+    const char *set_by;
+    int64_t set_ms;
+};
+
+/* Key (scope, scope_id): institution, project, or user, whose weight holds in all of his projects.
+ */
+struct stint_share_row {
+    const char *scope;
+    int64_t scope_id;
+    int64_t shares;
     const char *reason;
     const char *set_by;
     int64_t set_ms;

@@ -712,12 +712,18 @@ int64_t stint_ledger_award_id(const struct stint_ledger *ledger, const char *nam
     return 1;
 }
 
-void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account,
+void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, uint32_t what,
                           struct stint_account_view *ret_view)
 {
     (void)ledger;
     (void)account;
-    *ret_view = (struct stint_account_view){ "user", SEED "user", SEED "operator", 1 };
+    *ret_view = (struct stint_account_view){
+        .kind = "user", .name = SEED "user", .set_by = SEED "operator", .set_ms = 1
+    };
+    if (what == FAKE_HOURS_OF_A_DAY) {
+        ret_view->unit = "GPU-hours";
+        ret_view->period = "day";
+    }
     if (fake.account_kind) {
         ret_view->kind = fake.account_kind;
         ret_view->name = fake.account_name;

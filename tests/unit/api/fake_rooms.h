@@ -12,6 +12,9 @@
 
 #define SEED "seeded"
 
+/* The `what` of a reason whose limit is hours of a day. */
+#define FAKE_HOURS_OF_A_DAY 77
+
 struct fake {
     bool is_pending;        /* something is put that is not durable */
     bool is_admission_slow; /* answers are kept until fake_admission_answer() */

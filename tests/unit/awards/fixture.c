@@ -10,6 +10,9 @@
 #include "stint/record.h"
 
 struct told_limit told[64][STINT_LIMIT_COUNT];
+struct told_share told_shares[64];
+struct told_use told_uses[64];
+size_t told_use_count;
 int64_t core_used[64][STINT_LIMIT_COUNT];
 struct told_entry entries[64];
 size_t entry_count;
@@ -22,8 +25,8 @@ int stint_clerk_set_account(struct stint_clerk *clerk, uint32_t account,
                             enum stint_account_kind kind, uint32_t parent, uint32_t shares)
 {
     (void)clerk;
-    (void)kind;
-    (void)shares;
+    if (account < 64)
+        told_shares[account] = (struct told_share){ kind, parent, shares };
     return account < 64 && (parent == STINT_NO_ACCOUNT || parent < account) ? 0 : STINT_INVALID;
 }
 
@@ -39,6 +42,30 @@ const struct stint_scheduler *stint_clerk_scheduler(const struct stint_clerk *cl
 {
     (void)clerk;
     return NULL;
+}
+
+void stint_clerk_forget_use(struct stint_clerk *clerk)
+{
+    (void)clerk;
+    told_use_count = 0;
+}
+
+int stint_clerk_add_use(struct stint_clerk *clerk, uint32_t account,
+                            const struct stint_ask *ask, int64_t from_ms, int64_t until_ms)
+{
+    (void)clerk;
+    assert_true(told_use_count < 64);
+    told_uses[told_use_count++] = (struct told_use){ account, *ask, from_ms, until_ms };
+    return 0;
+}
+
+int stint_scheduler_fair(const struct stint_scheduler *scheduler, uint32_t account,
+                         struct stint_fair *ret_fair)
+{
+    (void)scheduler;
+    *ret_fair = (struct stint_fair){ .shares = told_shares[account].shares,
+                                     .parent = told_shares[account].parent };
+    return 0;
 }
 
 int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t account,
@@ -175,6 +202,13 @@ struct stint_ledger *fixture_reload(struct fixture *f)
     assert_int_equal(stint_ledger_new(&f->options, &other, &f->err), 0);
     assert_int_equal(stint_ledger_load(other, &f->err), 0);
     return other;
+}
+
+void fixture_restart(struct fixture *f)
+{
+    struct stint_ledger *other = fixture_reload(f);
+    (void)stint_ledger_free(f->ledger);
+    f->ledger = other;
 }
 
 void fixture_nlp(struct fixture *f, int64_t hours)

@@ -44,7 +44,23 @@ struct told_entry {
     char subject[2048];
     char reason[512];
 };
+/* Where an account hangs in the tree of shares, and its weight there. */
+struct told_share {
+    enum stint_account_kind kind;
+    uint32_t parent;
+    uint32_t shares;
+};
+/* Past use, as the ledger told it. */
+struct told_use {
+    uint32_t account;
+    struct stint_ask ask;
+    int64_t from_ms;
+    int64_t until_ms;
+};
 /* What the core and the record were told. */
+extern struct told_share told_shares[64];
+extern struct told_use told_uses[64];
+extern size_t told_use_count;
 extern struct told_limit told[64][STINT_LIMIT_COUNT];
 extern int64_t core_used[64][STINT_LIMIT_COUNT];
 extern struct told_entry entries[64];
@@ -58,6 +74,8 @@ int fixture_teardown(void **state);
 int fixture_commit(struct fixture *f);
 /* A second ledger, loaded from what is durable. */
 struct stint_ledger *fixture_reload(struct fixture *f);
+/* The ledger of a daemon that was stopped and started again. */
+void fixture_restart(struct fixture *f);
 /* Project `nlp` of institution `uni`, with Anna as a member and an award `2026-nlp` of @hours. */
 void fixture_nlp(struct fixture *f, int64_t hours);
 int64_t fixture_project(struct fixture *f, const char *name);

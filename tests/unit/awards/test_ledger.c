@@ -133,7 +133,7 @@ static void a_revoked_award_is_named(void **state)
         struct stint_reason reason = stint_ledger_award_for(
             f->ledger, project, stint_ledger_award_id(f->ledger, name ? name : "none"), 1, &award);
         assert_int_equal(reason.code, STINT_REASON_AwardExpired);
-        stint_ledger_account(f->ledger, reason.account, &view);
+        stint_ledger_account(f->ledger, reason.account, 0, &view);
         assert_string_equal(view.name, "2026-nlp");
         assert_string_equal(fixture_award(f->ledger, view.name).state, "revoked");
         assert_int_equal(
@@ -149,7 +149,7 @@ static void a_revoked_award_is_named(void **state)
     struct stint_reason reason = stint_ledger_award_for(f->ledger, project, 0, 1, &award);
     assert_int_equal(reason.code, STINT_REASON_AwardExpired);
     assert_int_equal(award, id);
-    stint_ledger_account(f->ledger, reason.account, &view);
+    stint_ledger_account(f->ledger, reason.account, 0, &view);
     assert_string_equal(view.name, "other");
     clock_ms -= 2 * DAY_MS;
 }
@@ -354,9 +354,9 @@ static void ceilings_reach_the_core_in_its_units(void **state)
         { "cores=64", STINT_LIMIT_CORES, 64 },
         { "memory=512G", STINT_LIMIT_MEMORY, INT64_C(512) << 30 },
         { "jobs=0", STINT_LIMIT_JOBS, 0 },
-        { "gpu-hours=500/month", STINT_LIMIT_GPU_MS, 500 * HOUR_MS },
-        { "gpu-hours=0.5/day", STINT_LIMIT_GPU_MS, HOUR_MS / 2 },
-        { "core-hours=3/week", STINT_LIMIT_CORE_MS, 3 * HOUR_MS },
+        { "gpu-hours=500/month", STINT_LIMIT_GPU_MS_MONTH, 500 * HOUR_MS },
+        { "gpu-hours=0.5/day", STINT_LIMIT_GPU_MS_DAY, HOUR_MS / 2 },
+        { "core-hours=3/week", STINT_LIMIT_CORE_MS_WEEK, 3 * HOUR_MS },
         { "gpus=", STINT_LIMIT_GPU_MILLI, STINT_UNLIMITED },
     };
     uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX];
@@ -368,8 +368,7 @@ static void ceilings_reach_the_core_in_its_units(void **state)
         assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
                                                 cases[i].assignment, &f->err),
                          0);
-        assert_int_equal(told[accounts[STINT_LEDGER_FAIR_ACCOUNT]][cases[i].limit].ceiling,
-                         cases[i].ceiling);
+        assert_int_equal(told[accounts[2]][cases[i].limit].ceiling, cases[i].ceiling);
     }
     assert_int_equal(told[accounts[4]][STINT_LIMIT_BUDGET].ceiling, 100 * HOUR_MICRO);
 }
@@ -400,6 +399,223 @@ static void hours_of_a_quota_are_rounded_as_the_hold_is(void **state)
     }
 }
 
+struct ceilings {
+    int count;
+    char periods[32];
+};
+
+static bool ceilings_keep(void *context, const struct stint_quota_view *view)
+{
+    struct ceilings *ceilings = context;
+    ceilings->count++;
+    (void)snprintf(ceilings->periods + strlen(ceilings->periods),
+                   sizeof(ceilings->periods) - strlen(ceilings->periods), "%s ", view->period);
+    return true;
+}
+
+/* Hours of a day and of a month are two ceilings: both hold, through a restart, and each is taken
+ * away by its name. */
+static void hours_of_two_periods_hold_side_by_side(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const set[] = { "gpu-hours=5/day", "gpu-hours=50/month", "gpu-hours=9/day" };
+    uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX];
+    enum stint_reason_code code;
+    struct stint_charge_size size = { .gpu_milli = 1000 };
+    struct ceilings ceilings = { 0 };
+    fixture_nlp(f, 100);
+    int64_t project = fixture_project(f, "nlp");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(set); i++)
+        assert_int_equal(
+            stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp", set[i], &f->err),
+            0);
+    fixture_restart(f);
+    (void)stint_ledger_accounts(f->ledger, project, ANNA, 0, accounts);
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_DAY].ceiling, 9 * HOUR_MS);
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_MONTH].ceiling, 50 * HOUR_MS);
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_WEEK].ceiling, STINT_UNLIMITED);
+    stint_ledger_each_quota(f->ledger, ceilings_keep, &ceilings);
+    assert_string_equal(ceilings.periods, "day month ");
+    assert_int_equal(
+        stint_ledger_fits_ceilings(f->ledger, project, ANNA, &size, 10 * 3600, &code, &f->err),
+        STINT_UNSATISFIABLE);
+    assert_non_null(strstr(f->err.text, "a day"));
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=/week", &f->err),
+                     STINT_NOT_FOUND);
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=/day", &f->err),
+                     0);
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_DAY].ceiling, STINT_UNLIMITED);
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_MONTH].ceiling, 50 * HOUR_MS);
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=60/day", &f->err),
+                     0);
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=", &f->err),
+                     0); /* all of them */
+    assert_int_equal(told[accounts[2]][STINT_LIMIT_GPU_MS_MONTH].ceiling, STINT_UNLIMITED);
+    fixture_restart(f);
+    ceilings = (struct ceilings){ 0 };
+    stint_ledger_each_quota(f->ledger, ceilings_keep, &ceilings);
+    assert_int_equal(ceilings.count, 0);
+}
+
+/* A limit's reason leads to whoever set that very one. */
+static void a_limit_is_called_by_its_name(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_account_view view;
+    uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX];
+    struct stint_act spring = f->act;
+    spring.reason = "spring";
+    fixture_nlp(f, 100);
+    (void)stint_ledger_accounts(f->ledger, fixture_project(f, "nlp"), ANNA, 0, accounts);
+    assert_int_equal(stint_ledger_quota_set(f->ledger, &spring, STINT_SCOPE_PROJECT, "nlp",
+                                            "gpu-hours=5/day", &f->err),
+                     0);
+    assert_int_equal(
+        stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp", "gpus=2", &f->err),
+        0);
+    stint_ledger_account(f->ledger, accounts[2], STINT_LIMIT_GPU_MS_DAY + 1, &view);
+    assert_string_equal(view.name, "nlp");
+    assert_string_equal(view.set_reason, "spring");
+    assert_string_equal(view.period, "day");
+    assert_string_equal(view.unit, "GPU-hours");
+    stint_ledger_account(f->ledger, accounts[2], STINT_LIMIT_GPU_MILLI + 1, &view);
+    assert_string_equal(view.set_reason, f->act.reason);
+    assert_null(view.unit);
+    stint_ledger_account(f->ledger, accounts[2], STINT_LIMIT_CORES + 1, &view);
+    assert_null(view.set_by);
+}
+
+/* ---- shares */
+
+struct shown_shares {
+    char text[256];
+};
+
+static bool shares_keep(void *context, const struct stint_share_view *view)
+{
+    struct shown_shares *shown = context;
+    (void)snprintf(shown->text + strlen(shown->text), sizeof(shown->text) - strlen(shown->text),
+                   "%s %s %lld, ", view->scope, view->name, (long long)view->shares);
+    return true;
+}
+
+static void weights_hang_in_the_tree_and_outlive_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct shown_shares shown = { "" };
+    uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX];
+    fixture_nlp(f, 100);
+    int64_t project = fixture_project(f, "nlp");
+    uint32_t seat = stint_ledger_seat(f->ledger, project, ANNA);
+    (void)stint_ledger_accounts(f->ledger, project, ANNA, 0, accounts);
+    assert_int_equal(told_shares[seat].parent, accounts[2]);
+    assert_int_equal(told_shares[accounts[2]].parent, accounts[1]);
+    assert_int_equal(told_shares[accounts[1]].parent, accounts[0]);
+    assert_int_equal(told_shares[accounts[3]].parent, STINT_NO_ACCOUNT); /* limits alone */
+    assert_int_equal(told_shares[accounts[3]].shares, 0);
+    assert_int_equal(
+        stint_ledger_share_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp", 3, &f->err), 0);
+    assert_int_equal(
+        stint_ledger_share_set(f->ledger, &f->act, STINT_SCOPE_USER, "70001", 5, &f->err), 0);
+    assert_int_equal(told_shares[accounts[2]].shares, 3);
+    assert_int_equal(told_shares[seat].shares, 5);
+    assert_string_equal(entries[entry_count - 1].type, "share.set");
+    assert_null(strstr(entries[entry_count - 1].subject, "70001")); /* invariant 10 */
+    assert_non_null(strstr(entries[entry_count - 2].subject, "\"before\":1,\"after\":3"));
+    fixture_restart(f);
+    project = fixture_project(f, "nlp");
+    seat = stint_ledger_seat(f->ledger, project, ANNA);
+    assert_int_equal(told_shares[seat].shares, 5);
+    stint_ledger_shares_of(f->ledger, project, ANNA, shares_keep, &shown);
+    assert_non_null(strstr(shown.text, "user 70001 5, project nlp 3, institution "));
+}
+
+static void weights_out_of_their_bounds_change_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum stint_quota_scope scope;
+        const char *name;
+        int64_t shares;
+        int code;
+    } cases[] = {
+        { STINT_SCOPE_SITE, NULL, 1, STINT_INVALID },
+        { STINT_SCOPE_PROJECT, "nlp", -1, STINT_INVALID },
+        { STINT_SCOPE_PROJECT, "nlp", STINT_LEDGER_SHARES_MAX + 1, STINT_INVALID },
+        { STINT_SCOPE_PROJECT, "none", 1, STINT_NOT_FOUND },
+        { STINT_SCOPE_PROJECT, "nlp", STINT_LEDGER_SHARES_MAX, 0 },
+        { STINT_SCOPE_PROJECT, "nlp", 0, 0 },
+    };
+    fixture_nlp(f, 100);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        size_t count = entry_count;
+        assert_int_equal(stint_ledger_share_set(f->ledger, &f->act, cases[i].scope, cases[i].name,
+                                                cases[i].shares, &f->err),
+                         cases[i].code);
+        assert_int_equal(entry_count, count + (cases[i].code == 0));
+    }
+    struct stint_act rehearsal = f->act;
+    rehearsal.is_rehearsal = true;
+    size_t count = entry_count;
+    assert_int_equal(
+        stint_ledger_share_set(f->ledger, &rehearsal, STINT_SCOPE_PROJECT, "nlp", 7, &f->err), 0);
+    assert_int_equal(entry_count, count);
+}
+
+/* A restart tells the core what each run that ended had held, and nothing of those that had not
+ * begun or whose use has decayed to nothing. */
+static void past_use_is_told_again_from_the_runs(void **state)
+{
+    struct fixture *f = *state;
+    fixture_nlp(f, 100);
+    int64_t project = fixture_project(f, "nlp");
+    static const struct {
+        int64_t start_ms, end_ms, elapsed_ms;
+    } runs[] = {
+        { NOON_MS, NOON_MS + HOUR_MS, HOUR_MS - 1000 },      /* suspended for a second */
+        { NOON_MS, NOON_MS + HOUR_MS, 0 },                   /* lost, or never began */
+        { NOON_MS - 65 * DAY_MS, NOON_MS - 64 * DAY_MS, 1 }, /* long ago */
+        { NOON_MS + HOUR_MS, 0, 0 },                         /* goes on */
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(runs); i++) {
+        struct stint_job_row job = { .id = i + 1,
+                                     .state = runs[i].end_ms ? "done" : "running",
+                                     .project = project,
+                                     .uid = ANNA,
+                                     .end_ms = runs[i].end_ms };
+        struct stint_run_row run = { .job = i + 1,
+                                     .attempt = 1,
+                                     .state = "done",
+                                     .cpus = 4,
+                                     .gpu_milli = 2000,
+                                     .memory_bytes = INT64_C(1) << 30,
+                                     .project = project,
+                                     .uid = ANNA,
+                                     .start_ms = runs[i].start_ms,
+                                     .end_ms = runs[i].end_ms,
+                                     .elapsed_ms = runs[i].elapsed_ms };
+        struct stint_change change = { .event = { .kind = "job.test", .job = i + 1 },
+                                       .job = &job,
+                                       .run = &run,
+                                       .job_is_new = true,
+                                       .run_is_new = true };
+        assert_int_equal(stint_store_put_change(f->store, &change, NULL, &f->err), 0);
+    }
+    clock_ms = NOON_MS + 2 * HOUR_MS;
+    f->options.half_life_ms = DAY_MS;
+    fixture_restart(f);
+    assert_int_equal(told_use_count, 1);
+    assert_int_equal(told_uses[0].account, stint_ledger_seat(f->ledger, project, ANNA));
+    assert_int_equal(told_uses[0].ask.cpus, 4);
+    assert_int_equal(told_uses[0].ask.gpus, 2);
+    assert_int_equal(told_uses[0].until_ms - told_uses[0].from_ms, HOUR_MS);
+    f->options.half_life_ms = 0;
+}
+
 static void hours_count_in_the_period_of_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -410,7 +626,7 @@ static void hours_count_in_the_period_of_the_start(void **state)
                                             "gpu-hours=5/day", &f->err),
                      0);
     (void)stint_ledger_accounts(f->ledger, fixture_project(f, "nlp"), ANNA, 0, accounts);
-    const struct told_limit *limit = &told[accounts[2]][STINT_LIMIT_GPU_MS];
+    const struct told_limit *limit = &told[accounts[2]][STINT_LIMIT_GPU_MS_DAY];
     struct stint_ledger_run short_run = fixture_run(f, 1, 3600);
     struct stint_ledger_run long_run = fixture_run(f, 2, 20 * 3600);
     assert_int_equal(stint_ledger_hold(f->ledger, &short_run, &f->err), 0);
@@ -439,7 +655,7 @@ static void malformed_ceilings_are_refused_with_the_cure(void **state)
                                          "cpus=4",
                                          "gpu-hours=5",
                                          "gpu-hours=5/year",
-                                         "gpu-hours=/month",
+                                         "gpu-hours=/year",
                                          "memory=x",
                                          "walltime=soon",
                                          "jobs=99999999999999999999",
@@ -682,6 +898,11 @@ int main(void)
         LEDGER_TEST(suspended_people_and_projects_wait),
         LEDGER_TEST(ceilings_reach_the_core_in_its_units),
         LEDGER_TEST(hours_of_a_quota_are_rounded_as_the_hold_is),
+        LEDGER_TEST(hours_of_two_periods_hold_side_by_side),
+        LEDGER_TEST(a_limit_is_called_by_its_name),
+        LEDGER_TEST(weights_hang_in_the_tree_and_outlive_a_restart),
+        LEDGER_TEST(weights_out_of_their_bounds_change_nothing),
+        LEDGER_TEST(past_use_is_told_again_from_the_runs),
         LEDGER_TEST(hours_count_in_the_period_of_the_start),
         LEDGER_TEST(malformed_ceilings_are_refused_with_the_cure),
         LEDGER_TEST(only_operators_change_anything),

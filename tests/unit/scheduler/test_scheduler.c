@@ -283,8 +283,8 @@ static void every_kind_of_limit_has_its_token(void **state)
         { STINT_ACCOUNT_INSTITUTION, STINT_LIMIT_CORES, "InstitutionCoreLimit" },
         { STINT_ACCOUNT_PROJECT, STINT_LIMIT_MEMORY, "ProjectMemoryLimit" },
         { STINT_ACCOUNT_USER, STINT_LIMIT_GPU_MILLI, "UserGpuLimit" },
-        { STINT_ACCOUNT_PROJECT, STINT_LIMIT_GPU_MS, "PeriodLimit" },
-        { STINT_ACCOUNT_PROJECT, STINT_LIMIT_CORE_MS, "PeriodLimit" },
+        { STINT_ACCOUNT_PROJECT, STINT_LIMIT_GPU_MS_WEEK, "PeriodLimit" },
+        { STINT_ACCOUNT_PROJECT, STINT_LIMIT_CORE_MS_MONTH, "PeriodLimit" },
         { STINT_ACCOUNT_ARRAY, STINT_LIMIT_JOBS, "ArrayLimit" },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {

@@ -53,7 +53,7 @@ static void changes_write_the_columns_that_the_header_marks(void **state)
         { TABLE_TASK, "state outcome reason attempts start_ms end_ms updated_ms job task " },
         { TABLE_RUN, "state charged_micro start_ms start_boot_ms boot_id walltime_s end_ms "
                      "elapsed_ms exit_code "
-                     "exit_signal cpu_ms peak_memory_bytes outcome note job task attempt " },
+                     "exit_signal cpu_ms peak_memory_bytes outcome note back job task attempt " },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         const struct column *columns[TABLE_COLUMN_MAX];
@@ -133,6 +133,7 @@ EXPECT(user)
 EXPECT(member)
 EXPECT(award)
 EXPECT(quota)
+EXPECT(share)
 EXPECT(artifact)
 EXPECT(attestation)
 EXPECT(verdict)
@@ -188,6 +189,7 @@ ROUND_TRIP(user, TABLE_USER, stint_reader_each_user(reader, expect_user, &expect
 ROUND_TRIP(member, TABLE_MEMBER, stint_reader_each_member(reader, expect_member, &expected))
 ROUND_TRIP(award, TABLE_AWARD, stint_reader_each_award(reader, expect_award, &expected))
 ROUND_TRIP(quota, TABLE_QUOTA, stint_reader_each_quota(reader, expect_quota, &expected))
+ROUND_TRIP(share, TABLE_SHARE, stint_reader_each_share(reader, expect_share, &expected))
 ROUND_TRIP(artifact, TABLE_ARTIFACT, stint_reader_each_artifact(reader, expect_artifact, &expected))
 ROUND_TRIP(attestation, TABLE_ATTESTATION,
            stint_reader_each_attestation(reader, expect_attestation, &expected))
@@ -425,14 +427,20 @@ static void removed_rows_are_gone_and_others_stay(void **state)
 {
     struct fixture *f = *state;
     struct stint_quota_row quota = {
-        .scope = "project", .scope_id = 1, .kind = "gpus", .ceiling = 4
+        .scope = "project", .scope_id = 1, .kind = "gpus", .period = "", .ceiling = 4
     };
     int count = 0;
     assert_int_equal(stint_store_put_quota(f->store, &quota, NULL), 0);
     quota.kind = "jobs";
     assert_int_equal(stint_store_put_quota(f->store, &quota, NULL), 0);
-    assert_int_equal(stint_store_remove_quota(f->store, "project", 1, "gpus", NULL), 0);
-    assert_int_equal(stint_store_remove_quota(f->store, "project", 2, "jobs", NULL), 0);
+    quota.kind = "gpu-hours"; /* one for each period, side by side */
+    quota.period = "day";
+    assert_int_equal(stint_store_put_quota(f->store, &quota, NULL), 0);
+    quota.period = "month";
+    assert_int_equal(stint_store_put_quota(f->store, &quota, NULL), 0);
+    assert_int_equal(stint_store_remove_quota(f->store, "project", 1, "gpus", "", NULL), 0);
+    assert_int_equal(stint_store_remove_quota(f->store, "project", 2, "jobs", "", NULL), 0);
+    assert_int_equal(stint_store_remove_quota(f->store, "project", 1, "gpu-hours", "day", NULL), 0);
     struct stint_idempotency_row answers[] = {
         { .uid = 1, .key = "old", .body_sha256 = "x", .at_ms = 10 },
         { .uid = 1, .key = "new", .body_sha256 = "x", .at_ms = 20 },
@@ -442,7 +450,7 @@ static void removed_rows_are_gone_and_others_stay(void **state)
     assert_int_equal(stint_store_expire_idempotency(f->store, 20, NULL), 0);
     assert_int_equal(fixture_commit(f), 0);
     assert_int_equal(stint_reader_each_quota(stint_store_reader(f->store), count_row, &count), 0);
-    assert_int_equal(count, 1);
+    assert_int_equal(count, 2);
     assert_int_equal(fixture_ask(f, "SELECT count(*) FROM idempotency WHERE key = 'new'"), 1);
     assert_int_equal(fixture_ask(f, "SELECT count(*) FROM idempotency"), 1);
 }
@@ -461,6 +469,7 @@ int main(void)
         TEST(member_comes_back_as_it_was_put),
         TEST(award_comes_back_as_it_was_put),
         TEST(quota_comes_back_as_it_was_put),
+        TEST(share_comes_back_as_it_was_put),
         TEST(artifact_comes_back_as_it_was_put),
         TEST(attestation_comes_back_as_it_was_put),
         TEST(verdict_comes_back_as_it_was_put),
