@@ -40,6 +40,25 @@ int stint_clerk_set_limit(struct stint_clerk *clerk, uint32_t account, enum stin
     return 0;
 }
 
+int stint_clerk_add_use(struct stint_clerk *clerk, uint32_t account, const struct stint_ask *ask,
+                        int64_t from_ms, int64_t until_ms)
+{
+    (void)clerk, (void)account, (void)ask, (void)from_ms, (void)until_ms;
+    return 0;
+}
+
+void stint_clerk_forget_use(struct stint_clerk *clerk)
+{
+    (void)clerk;
+}
+
+int stint_scheduler_fair(const struct stint_scheduler *scheduler, uint32_t account,
+                         struct stint_fair *ret_fair)
+{
+    (void)scheduler, (void)account, (void)ret_fair;
+    return STINT_NOT_FOUND;
+}
+
 const struct stint_scheduler *stint_clerk_scheduler(const struct stint_clerk *clerk)
 {
     (void)clerk;
