@@ -211,6 +211,9 @@ const char *exchange_query(const struct exchange *ex, const char *name);
 /* An integer of the query in min..max; @other when not given. False: the problem was sent. */
 bool exchange_query_int(struct exchange *ex, const char *name, int64_t min, int64_t max,
                         int64_t other, int64_t *ret_value);
+/* An instant, in any of the forms that people write; 0 when not given. False: the problem was sent.
+ */
+bool exchange_query_time(struct exchange *ex, const char *name, int64_t *ret_ms);
 bool exchange_query_flag(const struct exchange *ex, const char *name);
 
 /* The body as JSON (borrowed by nobody: json_decref() it); NULL: the problem was sent. */
@@ -342,6 +345,8 @@ HANDLER(handle_job_signal);
 /* stream.c, events.c */
 HANDLER(handle_job_output);
 HANDLER(handle_events);
+/* transcript.c */
+HANDLER(handle_transcript);
 /* machine.c */
 HANDLER(handle_nodes);
 HANDLER(handle_node_patch);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stint/measure.h"
+
 const char *exchange_param(struct exchange *ex, const char *name)
 {
     for (size_t i = 0; i < ex->params.count; i++) {
@@ -83,6 +85,20 @@ bool exchange_query_int(struct exchange *ex, const char *name, int64_t min, int6
     }
     (void)stint_fail(&err, STINT_INVALID, "the query parameter '%s' must be from %lld to %lld",
                      name, (long long)min, (long long)max);
+    exchange_fail(ex, &err);
+    return false;
+}
+
+bool exchange_query_time(struct exchange *ex, const char *name, int64_t *ret_ms)
+{
+    struct stint_error err = { 0 };
+    const char *text = exchange_query(ex, name);
+    *ret_ms = 0;
+    if (!text)
+        return true;
+    err.code = stint_instant_parse(text, ex->api->options.now_wall_ms(), ret_ms, &err);
+    if (err.code == 0)
+        return true;
     exchange_fail(ex, &err);
     return false;
 }

@@ -424,20 +424,6 @@ static void list_render(struct exchange *ex, void *data, int status)
     exchange_send(ex, 200);
 }
 
-static bool time_read(struct exchange *ex, const char *name, int64_t *ret_ms)
-{
-    struct stint_error err = { 0 };
-    const char *text = exchange_query(ex, name);
-    *ret_ms = 0;
-    if (!text)
-        return true;
-    err.code = stint_instant_parse(text, ex->api->options.now_wall_ms(), ret_ms, &err);
-    if (err.code == 0)
-        return true;
-    exchange_fail(ex, &err);
-    return false;
-}
-
 struct user_walk {
     const char *name;
     int64_t uid;
@@ -518,8 +504,8 @@ void handle_jobs_list(struct exchange *ex)
     struct stint_job_filter filter = { .name = exchange_query(ex, "name") };
     int64_t limit;
     if (!exchange_query_int(ex, "limit", 1, API_LIST_MAX, API_LIST_DEFAULT, &limit) ||
-        !cursor_read(ex, &filter.before) || !time_read(ex, "since", &filter.since_ms) ||
-        !time_read(ex, "until", &filter.until_ms) || !list_project(ex, &filter.project) ||
+        !cursor_read(ex, &filter.before) || !exchange_query_time(ex, "since", &filter.since_ms) ||
+        !exchange_query_time(ex, "until", &filter.until_ms) || !list_project(ex, &filter.project) ||
         !list_words(ex) || !list_owner(ex, &filter))
         return;
     if (exchange_query_flag(ex, "live")) {

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "simulate_history.h"
+#include "simulate_replay.h"
 #include "stint/auto.h"
 #include "stint/machine.h"
 #include "stint/simulator.h"
@@ -389,6 +390,12 @@ static int contradictions(const struct cli *cli)
 {
     bool has_trace = cli_has(cli, "trace");
     int machines = cli_has(cli, "cores") + cli_has(cli, "topology") + cli_has(cli, "cluster");
+    if (cli_has(cli, "replay") && (has_trace || machines > 0 || cli_has(cli, "history") ||
+                                   cli_has(cli, "policy") || cli_has(cli, "compare")))
+        return cli_usage("--history 1d for another policy or machine",
+                         "--replay takes machine, policy and jobs from the record");
+    if (cli_has(cli, "replay"))
+        return EXIT_OK;
     if (has_trace == cli_has(cli, "history"))
         return cli_usage("--trace FILE.swf", has_trace
                                                  ? "--trace and --history contradict each other"
@@ -403,6 +410,8 @@ int verb_simulate(struct cli *cli)
     struct simulate simulate = { .cli = cli };
     struct stint_trace trace = { 0 };
     int status = contradictions(cli);
+    if (status == EXIT_OK && cli_has(cli, "replay"))
+        return simulate_replay(cli, cli_value(cli, "replay"));
     if (status == EXIT_OK)
         status = common_read(cli, &simulate.common, &simulate.nodes);
     if (status == EXIT_OK)

@@ -135,6 +135,7 @@ static const struct option_row verify_options[] = {
 static const struct option_row simulate_options[] = {
     { "trace",       0, "FILE",   "a trace in the Standard Workload Format, .gz too", 0 },
     { "history",     0, "30d",    "instead: the jobs that this site finished in that time", 0 },
+    { "replay",      0, "DAY",    "instead: what the live scheduler was told that day, and did it decide so? (operators)", 0 },
     { "cores",       0, "N",      "a flat machine of N processors; default: as the trace says", 0 },
     { "topology",    0, "SOURCE", "an hwloc XML file or synthetic string", 0 },
     { "gpus",        0, "TYPE:N", "GPUs declared beside the topology", 0 },
@@ -149,7 +150,7 @@ static const struct option_row simulate_options[] = {
     { "resume-cost", 0, "S",      "seconds that each resume costs", 0 },
     { "events",      0, "FILE",   "one line a decision", 0 },
     { "plot",        0, "FILE",   "utilization and queue over time, as an SVG image", 0 },
-    { "json",        0, NULL,     "stint.simulation/1, of several stint.simulations/1", 0 },
+    { "json",        0, NULL,     "stint.simulation/1, of several stint.simulations/1, of --replay stint.replay/1", 0 },
     { 0 },
 };
 static const struct option_row institution_options[] = {

@@ -250,14 +250,16 @@ int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int6
                 integer(bounded(limit)));
 }
 
+int stint_reader_transcript_before(struct stint_reader *reader, int64_t id,
+                                   stint_transcript_row_fn fn, void *context)
+{
+    return ONE(transcript, TABLE_TRANSCRIPT, QUERY_LAST_TRANSCRIPT, integer(id));
+}
+
 int stint_reader_last_transcript(struct stint_reader *reader, stint_transcript_row_fn fn,
                                  void *context)
 {
-    struct transcript_call call = { fn, context };
-    size_t found = 0;
-    int r = reader_each(reader, QUERY_LAST_TRANSCRIPT, NULL, 0, TABLE_TRANSCRIPT,
-                        transcript_forward, &call, &found);
-    return r != 0 ? r : found == 0 ? -ENOENT : 0;
+    return stint_reader_transcript_before(reader, INT64_MAX, fn, context);
 }
 
 static bool keep_head(void *context, const struct stint_transcript_row *row)

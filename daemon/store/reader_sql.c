@@ -65,7 +65,7 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_TRANSCRIPT] =
         "SELECT * FROM transcript WHERE id >= ?1 AND (?2 = 0 OR at_ms < ?2) ORDER BY id LIMIT ?3",
     [QUERY_LAST_TRANSCRIPT] =
-        "SELECT id, core, at_ms, start_count, chain FROM transcript ORDER BY id DESC LIMIT 1",
+        "SELECT id, core, at_ms, start_count, chain FROM transcript WHERE id < ?1 ORDER BY id DESC LIMIT 1",
     [QUERY_TRANSCRIPT_HEAD] = "SELECT id, core, at_ms FROM transcript WHERE id >= ?1 ORDER BY id LIMIT 1",
     [QUERY_AUDIT] =
         "SELECT (SELECT count(*) FROM posting),"

@@ -197,6 +197,9 @@ int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int6
 /* The last row, without its body; -ENOENT before the first. */
 int stint_reader_last_transcript(struct stint_reader *reader, stint_transcript_row_fn fn,
                                  void *context);
+/* The row before id @id, without its body; -ENOENT. */
+int stint_reader_transcript_before(struct stint_reader *reader, int64_t id,
+                                   stint_transcript_row_fn fn, void *context);
 /* The core that was at work at @at_ms, or the next to begin: *ret_core, the id of its first row; 0
  * when there is none. O(log rows): ids grow with time. */
 int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int64_t *ret_core);

@@ -261,6 +261,39 @@ int stint_reader_each_decision(struct stint_reader *reader, int64_t before, int6
     return stint_reader_decision(reader, 1, fn, context);
 }
 
+int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int64_t *ret_core)
+{
+    (void)reader;
+    (void)at_ms;
+    *ret_core = 4;
+    return 0;
+}
+
+int stint_reader_transcript_before(struct stint_reader *reader, int64_t id,
+                                   stint_transcript_row_fn fn, void *context)
+{
+    static const uint8_t chain[32] = { 0xab };
+    struct stint_transcript_row row = { .id = id - 1, .chain = { chain, sizeof(chain) } };
+    (void)reader;
+    (void)fn(context, &row);
+    return 0;
+}
+
+int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int64_t until_ms,
+                                 int64_t limit, stint_transcript_row_fn fn, void *context)
+{
+    static const uint8_t chain[32] = { 1 };
+    struct stint_transcript_row row = {
+        .id = from, .core = 4, .at_ms = 1000, .body = { "\x01\xfe", 2 }, .chain = { chain, 32 }
+    };
+    (void)reader;
+    (void)until_ms;
+    (void)limit;
+    if (from < 6)
+        (void)fn(context, &row);
+    return 0;
+}
+
 int stint_reader_verdict(struct stint_reader *reader, int64_t id, stint_verdict_row_fn fn,
                          void *context)
 {
