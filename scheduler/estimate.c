@@ -1,7 +1,9 @@
 /* Owns: when a pending task may start. A plan is made on copies of the nodes' timelines: each task
  * in turn is given the earliest start that moves nobody before it (conservative backfilling), once
  * with whole limits (p90), once with the share of their limits that users took before (p50). The
- * plan is made when somebody asks and kept until something changes. */
+ * plan is made when somebody asks and kept until something changes. An array's tasks are placed one
+ * by one; under a %MAX they are as many lanes, one task behind the other, and the estimate is that
+ * of the first that waits. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +65,41 @@ static int64_t expected_ms(const struct stint_scheduler *s, const struct job *jo
     return expected > 0 ? expected : 1;
 }
 
+/* ---- arrays */
+
+/* The array whose tasks wait beside this one, NULL without. */
+static const struct job *array_of(const struct stint_scheduler *s, const struct job *job)
+{
+    struct stint_task_key key = { .job = job->key.job, .task = STINT_TASK_WHOLE };
+    uint32_t number = job->key.task == STINT_TASK_WHOLE ? NO_JOB : job_find(s, key);
+    return number == NO_JOB ? NULL : &s->jobs[number];
+}
+
+/* How many of its tasks may run at once, and how many more than do. */
+static int64_t lanes_of(const struct stint_scheduler *s, const struct job *array, int64_t *ret_free)
+{
+    for (uint32_t i = 0; i < array->account_count; i++) {
+        const struct account *account = &s->accounts[array->accounts[i]];
+        int64_t lanes = account->ceiling[STINT_LIMIT_JOBS];
+        if (account->kind != STINT_ACCOUNT_ARRAY || lanes == STINT_UNLIMITED)
+            continue;
+        *ret_free = lanes - account->used[STINT_LIMIT_JOBS];
+        return lanes;
+    }
+    *ret_free = array->tasks->count;
+    return 0; /* as many as there are */
+}
+
+/* How long a lane takes for its part of the tasks that wait; for @lanes 0 one task. */
+static int64_t lane_ms(const struct stint_scheduler *s, const struct job *array, int64_t lanes,
+                       bool whole)
+{
+    int64_t tasks = lanes > 0 ? (array->tasks->count + lanes - 1) / lanes : 1;
+    int64_t took;
+    bool wraps = __builtin_mul_overflow(expected_ms(s, array, whole), tasks, &took);
+    return wraps || took > STINT_ASK_WALLTIME_MAX_MS ? STINT_ASK_WALLTIME_MAX_MS : took;
+}
+
 static void timelines_free(const struct stint_scheduler *s, struct timeline *timelines)
 {
     for (uint32_t i = 0; timelines && i < s->machine->node_count; i++)
@@ -70,7 +107,16 @@ static void timelines_free(const struct stint_scheduler *s, struct timeline *tim
     free(timelines);
 }
 
-/* Timelines of what runs, each run until @whole ? its limit : its expected end. */
+/* When what runs ends: at its limit, or when it is expected to. */
+static int64_t run_end(const struct stint_scheduler *s, const struct job *job, bool whole)
+{
+    int64_t end = job->started_ms + expected_ms(s, job, whole);
+    /* It took more than we thought: now we only know the limit. */
+    return whole || end <= s->now_ms || end > job->ends_ms ? job->ends_ms : end;
+}
+
+/* Timelines of what runs, each run until @whole ? its limit : its expected end; of an array under a
+ * %MAX, as long as its lane goes on. */
 static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
 {
     struct timeline *timelines = calloc(s->machine->node_count + 1, sizeof(*timelines));
@@ -86,9 +132,12 @@ static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
     }
     for (uint32_t i = 0; i < s->running.count; i++) {
         const struct job *job = &s->jobs[s->running.jobs[i]];
-        int64_t end = job->started_ms + expected_ms(s, job, whole);
-        if (whole || end <= s->now_ms || end > job->ends_ms)
-            end = job->ends_ms; /* it took more than we thought: now we only know the limit */
+        int64_t end = run_end(s, job, whole);
+        const struct job *array = array_of(s, job);
+        int64_t unused;
+        int64_t lanes = array ? lanes_of(s, array, &unused) : 0;
+        if (lanes > 0)
+            end += lane_ms(s, array, lanes, whole);
         const int32_t *vector = job->claim->vectors;
         for (uint32_t k = 0; k < job->claim->node_count; k++) {
             timeline_add(&timelines[job->claim->nodes[k]], TIME_START, end, vector, -1);
@@ -135,10 +184,10 @@ static void trials_free(struct stint_scheduler *s)
 }
 
 /* Gives @job its earliest start in the plan; -1 when there is none. */
-static int64_t plan_one(struct stint_scheduler *s, const struct job *job, bool whole)
+static int64_t plan_one(struct stint_scheduler *s, const struct job *job, int64_t takes_ms)
 {
     struct job trial = *job;
-    trial.walltime_ms = expected_ms(s, job, whole);
+    trial.walltime_ms = takes_ms;
     trial.claim = NULL;
     if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
         return -1;
@@ -162,6 +211,64 @@ static double machine_size(const struct stint_scheduler *s, bool gpus)
     return size > 0 ? size : 1;
 }
 
+/* How far a column is: @left more can be placed, the others are added up behind @latest. */
+struct column {
+    bool whole;
+    uint32_t left;
+    int64_t latest;
+    double size[2];
+};
+
+static void add_area(const struct stint_scheduler *s, struct column *column, const struct job *job,
+                     double count)
+{
+    bool gpus = job->need.gpus > 0;
+    double width = (double)job->nodes * (gpus ? job->need.gpus : job->need.cores);
+    double ms = (double)expected_ms(s, job, column->whole) * width * count / column->size[gpus];
+    column->latest +=
+        ms < (double)STINT_ASK_WALLTIME_MAX_MS ? (int64_t)ms : STINT_ASK_WALLTIME_MAX_MS;
+}
+
+static int64_t place_one(struct stint_scheduler *s, struct column *column, const struct job *job,
+                         int64_t takes_ms)
+{
+    column->left--;
+    int64_t start = plan_one(s, job, takes_ms);
+    column->latest = start > column->latest ? start : column->latest;
+    return start;
+}
+
+/* All its lanes are taken: it goes on when the first of its runs ends. */
+static int64_t lane_end(const struct stint_scheduler *s, const struct job *array, bool whole)
+{
+    int64_t first = -1;
+    for (uint32_t i = 0; i < s->running.count; i++) {
+        const struct job *job = &s->jobs[s->running.jobs[i]];
+        int64_t end = job->key.job == array->key.job ? run_end(s, job, whole) : -1;
+        if (end >= 0 && (first < 0 || end < first))
+            first = end;
+    }
+    return first;
+}
+
+/* The start of its first task; the others take their room. */
+static int64_t place_array(struct stint_scheduler *s, struct column *column, const struct job *job)
+{
+    int64_t free_lanes;
+    int64_t lanes = lanes_of(s, job, &free_lanes);
+    int64_t takes_ms = lane_ms(s, job, lanes, column->whole);
+    int64_t count = free_lanes < job->tasks->count ? free_lanes : job->tasks->count;
+    if (count <= 0)
+        return lane_end(s, job, column->whole);
+    int64_t first = place_one(s, column, job, takes_ms);
+    int64_t placed = 1;
+    for (int64_t start = first; placed < count && column->left > 0 && start >= 0; placed++)
+        start = place_one(s, column, job, takes_ms);
+    if (lanes == 0 && placed < count)
+        add_area(s, column, job, (double)(count - placed));
+    return first;
+}
+
 /* Fills column @which of the plan; its tasks are in the order of turns. */
 static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
 {
@@ -174,19 +281,22 @@ static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
         return -ENOMEM;
     }
     s->use_version++;
-    double size[2] = { machine_size(s, false), machine_size(s, true) };
-    int64_t latest = s->now_ms;
+    struct column column = { .whole = whole,
+                             .left = PLAN_MAX,
+                             .latest = s->now_ms,
+                             .size = { machine_size(s, false), machine_size(s, true) } };
     swap_timelines(s, timelines);
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct job *job = &s->jobs[plan->estimates[i].number];
-        int64_t start = i < PLAN_MAX ? plan_one(s, job, whole) : latest;
-        if (i >= PLAN_MAX) {
-            bool gpus = job->need.gpus > 0;
-            double width = (double)job->nodes * (gpus ? job->need.gpus : job->need.cores);
-            latest += (int64_t)((double)expected_ms(s, job, whole) * width / size[gpus]);
+        int64_t *start = &plan->estimates[i].start_ms[which];
+        if (column.left > 0 && job->tasks) {
+            *start = place_array(s, &column, job);
+        } else if (column.left > 0) {
+            *start = place_one(s, &column, job, expected_ms(s, job, whole));
+        } else {
+            *start = column.latest;
+            add_area(s, &column, job, job->tasks ? job->tasks->count : 1);
         }
-        plan->estimates[i].start_ms[which] = start;
-        latest = start > latest ? start : latest;
     }
     swap_timelines(s, timelines);
     timelines_free(s, timelines);
@@ -214,6 +324,18 @@ static bool collect(void *context, uint32_t number)
     return true;
 }
 
+/* Arrays that have all the runs they may: no turn is theirs before one ends, yet that is known. */
+static void collect_full_arrays(struct stint_scheduler *s, struct plan *plan)
+{
+    for (uint32_t i = 0; i < s->job_count; i++) {
+        const struct job *job = &s->jobs[i];
+        struct stint_reason reasons[2];
+        if (job->place == PLACE_QUEUE && job->tasks && account_reasons(s, job, reasons, 2) == 1 &&
+            reasons[0].code == STINT_REASON_ArrayLimit)
+            plan->estimates[plan->count++].number = i;
+    }
+}
+
 static int plan_make(struct stint_scheduler *s)
 {
     struct plan *plan = malloc(sizeof(*plan) + s->main.count * sizeof(struct estimate));
@@ -223,6 +345,7 @@ static int plan_make(struct stint_scheduler *s)
     plan->count = 0;
     struct collected context = { s, plan };
     int r = turn_each(s, collect, &context);
+    collect_full_arrays(s, plan);
     for (int which = 0; which < 2 && r == 0; which++)
         r = plan_column(s, plan, which);
     if (r != 0) {
