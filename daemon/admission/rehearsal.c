@@ -88,6 +88,24 @@ static void write_waits(const struct waits *waits, struct stint_buffer *json)
     stint_json_object_end(json);
 }
 
+/* Of an array, of all tasks together; each is held for at its own start. */
+static void write_cost(const struct rehearsal *rehearsal, int64_t free_micro,
+                       struct stint_buffer *json)
+{
+    int64_t tasks = rehearsal->request->task_count;
+    int64_t cost;
+    if (__builtin_mul_overflow(rehearsal->cost_micro, tasks, &cost))
+        cost = INT64_MAX;
+    if (rehearsal->request->array) {
+        stint_json_kv_int(json, "tasks", tasks);
+        stint_json_kv_int(json, "task_cost_micro", rehearsal->cost_micro);
+    }
+    stint_json_kv_int(json, "cost_micro", cost);
+    stint_json_kv_int(json, "balance_micro", free_micro);
+    if (free_micro >= cost) /* else it waits; no balance is negative */
+        stint_json_kv_int(json, "balance_after_micro", free_micro - cost);
+}
+
 int rehearsal_write(struct stint_admission *admission, const struct rehearsal *rehearsal,
                     const struct use_state *uses, struct stint_buffer *json,
                     struct stint_error *err)
@@ -109,10 +127,7 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     stint_json_kv_text(json, "project", stint_ledger_project_name(ledger, rehearsal->project));
     stint_json_kv_text(json, "award", stint_ledger_award_name(ledger, balance.award));
     stint_json_kv_text(json, "unit", balance.unit);
-    stint_json_kv_int(json, "cost_micro", rehearsal->cost_micro);
-    stint_json_kv_int(json, "balance_micro", balance.free_micro);
-    if (balance.free_micro >= rehearsal->cost_micro) /* else it waits; no balance is negative */
-        stint_json_kv_int(json, "balance_after_micro", balance.free_micro - rehearsal->cost_micro);
+    write_cost(rehearsal, balance.free_micro, json);
     write_waits(&waits, json);
     stint_json_object_end(json);
     return 0;

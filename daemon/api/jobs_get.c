@@ -40,6 +40,8 @@ struct history {
     struct stint_reader *reader;
     struct stint_buffer *out;
     bool is_shown;
+    bool is_array;
+    struct array_failed failed;
 };
 
 struct history_run {
@@ -53,7 +55,8 @@ static void history_write(struct history *history, const struct stint_job_row *r
     struct job_shown job;
     struct stint_array_view counts;
     job_from_row(history->ex->api, row, run, &job);
-    if (row->task_count > 0 && array_counts(history->reader, row, &counts) == 0)
+    history->is_array = row->task_count > 0;
+    if (history->is_array && array_counts(history->reader, row, &counts, &history->failed) == 0)
         job.array = &counts;
     job_write(history->ex->api, history->out, &job, exchange_sees(history->ex, row->uid), true);
     history->is_shown = true;
@@ -84,25 +87,43 @@ static bool row_is_array(void *context, const struct stint_job_row *row)
     return false;
 }
 
+static int history_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
+                            struct stint_error *err)
+{
+    struct history history = { .ex = ex,
+                               .reader = stint_store_reader(ex->api->options.store),
+                               .out = out };
+    int r = stint_reader_job(history.reader, id, history_on_job, &history);
+    if (r == -ENOENT || (r == 0 && !history.is_shown))
+        return stint_fail(err, STINT_NOT_FOUND, "there is no job %" PRIu64, id);
+    if (r != 0)
+        return stint_fail(err, r, "job %" PRIu64 " could not be read: %s", id, strerror(-r));
+    if (history.is_array)
+        array_tasks_write(ex, id, &history.failed, out);
+    return 0;
+}
+
 static int whole_document(struct exchange *ex, uint64_t id, struct stint_buffer *out,
                           struct stint_error *err)
 {
     struct stint_job_view view;
+    struct job_shown job;
+    struct array_failed failed = { .count = 0 };
     document_begin(out, "job");
     stint_json_key(out, "job");
     if (stint_jobs_view(ex->api->options.jobs, id, &view) == 0 && view.state != STINT_JOB_DONE) {
-        struct job_shown job;
+        bool is_array = view.array != NULL;
+        size_t position = job_is_in_line(&view) ? queue_position(ex->api, id) : 0;
+        (void)stint_jobs_view(ex->api->options.jobs, id, &view); /* the walk had the memory of it */
         job_from_view(ex->api, &view, &job);
-        if (job_is_in_line(&view))
-            job.position = queue_position(ex->api, id);
+        job.position = position;
         job_write(ex->api, out, &job, exchange_sees(ex, view.uid), true);
+        if (is_array)
+            array_tasks_write(ex, id, &failed, out);
     } else {
-        struct history history = { ex, stint_store_reader(ex->api->options.store), out, false };
-        int r = stint_reader_job(history.reader, id, history_on_job, &history);
-        if (r == -ENOENT || (r == 0 && !history.is_shown))
-            return stint_fail(err, STINT_NOT_FOUND, "there is no job %" PRIu64, id);
+        int r = history_document(ex, id, out, err);
         if (r != 0)
-            return stint_fail(err, r, "job %" PRIu64 " could not be read: %s", id, strerror(-r));
+            return r;
     }
     stint_json_object_end(out);
     return 0;
@@ -185,9 +206,11 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     int64_t p90 = view->estimate_p90_ms;
     bool is_in_line = job_is_in_line(view);
     uint64_t id = view->id;
+    uint32_t task = view->is_task ? view->task : STINT_TASK_WHOLE;
     const char *award =
         view->award ? stint_ledger_award_name(ex->api->options.ledger, view->award) : NULL;
     stint_json_kv_int(out, "id", (int64_t)id);
+    ref_write(out, id, task);
     stint_json_kv_text(out, "state", stint_job_state_name(view->state));
     stint_json_key(out, "reason");
     if (waits && headline.code != STINT_REASON_NONE)
@@ -197,7 +220,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     stint_json_key(out, "also");
     stint_json_array(out);
     size_t count =
-        waits ? stint_jobs_blockers(ex->api->options.jobs, id, reasons, BLOCKERS_MAX) : 0;
+        waits ? stint_jobs_blockers(ex->api->options.jobs, id, task, reasons, BLOCKERS_MAX) : 0;
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code != headline.code || reasons[i].account != headline.account)
             reason_write(ex->api, out, &reasons[i], award);
@@ -270,6 +293,11 @@ void handle_job_why(struct exchange *ex)
     document_begin(&ex->out, "why");
     if (view_of(ex, id, task, &view)) {
         why_live(ex, &view);
+    } else if (task != STINT_TASK_WHOLE) {
+        if (task_why(ex, id, task, &err) != 0) {
+            exchange_fail(ex, &err);
+            return;
+        }
     } else {
         int r = stint_reader_job(stint_store_reader(ex->api->options.store), id, why_on_row, ex);
         if (r != 0) {

@@ -18,20 +18,31 @@ bool ref_is_one_task(const struct stint_job_ref *ref, uint32_t *ret_task)
 
 /* ---- counts */
 
+/* @failed: the first ones that did not complete; NULL when nobody asks */
+struct counting {
+    struct stint_array_view *counts;
+    struct array_failed *failed;
+};
+
 static bool count_on_task(void *context, const struct stint_task_row *row)
 {
-    struct stint_array_view *counts = context;
-    if (row->outcome)
-        counts->ended[stint_job_outcome_from_name(row->outcome)]++;
+    struct counting *counting = context;
+    struct array_failed *failed = counting->failed;
+    if (!row->outcome)
+        return true;
+    counting->counts->ended[stint_job_outcome_from_name(row->outcome)]++;
+    if (failed && failed->count < ARRAY_TASKS_SHOWN && strcmp(row->outcome, "completed") != 0)
+        failed->tasks[failed->count++] = row->task;
     return true;
 }
 
 int array_counts(struct stint_reader *reader, const struct stint_job_row *row,
-                 struct stint_array_view *ret_counts)
+                 struct stint_array_view *ret_counts, struct array_failed *ret_failed)
 {
     uint32_t ended = 0;
+    struct counting counting = { ret_counts, ret_failed };
     *ret_counts = (struct stint_array_view){ .task_count = (uint32_t)row->task_count };
-    int r = stint_reader_each_task_of(reader, row->id, count_on_task, ret_counts);
+    int r = stint_reader_each_task_of(reader, row->id, count_on_task, &counting);
     for (int i = 0; i < STINT_OUTCOME_COUNT; i++)
         ended += ret_counts->ended[i];
     if (row->outcome && ended < ret_counts->task_count)
@@ -50,12 +61,39 @@ struct history {
     const struct stint_task_row *task_row;
     uint32_t task;
     bool is_whole; /* a document of its own, no line of a list */
+    bool is_why;   /* only how it ended, and why */
     bool is_shown;
     int result;
 };
 
+static void write_end(struct history *history, const struct stint_run_row *run)
+{
+    struct stint_buffer *out = history->out;
+    const struct stint_task_row *task = history->task_row;
+    const char *token = task ? task->reason : history->row->reason;
+    struct stint_reason reason = { .code = reason_from_name(token), .account = UINT32_MAX };
+    stint_json_kv_int(out, "id", (int64_t)history->row->id);
+    ref_write(out, history->row->id, history->task);
+    stint_json_kv_text(out, "state", task ? task->state : history->row->state);
+    stint_json_kv_text(out, "outcome", task ? task->outcome : history->row->outcome);
+    stint_json_key(out, "reason");
+    if (reason.code != STINT_REASON_NONE)
+        reason_write(history->ex->api, out, &reason, NULL);
+    else
+        stint_json_null(out);
+    stint_json_key(out, "also");
+    stint_json_raw(out, "[]", 2);
+    if (run && run->note && *run->note && exchange_sees(history->ex, history->row->uid))
+        stint_json_kv_text(out, "note", run->note);
+    history->is_shown = true;
+}
+
 static void write_done(struct history *history, const struct stint_run_row *run)
 {
+    if (history->is_why) {
+        write_end(history, run);
+        return;
+    }
     const struct stint_task_row *task = history->task_row;
     struct job_shown job;
     job_from_row(history->ex->api, history->row, run, &job);
@@ -125,6 +163,19 @@ static bool on_job(void *context, const struct stint_job_row *row)
     return false;
 }
 
+static int history_read(struct history *history, uint64_t id, struct stint_error *err)
+{
+    history->reader = stint_store_reader(history->ex->api->options.store);
+    int r = stint_reader_job(history->reader, id, on_job, history);
+    r = r != 0 ? r : history->result;
+    if (r == -ENOENT)
+        return stint_fail(err, STINT_NOT_FOUND, "there is no task %" PRIu64 "_%" PRIu32, id,
+                          history->task);
+    return r == 0 ? 0
+                  : stint_fail(err, r, "task %" PRIu64 "_%" PRIu32 " could not be read: %s", id,
+                               history->task, strerror(-r));
+}
+
 /* ---- any one */
 
 static int task_write(struct exchange *ex, uint64_t id, uint32_t task, bool is_whole,
@@ -137,18 +188,46 @@ static int task_write(struct exchange *ex, uint64_t id, uint32_t task, bool is_w
         job_write(ex->api, out, &job, exchange_sees(ex, view.uid), is_whole);
         return 0;
     }
-    struct history history = { .ex = ex,
-                               .reader = stint_store_reader(ex->api->options.store),
-                               .out = out,
-                               .task = task,
-                               .is_whole = is_whole };
-    int r = stint_reader_job(history.reader, id, on_job, &history);
-    r = r != 0 ? r : history.result;
-    if (r == -ENOENT)
-        return stint_fail(err, STINT_NOT_FOUND, "there is no task %" PRIu64 "_%" PRIu32, id, task);
-    return r == 0 ? 0
-                  : stint_fail(err, r, "task %" PRIu64 "_%" PRIu32 " could not be read: %s", id,
-                               task, strerror(-r));
+    struct history history = { .ex = ex, .out = out, .task = task, .is_whole = is_whole };
+    return history_read(&history, id, err);
+}
+
+int task_why(struct exchange *ex, uint64_t id, uint32_t task, struct stint_error *err)
+{
+    struct history history = { .ex = ex, .out = &ex->out, .task = task, .is_why = true };
+    return history_read(&history, id, err);
+}
+
+/* ---- beside the array: who runs or was acted on, and who did not complete */
+
+struct live_tasks {
+    struct exchange *ex;
+    struct stint_buffer *out;
+    size_t count;
+};
+
+static bool live_on_view(void *context, const struct stint_job_view *view)
+{
+    struct live_tasks *live = context;
+    struct job_shown job;
+    job_from_view(live->ex->api, view, &job);
+    job_write(live->ex->api, live->out, &job, exchange_sees(live->ex, view->uid), false);
+    return ++live->count < ARRAY_TASKS_SHOWN;
+}
+
+void array_tasks_write(struct exchange *ex, uint64_t id, struct array_failed *failed,
+                       struct stint_buffer *out)
+{
+    struct live_tasks live = { ex, out, 0 };
+    stint_json_key(out, "tasks");
+    stint_json_array(out);
+    stint_jobs_each_task(ex->api->options.jobs, id, live_on_view, &live);
+    if (failed->count == 0)
+        failed->count =
+            stint_jobs_failed_tasks(ex->api->options.jobs, id, failed->tasks, ARRAY_TASKS_SHOWN);
+    for (size_t i = 0; i < failed->count; i++)
+        (void)task_write(ex, id, failed->tasks[i], false, out, NULL);
+    stint_json_array_end(out);
 }
 
 int task_document(struct exchange *ex, uint64_t id, uint32_t task, struct stint_buffer *out,

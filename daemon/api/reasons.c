@@ -270,18 +270,22 @@ static bool revoked_sentence(const struct ceiling *ceiling, struct stint_buffer 
     return true;
 }
 
-/* Of these two the figure asked is the other job's id (jobs/ask.c). */
+/* Of these two the figure asked is the other job's id, the limit one more than its task's number
+ * (jobs/ask.c). */
 static bool dependency_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
 {
     const struct stint_reason *reason = ceiling->reason;
     if (reason->asked <= 0 || (reason->code != STINT_REASON_DependencyFailed &&
                                reason->code != STINT_REASON_DependencyWaiting))
         return false;
+    char other[48];
+    (void)snprintf(other, sizeof(other), reason->limit > 0 ? "%" PRId64 "_%" PRId64 : "%" PRId64,
+                   reason->asked, reason->limit - 1);
     stint_buffer_printf(out,
                         reason->code == STINT_REASON_DependencyFailed
-                            ? "job %" PRId64 ", which it waits for, did not end as asked"
-                            : "it waits for job %" PRId64 " to end",
-                        reason->asked);
+                            ? "job %s, which it waits for, did not end as asked"
+                            : "it waits for job %s to end",
+                        other);
     return true;
 }
 
@@ -426,8 +430,11 @@ static void params_write(struct stint_buffer *out, const struct ceiling *ceiling
     if (unit && (reason->asked || reason->limit))
         stint_json_kv_text(out, "unit", unit);
     if (reason->asked > 0 && (reason->code == STINT_REASON_DependencyFailed ||
-                              reason->code == STINT_REASON_DependencyWaiting))
+                              reason->code == STINT_REASON_DependencyWaiting)) {
         stint_json_kv_int(out, "job", reason->asked);
+        if (reason->limit > 0)
+            stint_json_kv_int(out, "task", reason->limit - 1);
+    }
     if (ceiling->account.period && *ceiling->account.period)
         stint_json_kv_text(out, "period", ceiling->account.period);
     if (until_ms)

@@ -8,11 +8,11 @@
 #include "files.h"
 #include "stint/allocation.h"
 #include "stint/calendar.h"
+#include "stint/clerk.h"
 #include "stint/engine.h"
 #include "stint/ledger.h"
 #include "stint/machine.h"
 #include "stint/record.h"
-#include "stint/clerk.h"
 #include "stint/store.h"
 
 void handle_health(struct exchange *ex)

@@ -100,11 +100,22 @@ int job_document(struct exchange *ex, const struct stint_job_ref *ref, struct st
 /* jobs_tasks.c: one task of an array, and several as a list; the shape of an array from its row. */
 int task_document(struct exchange *ex, uint64_t id, uint32_t task, struct stint_buffer *out,
                   struct stint_error *err);
+/* How a task ended and why, into the members of a "why". */
+int task_why(struct exchange *ex, uint64_t id, uint32_t task, struct stint_error *err);
 int tasks_document(struct exchange *ex, const struct stint_job_ref *ref, struct stint_buffer *out,
                    struct stint_error *err);
-/* How the tasks of an array that is done have ended. */
+#define ARRAY_TASKS_SHOWN 100 /* live ones, and as many that did not complete */
+struct array_failed {
+    uint32_t tasks[ARRAY_TASKS_SHOWN];
+    size_t count;
+};
+/* How the tasks of an array that is done have ended; @ret_failed, zeroed before, may be NULL. */
 int array_counts(struct stint_reader *reader, const struct stint_job_row *row,
-                 struct stint_array_view *ret_counts);
+                 struct stint_array_view *ret_counts, struct array_failed *ret_failed);
+/* "tasks": those of an array that people look for first. @failed: of one that is done, else empty.
+ */
+void array_tasks_write(struct exchange *ex, uint64_t id, struct array_failed *failed,
+                       struct stint_buffer *out);
 /* A plain job that is written as its only task is a job: is it a job as a whole that is named? */
 bool ref_settle(struct exchange *ex, struct stint_job_ref *ref);
 /* Is it one task that is named, or a plain job as its only one? */

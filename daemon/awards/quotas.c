@@ -199,11 +199,20 @@ int quota_put(struct stint_ledger *ledger, struct ledger_account *account,
 /* ---- at submit */
 
 static int refuse_queue(enum stint_quota_scope scope, const struct ledger_account *owner,
-                        const struct ledger_quota *quota, struct stint_error *err)
+                        const struct ledger_quota *quota, int64_t task_count,
+                        struct stint_error *err)
 {
     char since[32];
-    (void)stint_fail(err, STINT_OVER_QUOTA, "the %s has %lld of at most %lld jobs in the queue",
-                     quota_scope_name(scope), (long long)owner->queued, (long long)quota->ceiling);
+    if (task_count > 1)
+        (void)stint_fail(
+            err, STINT_OVER_QUOTA,
+            "%lld tasks beside %lld jobs that the %s has in the queue, of at most %lld",
+            (long long)task_count, (long long)owner->queued, quota_scope_name(scope),
+            (long long)quota->ceiling);
+    else
+        (void)stint_fail(err, STINT_OVER_QUOTA, "the %s has %lld of at most %lld jobs in the queue",
+                         quota_scope_name(scope), (long long)owner->queued,
+                         (long long)quota->ceiling);
     return stint_fix(err, STINT_OVER_QUOTA,
                      "wait until some have started, or cancel some; an operator set the quota "
                      "queued=%lld on %s",
@@ -238,7 +247,7 @@ int quota_check_submit(const struct stint_ledger *ledger,
         if (walltime && walltime_s > walltime->ceiling)
             return refuse_walltime(scope, walltime, walltime_s, ret_code, err);
         if (queue && task_count > queue->ceiling - owners[i]->queued)
-            return refuse_queue(scope, owners[i], queue, err);
+            return refuse_queue(scope, owners[i], queue, task_count, err);
     }
     return 0;
 }

@@ -34,6 +34,49 @@ int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX])
     return EXIT_OK;
 }
 
+/* "41_[1-5]" of the @count tasks from place @at of the list on. */
+static int part_write(const struct stint_job_ref *ref, uint32_t at, uint32_t count,
+                      struct stint_buffer *part)
+{
+    struct stint_tasks *tasks = stint_tasks_new(ref->tasks, false);
+    if (!tasks)
+        return cli_fail(&(struct stint_error){ .code = -ENOMEM });
+    for (uint32_t i = at; i < at + count; i++)
+        (void)stint_tasks_put(tasks, stint_array_task(ref->tasks, i));
+    stint_buffer_clear(part);
+    stint_buffer_printf(part, count > 1 ? "%" PRIu64 "_[" : "%" PRIu64 "_", ref->job);
+    stint_tasks_write(tasks, part);
+    if (count > 1)
+        stint_buffer_add_char(part, ']');
+    (void)stint_tasks_free(tasks);
+    return part->failed ? cli_fail(&(struct stint_error){ .code = -ENOMEM }) : EXIT_OK;
+}
+
+int job_each_part(const char *id, uint32_t task_max, int (*fn)(void *context, const char *id),
+                  void *context)
+{
+    stint_auto(stint_buffer_deinit) struct stint_buffer part = { 0 };
+    struct stint_job_ref ref = { 0 };
+    int first = EXIT_OK;
+    if (!job_id_is_valid(id) || stint_job_ref_parse(id, &ref, NULL) != 0 || !ref.tasks ||
+        ref.tasks->task_count <= task_max) {
+        ref.tasks = stint_array_free(ref.tasks);
+        return fn(context, id); /* who takes it says what is wrong with it */
+    }
+    for (uint32_t at = 0;
+         at < ref.tasks->task_count && first != EXIT_UNREACHABLE && first != EXIT_TIMED_OUT;
+         at += task_max) {
+        uint32_t left = ref.tasks->task_count - at;
+        int status = part_write(&ref, at, left < task_max ? left : task_max, &part);
+        if (status == EXIT_OK)
+            status = fn(context, stint_buffer_text(&part));
+        if (first == EXIT_OK || status == EXIT_UNREACHABLE || status == EXIT_TIMED_OUT)
+            first = status;
+    }
+    ref.tasks = stint_array_free(ref.tasks);
+    return first;
+}
+
 const json_t *job_of(const json_t *document)
 {
     const json_t *job = doc_at(document, "job");

@@ -17,6 +17,10 @@ bool job_id_is_valid(const char *text);
 #define JOB_PATH_MAX 1024
 int job_path(const char *id, const char *rest, char path[JOB_PATH_MAX]);
 
+/* @fn for @id, or, where it names more tasks than @task_max, for parts of at most so many, one
+ * after the other. The first status that is not EXIT_OK. */
+int job_each_part(const char *id, uint32_t task_max, int (*fn)(void *context, const char *id),
+                  void *context);
 /* The job object of an answer, wherever it stands. Borrowed. */
 const json_t *job_of(const json_t *document);
 /* What verbs call it: "41", or "41_7" for a task. */

@@ -206,7 +206,7 @@ static int put_gpus(struct build *build)
     return put(build, build->resources, "gpus", gpus);
 }
 
-/* `[any:|ok:|fail:]ID[,…]`; a word holds for the ids after it. */
+/* `[any:|ok:|fail:]ID[_TASK][,…]`; a word holds for the ids after it. */
 static int put_after(struct build *build)
 {
     const char *text = setting_text(build->settings, SET_AFTER);
@@ -227,11 +227,19 @@ static int put_after(struct build *build)
         }
         errno = 0;
         long long id = strtoll(text, &end, 10);
-        if (end == text || errno != 0 || id < 1 || (*end && *end != ','))
-            return value_fail(build, SET_AFTER, "not a list of jobs", "write 41 or any:41,fail:42");
+        bool is_job = end > text && errno == 0 && id >= 1;
+        bool has_task = is_job && *end == '_';
+        const char *number = end + 1;
+        long long task = has_task ? strtoll(number, &end, 10) : 0;
+        is_job = is_job && (!has_task || (end > number && *number >= '0' && *number <= '9' &&
+                                          task <= STINT_ARRAY_INDEX_MAX));
+        if (!is_job || (*end && *end != ','))
+            return value_fail(build, SET_AFTER, "not a list of jobs",
+                              "write 41, any:41,fail:42, or 41_7 for one task");
         text = *end ? end + 1 : end;
-        if (json_array_append_new(
-                after, json_pack("{s:I,s:s}", "job_id", (json_int_t)id, "when", when)) != 0)
+        json_t *one = json_pack("{s:I,s:s}", "job_id", (json_int_t)id, "when", when);
+        if ((has_task && json_object_set_new(one, "task", json_integer(task)) != 0) ||
+            json_array_append_new(after, one) != 0)
             return -ENOMEM;
     }
     return after ? put(build, build->request, "after", json_incref(after)) : -ENOMEM;

@@ -11,6 +11,7 @@
 #include "job.h"
 #include "screen.h"
 #include "stint/auto.h"
+#include "stint/jobs.h"
 #include "stint/measure.h"
 
 static const struct {
@@ -47,19 +48,33 @@ static void deed_print(const struct cli *cli, const char *id, const struct respo
         (void)printf("job %s %s\n", id, done);
 }
 
+struct act {
+    struct cli *cli;
+    const char *method;
+    const char *rest;
+    const char *body; /* NULL without one */
+};
+
+static int act_on_one(void *context, const char *id)
+{
+    const struct act *act = context;
+    stint_auto(response_deinit) struct response response = { 0 };
+    char path[JOB_PATH_MAX];
+    int status = job_path(id, act->rest, path);
+    if (status == EXIT_OK)
+        status = cli_call(act->cli, act->method, path, act->body, &response);
+    if (status == EXIT_OK)
+        deed_print(act->cli, id, &response);
+    return status;
+}
+
 /* @body is borrowed and sent for each id. */
 static int act_on_each(struct cli *cli, const char *method, const char *rest, const char *body)
 {
     int first = EXIT_OK;
+    struct act act = { cli, method, rest, body };
     for (size_t i = 0; i < cli->args.word_count; i++) {
-        stint_auto(response_deinit) struct response response = { 0 };
-        char path[JOB_PATH_MAX];
-        const char *id = cli->args.words[i];
-        int status = job_path(id, rest, path);
-        if (status == EXIT_OK)
-            status = cli_call(cli, method, path, body, &response);
-        if (status == EXIT_OK)
-            deed_print(cli, id, &response);
+        int status = job_each_part(cli->args.words[i], STINT_JOBS_ACT_TASK_MAX, act_on_one, &act);
         if (first == EXIT_OK)
             first = status;
         if (status == EXIT_UNREACHABLE)
@@ -131,6 +146,27 @@ static void end_print(struct cli *cli, const char *id, const json_t *job)
         (void)printf("job %s %s\n", id, doc_text_or(job, "outcome", "done"));
 }
 
+struct waiting {
+    struct cli *cli;
+    int64_t deadline_ms;
+    bool is_over; /* no use in waiting for the others */
+};
+
+static int wait_one(void *context, const char *id)
+{
+    struct waiting *waiting = context;
+    json_t *job = NULL;
+    int status = job_wait(waiting->cli, id, waiting->deadline_ms, &job);
+    if (status == EXIT_OK) {
+        end_print(waiting->cli, id, job);
+        status = job_exit_status(job);
+    } else if (status == EXIT_UNREACHABLE || status == EXIT_TIMED_OUT) {
+        waiting->is_over = true;
+    }
+    json_decref(job);
+    return status;
+}
+
 int verb_wait(struct cli *cli)
 {
     const char *timeout = cli_value(cli, "timeout");
@@ -141,17 +177,11 @@ int verb_wait(struct cli *cli)
         err.code = STINT_INVALID;
         return cli_fail(&err);
     }
-    int64_t deadline_ms = timeout ? wall_now_ms() + seconds * 1000 : 0;
+    struct waiting waiting = { cli, timeout ? wall_now_ms() + seconds * 1000 : 0, false };
     for (size_t i = 0; i < cli->args.word_count; i++) {
-        json_t *job = NULL;
-        int status = job_wait(cli, cli->args.words[i], deadline_ms, &job);
-        if (status == EXIT_OK) {
-            end_print(cli, cli->args.words[i], job);
-            status = job_exit_status(job);
-        } else if (status == EXIT_UNREACHABLE || status == EXIT_TIMED_OUT) {
+        int status = job_each_part(cli->args.words[i], 1, wait_one, &waiting);
+        if (waiting.is_over)
             return status;
-        }
-        json_decref(job);
         if (first == EXIT_OK)
             first = status;
     }

@@ -436,6 +436,10 @@ static int show_job(struct cli *cli, const json_t *document)
     end_lines(job);
     line("assurance", doc_text(job, "assurance"));
     line("purpose", doc_text(job, "purpose"));
+    if (json_array_size(doc_at(document, "tasks")) > 0) {
+        (void)putchar('\n');
+        jobs_table(doc_at(document, "tasks"), "");
+    }
     return EXIT_OK;
 }
 

@@ -205,6 +205,12 @@ static int rehearsal_print(const json_t *document)
         (void)snprintf(text, sizeof(text), "up to %s %ss",
                        stint_micro_format(doc_int(job, "cost_micro", 0), micro, sizeof(micro)),
                        doc_text_or(job, "unit", "unit"));
+        size_t used = strlen(text);
+        if (doc_has(job, "tasks"))
+            (void)snprintf(
+                text + used, sizeof(text) - used, " for %" PRId64 " tasks, %s each",
+                doc_int(job, "tasks", 0),
+                stint_micro_format(doc_int(job, "task_cost_micro", 0), micro, sizeof(micro)));
         fact_print("cost", text);
     }
     if (doc_has(job, "cost"))

@@ -221,7 +221,7 @@ const struct verb verbs[] = {
     { "run", "-- CMD…", "run a command and wait: its output here, its exit status", verb_run, submit_options, READS | VERB_STOPS_AT_WORD, 1, -1 },
     { "queue", "", "what runs and what waits, and why", verb_queue, queue_options, WATCHES, 0, 0 },
     { "jobs", "", "jobs, finished ones too", verb_jobs, jobs_options, WATCHES, 0, 0 },
-    { "show", "ID", "one job", verb_show, NULL, WATCHES, 1, 1 },
+    { "show", "ID", "one job, array (41) or task (41_7, 41_[1-5])", verb_show, NULL, WATCHES, 1, 1 },
     { "why", "ID", "why a job does not run yet, and when it may", verb_why, NULL, WATCHES, 1, 1 },
     { "logs", "ID", "a job's output", verb_logs, logs_options, 0, 1, 1 },
     { "cancel", "ID…", "end jobs", verb_cancel, cancel_options, 0, 1, -1 },

@@ -68,6 +68,7 @@ struct job *array_split(struct stint_jobs *jobs, struct job *whole, uint32_t tas
     *job = *whole;
     memset(&job->hh, 0, sizeof(job->hh));
     job->task = task;
+    job->start_ms = 0;
     job->is_stored = false;
     jobs->counts[whole->state]--;
     bool was_waiting = stint_tasks_take(whole->array->waiting, task);

@@ -166,6 +166,11 @@ static int resolve_done_task(struct stint_jobs *jobs, const struct ended_job *en
         return 0;
     if (!ended->has_task)
         return no_such_after(after, err);
+    enum stint_job_outcome lately = jobs_ended_lately(jobs, after->job, after->task);
+    if (lately != STINT_OUTCOME_NONE) {
+        after->outcome = lately;
+        return 0;
+    }
     int r = stint_reader_task(stint_store_reader(jobs->options.store), after->job, after->task,
                               take_task, &after->outcome);
     return r == -ENOENT ? 0 : r;
@@ -183,7 +188,13 @@ int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_err
         } else {
             r = stint_reader_job(stint_store_reader(jobs->options.store), after->job, take_outcome,
                                  &ended);
-            if (r == -ENOENT || (r == 0 && ended.outcome == STINT_OUTCOME_NONE))
+            if (r == -ENOENT && jobs_ended_lately(jobs, after->job, STINT_TASK_WHOLE) == 0)
+                r = no_such_after(after, err);
+            if (r == -ENOENT)
+                r = 0;
+            if (r == 0 && ended.outcome == STINT_OUTCOME_NONE) /* its end is not durable yet */
+                ended.outcome = jobs_ended_lately(jobs, after->job, STINT_TASK_WHOLE);
+            if (r == 0 && ended.outcome == STINT_OUTCOME_NONE)
                 r = no_such_after(after, err);
             if (r == 0)
                 r = resolve_done_task(jobs, &ended, after, err);

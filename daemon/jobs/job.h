@@ -30,7 +30,7 @@ struct job_after {
  * @completed: ended well, for dependencies on single tasks
  * @live: split off and not ended, by state; @ended: by outcome
  * @account: of %MAX in the scheduler, STINT_NO_ACCOUNT without
- * @exit_code, @exit_signal: of the last task that did not end well
+ * @exit_code: the highest of its tasks; @exit_signal: of a task, where none left a status
  * @closing: how the tasks end that have not started, once the array as a whole was cancelled
  */
 struct job_array {
@@ -123,6 +123,14 @@ struct jobs_user {
     char name[];
 };
 
+/* What has ended a moment ago, whose row may not be durable yet: a dependency on it is not lost. */
+#define JOBS_ENDED_MAX 4096
+struct job_ended {
+    uint64_t job;  /* 0: nothing */
+    uint32_t task; /* STINT_TASK_WHOLE: all of it */
+    enum stint_job_outcome outcome;
+};
+
 struct stint_jobs {
     struct stint_jobs_options options;
     struct job *table; /* by id and task */
@@ -134,6 +142,8 @@ struct stint_jobs {
     int64_t clock_offset_ms;     /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
     struct stint_array_view view_counts;
+    struct job_ended ended[JOBS_ENDED_MAX]; /* a ring */
+    uint32_t ended_next;
     struct stint_buffer spec_text;  /* a request being written out */
     struct jobs_user *users;        /* by name */
     struct stint_sha256 transcript; /* digest of the last piece that was put */
@@ -199,6 +209,10 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
 int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
              struct stint_error *err);
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
+
+/* How @job, or its @task, ended a moment ago; NONE when it is not remembered. */
+enum stint_job_outcome jobs_ended_lately(const struct stint_jobs *jobs, uint64_t job,
+                                         uint32_t task);
 
 /* ---- view.c: reason and estimate of a waiting job */
 void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view);

@@ -159,6 +159,14 @@ int journal_submitted(struct stint_jobs *jobs, const struct job *job, struct sti
     return put(jobs, &change, "job.submitted", job, &cause, err);
 }
 
+/* The array's exit is the highest of its tasks; a signal counts where none left a status. */
+static bool is_worse_end(const struct job_array *array, const struct stint_run_end *end)
+{
+    if (end->exit_status != 0)
+        return end->exit_status > array->exit_code;
+    return end->term_signal != 0 && array->exit_code == 0 && array->exit_signal == 0;
+}
+
 /* The array's row beside its task's: only where the move shows there. */
 static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum stint_job_state next,
                        const struct job_cause *cause, struct stint_job_row *row)
@@ -166,8 +174,7 @@ static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum sti
     struct job_array *array = task->array;
     enum stint_job_outcome outcome = STINT_OUTCOME_NONE;
     enum stint_job_state state = array_state_after(array, task, next, cause->outcome, &outcome);
-    bool is_worse = next == STINT_JOB_DONE && cause->end &&
-                    (cause->end->exit_status != 0 || cause->end->term_signal != 0);
+    bool is_worse = next == STINT_JOB_DONE && cause->end && is_worse_end(array, cause->end);
     bool is_first = array->whole->start_ms == 0 && task->start_ms != 0;
     if (state == array->told && !is_worse && !is_first)
         return false;

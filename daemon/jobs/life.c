@@ -36,11 +36,24 @@ void job_check(const struct job *job)
     }
 }
 
-/* Jobs that wait for the end of @ended look at it again. O(live jobs), only when somebody waits for
- * it. */
-static void wake_dependents(struct stint_jobs *jobs, uint64_t ended, uint32_t task,
-                            enum stint_job_outcome outcome)
+enum stint_job_outcome jobs_ended_lately(const struct stint_jobs *jobs, uint64_t job, uint32_t task)
 {
+    for (uint32_t back = 1; back <= JOBS_ENDED_MAX; back++) {
+        const struct job_ended *ended = &jobs->ended[(jobs->ended_next - back) % JOBS_ENDED_MAX];
+        if (ended->job == job && ended->task == task)
+            return ended->outcome;
+    }
+    return STINT_OUTCOME_NONE;
+}
+
+/* Remembers the end; and jobs that wait for the end of @ended look at it again. O(live jobs), only
+ * when somebody waits for it. */
+static void wake_dependents(struct stint_jobs *jobs, uint64_t ended, uint32_t task,
+                            enum stint_job_outcome outcome, bool has_dependents)
+{
+    jobs->ended[jobs->ended_next++ % JOBS_ENDED_MAX] = (struct job_ended){ ended, task, outcome };
+    if (!has_dependents)
+        return;
     for (struct job *job = jobs->table; job; job = job->hh.next) {
         bool is_woken = false;
         for (size_t i = 0; i < job->after_count; i++) {
@@ -64,15 +77,13 @@ static void end_task(struct stint_jobs *jobs, struct job *job, const struct job_
     bool has_dependents = whole->has_dependents;
     array_note_end(array, task, cause->outcome);
     job_drop(jobs, job);
-    if (has_dependents)
-        wake_dependents(jobs, id, task, cause->outcome);
+    wake_dependents(jobs, id, task, cause->outcome, has_dependents);
     if (array_state(array) != STINT_JOB_DONE)
         return;
     enum stint_job_outcome outcome = array_outcome(array);
     job_set_state(jobs, whole, STINT_JOB_DONE);
     job_drop(jobs, whole);
-    if (has_dependents)
-        wake_dependents(jobs, id, STINT_TASK_WHOLE, outcome);
+    wake_dependents(jobs, id, STINT_TASK_WHOLE, outcome, has_dependents);
 }
 
 static void forget_allocation(struct job *job)
@@ -116,8 +127,7 @@ static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_s
     uint64_t id = job->id;
     bool has_dependents = job->has_dependents;
     job_drop(jobs, job);
-    if (has_dependents)
-        wake_dependents(jobs, id, STINT_TASK_WHOLE, cause->outcome);
+    wake_dependents(jobs, id, STINT_TASK_WHOLE, cause->outcome, has_dependents);
 }
 
 int job_post(struct stint_jobs *jobs, struct job *job, enum job_event event,

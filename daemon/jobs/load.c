@@ -67,6 +67,7 @@ static void clear(struct stint_jobs *jobs)
             (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
     }
     drop_all(jobs);
+    memset(jobs->ended, 0, sizeof(jobs->ended)); /* some may not have become durable */
     jobs->has_unsent = false;
 }
 

@@ -318,15 +318,26 @@ static int act_on_task(const struct act *act, uint64_t id, uint32_t task, struct
     struct job *whole = jobs_find(act->jobs, id); /* the last task may have taken it with it */
     if (job)
         return act_on_record(act, job, err);
-    if (whole && stint_array_at(whole->array->shape, task) == STINT_TASK_WHOLE)
-        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " has no task %" PRIu32, id, task);
     if (whole && stint_tasks_has(whole->array->waiting, task))
         return act_on_waiting_task(act, whole, task, err);
     return stint_fail(err, STINT_WRONG_STATE, "job %" PRIu64 "_%" PRIu32 " is done", id, task);
 }
 
-static int act_on_tasks(const struct act *act, const struct stint_job_ref *ref,
-                        struct stint_error *err)
+/* A list with a number too many is a mistake: nothing is done then. */
+static int has_tasks(const struct job *whole, const struct stint_job_ref *ref,
+                     struct stint_error *err)
+{
+    for (uint32_t i = 0; i < ref->tasks->task_count; i++) {
+        uint32_t task = stint_array_task(ref->tasks, i);
+        if (stint_array_at(whole->array->shape, task) == STINT_TASK_WHOLE)
+            return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " has no task %" PRIu32,
+                              whole->id, task);
+    }
+    return 0;
+}
+
+static int act_on_tasks(const struct act *act, const struct job *whole,
+                        const struct stint_job_ref *ref, struct stint_error *err)
 {
     struct tally tally = { 0 };
     bool goes_on = true;
@@ -335,6 +346,9 @@ static int act_on_tasks(const struct act *act, const struct stint_job_ref *ref,
                          ref->tasks->task_count, STINT_JOBS_ACT_TASK_MAX);
         return stint_fix(err, STINT_TOO_LARGE, "name the whole array, or fewer tasks at a time");
     }
+    int wrong = has_tasks(whole, ref, err);
+    if (wrong != 0)
+        return wrong;
     for (uint32_t i = 0; i < ref->tasks->task_count && goes_on; i++) {
         struct stint_error one = { 0 };
         int r = i % 64 == 0 ? stint_store_ready(act->jobs->options.store, &one) : 0;
@@ -364,7 +378,7 @@ static int act_on_ref(const struct act *act, const struct stint_job_ref *ref,
     if (!job->array)
         r = act_on_record(act, job, err);
     else if (ref->tasks)
-        r = act_on_tasks(act, ref, err);
+        r = act_on_tasks(act, job, ref, err);
     else if (act->verb == STINT_VERB_CANCEL)
         r = cancel_array(act, job, err);
     else

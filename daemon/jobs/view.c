@@ -161,6 +161,21 @@ struct each {
     void *context;
 };
 
+size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max)
+{
+    const struct job *whole = jobs_find(jobs, id);
+    size_t count = 0;
+    if (!whole || !whole->array || array_outcome(whole->array) == STINT_OUTCOME_COMPLETED)
+        return 0;
+    for (uint32_t at = 0; at < whole->array->shape->task_count && count < max; at++) {
+        uint32_t task = stint_array_task(whole->array->shape, at);
+        if (array_ended(whole->array, task) == STINT_OUTCOME_FAILED &&
+            !jobs_find_task(jobs, id, task))
+            tasks[count++] = task;
+    }
+    return count;
+}
+
 static bool is_told_as_holder(const struct job *job)
 {
     return job_is_whole(job)
@@ -195,10 +210,12 @@ void stint_jobs_each(struct stint_jobs *jobs,
                                jobs->options.now_boot_ms(), each_waiting, &each);
 }
 
-size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
-                           size_t max)
+size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                           struct stint_reason *reasons, size_t max)
 {
-    struct job *job = jobs_find(jobs, id);
+    struct job *job = task == STINT_TASK_WHOLE ? NULL : jobs_find_task(jobs, id, task);
+    if (!job)
+        job = jobs_find(jobs, id);
     if (!job || !job_is_waiting(job))
         return 0;
     size_t count = stint_scheduler_blockers(stint_clerk_scheduler(jobs->options.clerk),

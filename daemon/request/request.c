@@ -347,6 +347,9 @@ static int read_array(const struct reader *reader, const struct field *field, co
         return field_fail(reader, field, "like 1-10, 0,4,7 or 1-100:2%8, indexes up to 1000000");
     if (r > 0)
         return stint_fail(reader->err, r, "'array': %.200s", inner.text);
+    if (r == 0 && array->run_count > STINT_REQUEST_RUNS_MAX)
+        return stint_fail(reader->err, STINT_INVALID, "'array': numbers in more than %d runs",
+                          STINT_REQUEST_RUNS_MAX);
     if (r == 0)
         parse->request.task_count = array->task_count;
     return r;

@@ -279,15 +279,19 @@ int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
 void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
                           bool (*fn)(void *context, const struct stint_job_view *view),
                           void *context);
+/* Numbers of tasks of a live array that have ended other than completed, rising; fills at most @max,
+ * returns how many. O(tasks). */
+size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max);
 /* Every live job in queue order: holders first (starting, running, suspended, ending), then waiting
  * ones by rank. An array is told once as a whole, as a holder if a task of it runs, and each of its
  * tasks that has a life of its own besides.
  * @fn returns false to stop. O(live jobs). */
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context);
-/* All blockers of a waiting job, headline first; fills at most @max; returns the count. */
-size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
-                           size_t max);
+/* All blockers of a waiting job or of one task of an array (STINT_TASK_WHOLE: of the job, or of the
+ * tasks that wait together), headline first; fills at most @max; returns the count. */
+size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                           struct stint_reason *reasons, size_t max);
 /* Live jobs by state, for metrics: array of STINT_JOB_STATE_COUNT. */
 void stint_jobs_count(const struct stint_jobs *jobs, uint64_t counts[STINT_JOB_STATE_COUNT]);
 

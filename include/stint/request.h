@@ -26,6 +26,7 @@
 #define STINT_REQUEST_SCRIPT_MAX   ((size_t)4 << 20)
 #define STINT_REQUEST_USES_MAX     32 /* of each kind */
 #define STINT_REQUEST_AFTER_MAX    64
+#define STINT_REQUEST_RUNS_MAX     4096 /* of numbers in an array */
 #define STINT_REQUEST_CPUS_MAX     100000
 #define STINT_REQUEST_GPUS_MAX     10000
 #define STINT_REQUEST_NODES_MAX    10000

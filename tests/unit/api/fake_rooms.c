@@ -424,6 +424,25 @@ int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
     return task == 0 ? stint_jobs_view(jobs, id, ret_view) : STINT_NOT_FOUND;
 }
 
+void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
+                          bool (*fn)(void *context, const struct stint_job_view *view),
+                          void *context)
+{
+    (void)jobs;
+    (void)id;
+    (void)fn;
+    (void)context;
+}
+
+size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max)
+{
+    (void)jobs;
+    (void)id;
+    (void)tasks;
+    (void)max;
+    return 0;
+}
+
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context)
 {
@@ -435,10 +454,11 @@ void stint_jobs_each(struct stint_jobs *jobs,
     }
 }
 
-size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, struct stint_reason *reasons,
-                           size_t max)
+size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                           struct stint_reason *reasons, size_t max)
 {
     (void)jobs;
+    (void)task;
     (void)max;
     reasons[0] = live_job(id).reason;
     return 1;

@@ -78,6 +78,7 @@ static void each_option_makes_its_member(void **state)
         { { "--locality", "strict" }, { "resources", "locality" }, "\"strict\"" },
         { { "-a", "1-10%2" }, { "array" }, "\"1-10%2\"" },
         { { "-d", "41" }, { "after" }, "[{\"job_id\":41,\"when\":\"ok\"}]" },
+        { { "-d", "fail:41_0" }, { "after" }, "[{\"job_id\":41,\"task\":0,\"when\":\"fail\"}]" },
         { { "-d", "any:41,42,fail:43" },
           { "after" },
           "[{\"job_id\":41,\"when\":\"any\"},{\"job_id\":42,\"when\":\"any\"},"
@@ -146,6 +147,9 @@ static void a_bad_value_is_refused_with_its_place(void **state)
         { { "--begin", "someday" }, "--begin" },
         { { "-d", "ok:" }, "--after" },
         { { "-d", "x" }, "--after" },
+        { { "-d", "41_" }, "--after" },
+        { { "-d", "41_-1" }, "--after" },
+        { { "-d", "41_1000001" }, "--after" },
         { { "--locality", "near" }, "--locality" },
         { { "--priority", "101" }, "--priority" },
         { { "--gpu-memory", "1G" }, "--gpu-memory" },

@@ -189,6 +189,8 @@ static void single_tasks_are_cancelled_held_requeued_by_themselves(void **state)
     assert_int_equal(counts(f, id)->live[STINT_JOB_HELD], 1);
     assert_int_equal(act(f, "1_6", STINT_VERB_HOLD), STINT_WRONG_STATE);
     assert_int_equal(act(f, "1_11", STINT_VERB_HOLD), STINT_NOT_FOUND);
+    assert_int_equal(act(f, "1_[9-11]", STINT_VERB_CANCEL), STINT_NOT_FOUND); /* and nothing done */
+    assert_int_equal(counts(f, id)->ended[STINT_OUTCOME_CANCELLED], 3);
     assert_int_equal(act(f, "1_9", STINT_VERB_SUSPEND), STINT_WRONG_STATE);
     assert_int_equal(act(f, "1_2", STINT_VERB_REQUEUE), 0); /* runs: told to end, then comes back */
     struct stint_run_end end = { .key = { id, 2, 1 }, .cancelled = true };
@@ -270,6 +272,24 @@ static void dependencies_on_tasks_and_on_the_whole(void **state)
     assert_int_equal(fixture_told(f, "start", late), 1);
 }
 
+static void an_end_that_is_not_durable_yet_is_no_unknown_job(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t plain = fixture_submit(f, &f->anna, "{\"command\":[\"true\"]}");
+    uint64_t id = fixture_submit(f, &f->anna, ARRAY_OF("1-2"));
+    fixture_settle(f);
+    fixture_end(f, plain, 1, 0, 10);
+    fixture_end_task(f, id, 1, 1, 3, 10);
+    fixture_end_task(f, id, 2, 1, 0, 10);
+    uint64_t after = fixture_submit(
+        f, &f->anna,
+        "{\"command\":[\"true\"],\"after\":[{\"job_id\":1},{\"job_id\":2,\"task\":2},"
+        "{\"job_id\":2,\"task\":1,\"when\":\"fail\"},{\"job_id\":2,\"when\":\"fail\"}]}");
+    assert_int_not_equal(after, 0);
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", after), 1);
+}
+
 static void an_array_depends_as_one_and_is_let_go_as_one(void **state)
 {
     struct fixture *f = *state;
@@ -312,6 +332,7 @@ int main(void)
         CASE(single_tasks_are_cancelled_held_requeued_by_themselves),
         CASE(held_as_a_whole_only_released_tasks_start),
         CASE(dependencies_on_tasks_and_on_the_whole),
+        CASE(an_end_that_is_not_durable_yet_is_no_unknown_job),
         CASE(an_array_depends_as_one_and_is_let_go_as_one),
         CASE(a_task_that_cannot_be_paid_waits_with_the_others),
     };
