@@ -28,7 +28,7 @@ const struct option_row submit_options[] = {
     { "resource",         0,  "NAME",       "the machine or cluster to run on", SET_RESOURCE },
     { "nodes",           'N', "N",          "nodes; default 1", SET_NODES },
     { "locality",         0,  "HOW",        "strict, prefer or any: cores near GPUs and memory", SET_LOCALITY },
-    { "preemptible",      0,  "HOW",        "no, requeue or checkpoint", SET_PREEMPTIBLE },
+    { "preemptible",      0,  "HOW",        "may be stopped for others, at a lower price: no, requeue or checkpoint", SET_PREEMPTIBLE },
     { "priority",         0,  "N",          "-100 to 100 among your own jobs", SET_PRIORITY },
     { "output",          'o', "PATTERN",    "file for output; %j job, %A array, %a task, %x name, %u user", SET_OUTPUT },
     { "error",           'e', "PATTERN",    "file for errors; default: with the output", SET_ERROR },

@@ -49,7 +49,7 @@ struct job_array {
 
 /**
  * struct job - one live job, or task of an array that was split off; a hundred thousand may wait,
- * so it is kept at or below 320 bytes
+ * so it is kept at or below 344 bytes
  * @task: 0, its number in the array, or STINT_TASK_WHOLE for the array itself, which never runs
  * @array: NULL but for arrays and their tasks; the array's owns it. A task borrows all texts and
  * dependencies of the array, which outlives it
@@ -61,6 +61,7 @@ struct job_array {
  * @has_dependents: some live job waits for its end
  * @is_requeue_wanted: its end brings it back to the queue
  * @hold_micro: what its run holds of @award
+ * @stop_ms: boot clock: of its checkpoint's time the end; 0 while no signal was sent for one
  */
 struct job {
     uint64_t id;
@@ -91,6 +92,7 @@ struct job {
     int64_t start_boot_ms;
     int64_t ends_by_ms; /* 0 while suspended: nobody knows */
     int64_t ran_ms;     /* at its suspension; 0 while it runs */
+    int64_t stop_ms;
     int64_t walltime_s;
     int64_t memory_bytes;
     int64_t gpu_memory_bytes;
@@ -102,6 +104,8 @@ struct job {
     uint8_t locality;
     int8_t priority;
     bool is_requeue_wanted;
+    bool is_preempted;   /* it makes room for another, and comes back: preempt.c */
+    bool is_stop_wanted; /* the scheduler asked for it, and it could not be done yet */
     bool is_launch_sent;
     bool has_dependents;
     bool is_unsent; /* the engine's queue was full: sent again by the next pass */
@@ -139,6 +143,8 @@ struct stint_jobs {
     size_t ledger_blocked_count; /* live jobs whose @blocked is the ledger's */
     bool is_balance_freed;       /* a settlement since then may let a job pay */
     bool has_unsent;             /* a launch found the engine's queue full */
+    bool has_stops;              /* somebody is being stopped for another */
+    int64_t stop_ms;             /* boot clock: when the next of them is looked at again */
     int64_t clock_offset_ms;     /* wall minus boot, at the last pass */
     struct stint_buffer view_text;
     struct stint_array_view view_counts;
@@ -293,6 +299,22 @@ void run_ended_unlaunched(struct stint_jobs *jobs, struct job *job, enum stint_j
                           enum stint_reason_code code, const char *note);
 void run_control_when_durable(struct stint_jobs *jobs, const struct job *job,
                               enum stint_job_verb verb);
+/* As it was journalled: preempt_stop() when that is on disk. */
+void run_stop_when_durable(struct stint_jobs *jobs, const struct job *job);
 void run_forget_when_durable(struct stint_jobs *jobs, struct stint_run_key key);
+
+/* ---- preempt.c: runs that make room for waiting jobs */
+/* GPUs, or cores of a job without: what service is counted in. */
+int64_t job_processors(const struct job *job);
+/* It had so much more service. */
+void preempt_attain(struct job *job, uint64_t elapsed_ms);
+/* What its earlier runs had, from the store. 0 or a negative errno. */
+int preempt_load(struct stint_jobs *jobs, struct job *job);
+/* At the end of a pass: begins the stops that it decided, and goes on with those under way. */
+void preempt_follow(struct stint_jobs *jobs);
+/* Its stop is durable: the signal for its checkpoint, else the end. */
+void preempt_stop(struct stint_jobs *jobs, struct job *job);
+/* Of a run that was being stopped: does it go on later, or was it done? */
+bool preempt_comes_back(const struct job *job, enum stint_job_outcome outcome);
 
 #endif

@@ -102,6 +102,9 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
         .boot_id = job->boot_id,
         .walltime_s = job->walltime_s,
         .elapsed_ms = job->ran_ms,
+        .back = !job->is_requeue_wanted ? NULL
+                : job->is_preempted     ? "preempt"
+                                        : "requeue",
     };
 }
 

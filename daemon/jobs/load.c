@@ -250,7 +250,9 @@ static int load_queue(struct stint_jobs *jobs, struct stint_error *err)
         if (!job_is_waiting(job))
             continue;
         stint_ledger_job_queued(jobs->options.ledger, job->project, job->uid, (int)job_width(job));
-        r = job_enqueue(jobs, job, err);
+        r = job_is_whole(job) ? 0 : preempt_load(jobs, job);
+        if (r == 0)
+            r = job_enqueue(jobs, job, err);
     }
     return r;
 }
@@ -271,12 +273,18 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
     int64_t ends_ms = job->state == STINT_JOB_SUSPENDED
                           ? JOB_ENDS_NEVER_MS
                           : row->start_boot_ms + row->walltime_s * 1000;
+    job->is_requeue_wanted = row->back != NULL;
+    job->is_preempted = row->back && strcmp(row->back, "preempt") == 0;
+    if (job->is_preempted && job->preemptible == STINT_PREEMPTIBLE_CHECKPOINT)
+        job->stop_ms = 1; /* the signal may have been sent */
     if (job->state != STINT_JOB_SUSPENDED)
         job->ends_by_ms = ends_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
     if (job_set_text(&job->boot_id, row->boot_id ? row->boot_id : "") != 0 ||
         job_set_text(&job->node, row->node ? row->node : "") != 0)
         return -ENOMEM;
     int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
+    if (r == 0)
+        r = preempt_load(jobs, job);
     if (r != 0)
         return r;
     jobs_ask_of(jobs, job, &ask);
@@ -335,8 +343,12 @@ static bool load_run(void *context, const struct stint_run_row *row)
     }
     if (load->result == 0)
         load->result = adopt(load->jobs, job, load->err);
-    if (load->result == 0 && job->state == STINT_JOB_ENDING && job->is_launch_sent)
-        (void)stint_engine_cancel(load->jobs->options.engine, job_run_key(job), NULL);
+    if (load->result == 0 && job->state == STINT_JOB_ENDING && job->is_launch_sent) {
+        if (job->is_preempted)
+            preempt_stop(load->jobs, job);
+        else
+            (void)stint_engine_cancel(load->jobs->options.engine, job_run_key(job), NULL);
+    }
     return load->result == 0;
 }
 

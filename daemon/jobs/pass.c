@@ -209,6 +209,7 @@ void stint_jobs_pass(struct stint_jobs *jobs)
                 decline(jobs, starts[i].key);
         }
     }
+    preempt_follow(jobs);
     jobs_transcript_keep(jobs);
     if (count == PASS_STARTS || !may_go_on)
         jobs->options.pass_wanted(jobs->options.context);
@@ -220,6 +221,11 @@ int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs)
     int64_t next_ms = stint_ledger_next_turn_ms(jobs->options.ledger);
     if (next_boot_ms != INT64_MAX) {
         int64_t wall_ms = next_boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+        if (next_ms == 0 || wall_ms < next_ms)
+            next_ms = wall_ms;
+    }
+    if (jobs->has_stops) {
+        int64_t wall_ms = jobs->stop_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
         if (next_ms == 0 || wall_ms < next_ms)
             next_ms = wall_ms;
     }

@@ -74,7 +74,7 @@ static bool comes_back(const struct job *job, enum stint_job_outcome outcome)
     if (job->array && job->array->closing != STINT_OUTCOME_NONE)
         return false; /* it was cancelled as a whole */
     if (job->is_requeue_wanted)
-        return true;
+        return !job->is_preempted || preempt_comes_back(job, outcome);
     bool is_our_fault = outcome == STINT_OUTCOME_LOST || outcome == STINT_OUTCOME_NODE_FAILED;
     return is_our_fault && job->may_requeue;
 }
@@ -84,6 +84,9 @@ static void requeue(struct stint_jobs *jobs, struct job *job)
     struct stint_error err = { 0 };
     char label[JOB_NAME_MAX];
     job->is_requeue_wanted = false;
+    job->is_preempted = false;
+    job->is_stop_wanted = false;
+    job->stop_ms = 0;
     job->hold_micro = 0;
     job->start_ms = 0;
     job->ends_by_ms = 0;
@@ -122,7 +125,7 @@ static void count_use(const struct stint_jobs *jobs, const struct job *job,
     if (end->elapsed_ms == 0)
         until_ms = from_ms;
     (void)stint_clerk_count_use(jobs->options.clerk, job_task_key(job), from_ms + offset_ms,
-                                    until_ms + offset_ms);
+                                until_ms + offset_ms);
 }
 
 static void run_close(struct stint_jobs *jobs, struct job *job, const struct stint_run_end *end,
@@ -142,6 +145,11 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
         return;
     job_ledger_run(jobs, job, &ledger_run);
     count_use(jobs, job, end);
+    preempt_attain(job, end->elapsed_ms);
+    if (is_back && job->is_preempted && !note)
+        cause.note = "stopped to make room for another job";
+    if (!is_back)
+        job->is_requeue_wanted = false; /* it was done before it could be stopped */
     (void)stint_clerk_end(jobs->options.clerk, job_task_key(job), jobs->options.now_boot_ms());
     int r =
         stint_ledger_settle(jobs->options.ledger, &ledger_run, held_ms, &cause.charged_micro, &err);
@@ -404,6 +412,22 @@ static void on_control_durable(void *context, int status)
             (void)stint_engine_resume(engine, step->key, NULL);
     }
     step_free(step);
+}
+
+static void on_stop_durable(void *context, int status)
+{
+    struct run_step *step = context;
+    struct job *job = status == 0 ? step_job(step) : NULL;
+    if (job && job->is_preempted && job->is_launch_sent)
+        preempt_stop(step->jobs, job);
+    step_free(step);
+}
+
+void run_stop_when_durable(struct stint_jobs *jobs, const struct job *job)
+{
+    struct run_step *step = step_new(jobs, job_run_key(job));
+    if (step && stint_store_after(jobs->options.store, on_stop_durable, step, NULL) != 0)
+        step_free(step);
 }
 
 void run_control_when_durable(struct stint_jobs *jobs, const struct job *job,

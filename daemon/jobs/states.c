@@ -13,10 +13,13 @@ static const enum stint_job_state job_next[STINT_JOB_STATE_COUNT][JOB_EVENT_COUN
     [STINT_JOB_STARTING]  = { [JOB_SPAWNED]   = STINT_JOB_RUNNING,  [JOB_CANCELLED] = STINT_JOB_ENDING,
                               [JOB_ENDED]     = STINT_JOB_DONE,     [JOB_RETURNED] = STINT_JOB_PENDING },
     [STINT_JOB_RUNNING]   = { [JOB_SUSPENDED] = STINT_JOB_SUSPENDED,[JOB_CANCELLED] = STINT_JOB_ENDING,
+                              [JOB_PREEMPTED] = STINT_JOB_ENDING,
                               [JOB_ENDED]     = STINT_JOB_DONE,     [JOB_RETURNED] = STINT_JOB_PENDING },
     [STINT_JOB_SUSPENDED] = { [JOB_RESUMED]   = STINT_JOB_RUNNING,  [JOB_CANCELLED] = STINT_JOB_ENDING,
+                              [JOB_PREEMPTED] = STINT_JOB_ENDING,
                               [JOB_ENDED]     = STINT_JOB_DONE,     [JOB_RETURNED] = STINT_JOB_PENDING },
-    [STINT_JOB_ENDING]    = { [JOB_ENDED]     = STINT_JOB_DONE,     [JOB_RETURNED] = STINT_JOB_PENDING },
+    [STINT_JOB_ENDING]    = { [JOB_ENDED]     = STINT_JOB_DONE,     [JOB_RETURNED] = STINT_JOB_PENDING,
+                              [JOB_CANCELLED] = STINT_JOB_ENDING },
 };
 /* clang-format on */
 

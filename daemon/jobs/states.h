@@ -14,6 +14,7 @@
     X(JOB_RELEASED, "released")                                                                    \
     X(JOB_CANCELLED, "cancelled")                                                                  \
     X(JOB_REFUSED, "refused")                                                                      \
+    X(JOB_PREEMPTED, "preempted")                                                                  \
     X(JOB_ENDED, "ended")                                                                          \
     X(JOB_RETURNED, "requeued")
 

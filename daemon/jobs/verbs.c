@@ -49,13 +49,31 @@ static int find_for(struct stint_jobs *jobs, const struct stint_caller *caller, 
     return r;
 }
 
+/* It ends to come back: now it only ends. */
+static int cancel_for_good(struct stint_jobs *jobs, struct job *job, const struct job_cause *cause,
+                           struct stint_error *err)
+{
+    bool was_preempted = job->is_preempted;
+    job->is_requeue_wanted = false;
+    job->is_preempted = false;
+    int r = job_post(jobs, job, JOB_CANCELLED, cause, err);
+    if (r == 0) {
+        job->stop_ms = 0;
+        run_control_when_durable(jobs, job, STINT_VERB_CANCEL);
+        return 0;
+    }
+    job->is_requeue_wanted = true;
+    job->is_preempted = was_preempted;
+    return r;
+}
+
 static int act_cancel(struct stint_jobs *jobs, struct job *job, const char *actor,
                       struct stint_error *err)
 {
     struct job_cause cause = { .actor = actor, .outcome = STINT_OUTCOME_CANCELLED };
     struct stint_task_key key = job_task_key(job);
     if (job->state == STINT_JOB_ENDING)
-        return 0;
+        return job->is_requeue_wanted ? cancel_for_good(jobs, job, &cause, err) : 0;
     bool was_waiting = job_is_waiting(job);
     int r = job_post(jobs, job, JOB_CANCELLED, &cause, err); /* a waiting job is gone after this */
     if (r != 0)

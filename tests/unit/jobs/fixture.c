@@ -13,6 +13,7 @@
 int64_t fixture_wall_ms;
 const char *fixture_boot_id;
 int64_t fixture_boot_ms;
+static struct stint_policy fixture_policy;
 
 static int64_t wall_now(void)
 {
@@ -62,10 +63,12 @@ static int fake_adopt(struct stint_engine *engine, struct stint_run_key key,
 static int fake_control(struct stint_engine *engine, struct stint_run_key key, int op,
                         uint64_t value, struct stint_error *err)
 {
-    (void)op;
+    static const char *const names[] = { "", "cancel", "signal", "suspend", "resume" };
     (void)value;
     (void)err;
     note(engine, "control", key);
+    assert_in_range(op, 1, STINT_ARRAY_SIZE(names) - 1); /* enum wire_op of the engine */
+    note(engine, names[op], key);
     return 0;
 }
 
@@ -164,6 +167,7 @@ static void open_jobs(struct fixture *f)
         .boot_id = fixture_boot_id,
         .now_boot_ms = boot_now,
         .now_wall_ms = wall_now,
+        .checkpoint_max_s = 300,
         .check_start = check_start,
         .pass_wanted = want_pass,
         .context = f,
@@ -174,8 +178,7 @@ static void open_jobs(struct fixture *f)
 
 static void open_ledger(struct fixture *f)
 {
-    struct stint_policy policy = { .mode = STINT_MODE_EASY };
-    assert_int_equal(stint_clerk_new(f->machine, &policy, &f->clerk, &f->err), 0);
+    assert_int_equal(stint_clerk_new(f->machine, &fixture_policy, &f->clerk, &f->err), 0);
     struct stint_ledger_options options = {
         .store = f->store,
         .record = f->record,
@@ -188,7 +191,9 @@ static void open_ledger(struct fixture *f)
         .join_open = true,
         .operator_uid = 0,
         .default_award_hours = 100,
+        .half_life_ms = fixture_policy.half_life_ms,
         .now_wall_ms = wall_now,
+        .now_boot_ms = boot_now,
     };
     assert_int_equal(stint_ledger_new(&options, &f->ledger, &f->err), 0);
     assert_int_equal(stint_ledger_load(f->ledger, &f->err), 0);
@@ -196,7 +201,13 @@ static void open_ledger(struct fixture *f)
 
 int fixture_setup(void **state)
 {
+    return fixture_setup_with(state, (struct stint_policy){ .mode = STINT_MODE_EASY });
+}
+
+int fixture_setup_with(void **state, struct stint_policy policy)
+{
     static const uint8_t seed[STINT_ED25519_KEY_BYTES] = { 1 };
+    fixture_policy = policy;
     fixture_boot_id = "this-boot";
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);

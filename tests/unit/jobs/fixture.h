@@ -14,6 +14,7 @@
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
+#include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
@@ -22,7 +23,7 @@
 #define BERT     70002
 
 struct engine_call {
-    char what[16]; /* start, cancel, forget, suspend, resume, adopt */
+    char what[16]; /* start, adopt, forget; control and then which: cancel, signal, … */
     struct stint_run_key key;
 };
 
@@ -56,7 +57,8 @@ extern int64_t fixture_wall_ms;
 extern int64_t fixture_boot_ms;
 extern const char *fixture_boot_id; /* "this-boot" in each new fixture */
 
-int fixture_setup(void **state);
+int fixture_setup(void **state); /* mode EASY */
+int fixture_setup_with(void **state, struct stint_policy policy);
 int fixture_teardown(void **state);
 /* Passes and commits until nothing is wanted or open. */
 void fixture_settle(struct fixture *f);
