@@ -4,7 +4,7 @@
  *
  *              submit                    plan                spawned
  *   (nothing) ────────▶ PENDING ─────────────▶ STARTING ──────────────▶ RUNNING ◀──▶ SUSPENDED
- *                        │  ▲ │ hold                │ could not start      │ cancel, walltime
+ *                        │  ▲ │ hold                │ could not start      │ cancel, walltime, preempted
  *                 release│  │ ▼                     ▼                      ▼
  *                        │ HELD                  (requeue → PENDING)     ENDING
  *                        │                                                 │ exited
