@@ -292,7 +292,8 @@ void fixture_settle(struct fixture *f)
     } while (f->is_pass_wanted || stint_store_is_pending(f->store));
 }
 
-uint64_t fixture_submit(struct fixture *f, const struct stint_caller *caller, const char *text)
+static uint64_t submit(struct fixture *f, const struct stint_caller *caller, const char *text,
+                       bool is_evaluated)
 {
     struct stint_request request;
     uint64_t id = 0;
@@ -300,12 +301,25 @@ uint64_t fixture_submit(struct fixture *f, const struct stint_caller *caller, co
     assert_non_null(json);
     assert_int_equal(stint_request_parse(json, &request, &f->err), 0);
     json_decref(json);
-    struct stint_job_new job = { .caller = caller, .request = &request, .is_evaluated = true };
+    struct stint_job_new job = { .caller = caller,
+                                 .request = &request,
+                                 .is_evaluated = is_evaluated };
     int r = stint_ledger_project_for(f->ledger, caller, request.project, &job.project, &f->err);
     if (r == 0)
         r = stint_jobs_create(f->jobs, &job, &id, &f->err);
     stint_request_deinit(&request);
     return r == 0 ? id : 0;
+}
+
+uint64_t fixture_submit(struct fixture *f, const struct stint_caller *caller, const char *text)
+{
+    return submit(f, caller, text, true);
+}
+
+uint64_t fixture_submit_unjudged(struct fixture *f, const struct stint_caller *caller,
+                                 const char *text)
+{
+    return submit(f, caller, text, false);
 }
 
 size_t fixture_told(const struct fixture *f, const char *what, uint64_t id)

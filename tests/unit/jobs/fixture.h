@@ -64,6 +64,9 @@ int fixture_teardown(void **state);
 void fixture_settle(struct fixture *f);
 /* A job of @caller from a JSON request; its id, 0 when refused (then f->err says why). */
 uint64_t fixture_submit(struct fixture *f, const struct stint_caller *caller, const char *request);
+/* The same, waiting for its verdict. */
+uint64_t fixture_submit_unjudged(struct fixture *f, const struct stint_caller *caller,
+                                 const char *request);
 /* How often the engine was told @what of job @id. */
 size_t fixture_told(const struct fixture *f, const char *what, uint64_t id);
 void fixture_end(struct fixture *f, uint64_t id, uint32_t attempt, int exit_status,

@@ -4,6 +4,7 @@
 
 #include "fixture.h"
 #include "stint/clerk.h"
+#include "stint/measure.h"
 #include "stint/tasks.h"
 
 #define ARRAY_OF(spec)                                                                             \
@@ -290,6 +291,80 @@ static void an_end_that_is_not_durable_yet_is_no_unknown_job(void **state)
     assert_int_equal(fixture_told(f, "start", after), 1);
 }
 
+static void an_array_waits_for_its_begin_time_as_one(void **state)
+{
+    struct fixture *f = *state;
+    char text[160];
+    char begin[40];
+    (void)stint_instant_format(fixture_wall_ms + 60000, begin, sizeof(begin));
+    (void)snprintf(text, sizeof(text),
+                   "{\"command\":[\"true\"],\"array\":\"1-3\",\"begin\":\"%s\"}", begin);
+    uint64_t id = fixture_submit(f, &f->anna, text);
+    fixture_settle(f);
+    assert_int_equal(fixture_reason(f, id), STINT_REASON_BeforeBeginTime);
+    fixture_wall_ms += 60000;
+    fixture_boot_ms += 60000;
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", id), 3);
+}
+
+static void a_late_verdict_is_for_all_tasks(void **state)
+{
+    struct fixture *f = *state;
+    for (int is_refused = 0; is_refused < 2; is_refused++) {
+        struct stint_job_use use = { .name = "org/m", .digest = "sha256:00", .path = "/m" };
+        uint64_t id = fixture_submit_unjudged(
+            f, &f->anna,
+            "{\"command\":[\"true\"],\"array\":\"1-4\",\"uses\":{\"models\":[\"org/m\"]}}");
+        char task[16];
+        (void)snprintf(task, sizeof(task), "%llu_2", (unsigned long long)id);
+        fixture_settle(f);
+        assert_int_equal(fixture_reason(f, id), STINT_REASON_NotEvaluatedYet);
+        assert_int_equal(act(f, task, STINT_VERB_HOLD), 0);
+        if (is_refused)
+            assert_int_equal(
+                stint_jobs_refuse(f->jobs, id, STINT_REASON_ModelNotOpen, 7, "not open", &f->err),
+                0);
+        else
+            assert_int_equal(stint_jobs_admit(f->jobs, id, &use, &f->err), 0);
+        fixture_settle(f);
+        assert_int_equal(fixture_told(f, "start", id), is_refused ? 0 : 3);
+        if (is_refused) {
+            assert_string_equal(fixture_outcome(f, id), "refused");
+            continue;
+        }
+        assert_int_equal(act(f, task, STINT_VERB_RELEASE), 0);
+        assert_int_equal(fixture_told(f, "start", id), 4);
+        for (uint32_t i = 1; i <= 4; i++)
+            fixture_end_task(f, id, i, 1, 0, 10);
+        fixture_settle(f);
+        assert_string_equal(fixture_outcome(f, id), "completed");
+    }
+    assert_sound(f);
+}
+
+static void a_rehearsed_array_leaves_no_trace(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_request request;
+    struct stint_reason reason;
+    int64_t project;
+    int64_t p50;
+    int64_t p90;
+    json_t *json = json_loads(ARRAY_OF("1-100000%3"), 0, NULL);
+    assert_int_equal(stint_request_parse(json, &request, &f->err), 0);
+    json_decref(json);
+    assert_int_equal(request.task_count, 100000);
+    assert_int_equal(stint_ledger_project_for(f->ledger, &f->anna, NULL, &project, &f->err), 0);
+    assert_int_equal(
+        stint_jobs_rehearse(f->jobs, &f->anna, &request, project, 0, &p50, &p90, &reason, &f->err),
+        0);
+    assert_true(p50 <= fixture_wall_ms + 1000);
+    assert_int_equal(stint_scheduler_pending_count(stint_clerk_scheduler(f->clerk)), 0);
+    stint_request_deinit(&request);
+    assert_sound(f);
+}
+
 static void an_array_depends_as_one_and_is_let_go_as_one(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +408,9 @@ int main(void)
         CASE(held_as_a_whole_only_released_tasks_start),
         CASE(dependencies_on_tasks_and_on_the_whole),
         CASE(an_end_that_is_not_durable_yet_is_no_unknown_job),
+        CASE(an_array_waits_for_its_begin_time_as_one),
+        CASE(a_late_verdict_is_for_all_tasks),
+        CASE(a_rehearsed_array_leaves_no_trace),
         CASE(an_array_depends_as_one_and_is_let_go_as_one),
         CASE(a_task_that_cannot_be_paid_waits_with_the_others),
     };
