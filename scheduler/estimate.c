@@ -276,7 +276,7 @@ static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
     struct timeline *timelines = timelines_new(s, whole);
     if (timelines)
         s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
-    if (!s->trials) {
+    if (!timelines || !s->trials) {
         timelines_free(s, timelines);
         return -ENOMEM;
     }

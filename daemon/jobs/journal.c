@@ -200,8 +200,9 @@ static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum sti
 
 static int journal_task_moved(struct stint_jobs *jobs, struct job *job, enum job_event event,
                               enum stint_job_state next, const struct job_cause *cause,
-                              struct stint_change *change, struct stint_error *err)
+                              const struct stint_run_row *run, struct stint_error *err)
 {
+    struct stint_change change = { .run = run, .run_is_new = event == JOB_GRANTED };
     struct stint_task_row row;
     struct stint_job_row whole;
     char kind[32];
@@ -216,14 +217,14 @@ static int journal_task_moved(struct stint_jobs *jobs, struct job *job, enum job
         row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
         row.end_ms = jobs->options.now_wall_ms();
     }
-    change->task = &row;
-    change->task_is_new = !job->is_stored;
+    change.task = &row;
+    change.task_is_new = !job->is_stored;
     struct job_array before = *job->array;
     int64_t start_ms = before.whole->start_ms;
     if (fill_whole(jobs, job, next, cause, &whole))
-        change->job = &whole;
+        change.job = &whole;
     (void)snprintf(kind, sizeof(kind), "job.%s", job_event_name(event));
-    int r = put(jobs, change, kind, job, cause, err);
+    int r = put(jobs, &change, kind, job, cause, err);
     if (r == 0)
         job->is_stored = true;
     else {
@@ -266,7 +267,7 @@ int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event
         }
     }
     if (job_is_task(job))
-        return journal_task_moved(jobs, job, event, next, cause, &change, err);
+        return journal_task_moved(jobs, job, event, next, cause, change.run, err);
     change.job = &row;
     fill_moved(jobs, job, next, &row);
     if (cause->end) {
