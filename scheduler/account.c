@@ -7,7 +7,7 @@
 #include "core.h"
 
 /* What one start of @job takes of each limit. */
-static int64_t takes(const struct job *job, enum stint_limit limit)
+int64_t account_takes(const struct job *job, enum stint_limit limit)
 {
     int64_t gpu_milli = (int64_t)job->need.gpus * job->need.gpu_milli * job->nodes;
     int64_t cores = (int64_t)job->need.cores * job->nodes;
@@ -80,7 +80,7 @@ size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
         const struct account *account = &s->accounts[job->accounts[i]];
         for (uint32_t left = account->limited; left && count < max; left &= left - 1) {
             enum stint_limit limit = (enum stint_limit)__builtin_ctz(left);
-            int64_t amount = takes(job, limit);
+            int64_t amount = account_takes(job, limit);
             if (!is_over(account, limit, amount))
                 continue;
             reasons[count++] = (struct stint_reason){ .code = limit_code(account, limit, amount),
@@ -101,7 +101,7 @@ bool account_fits(const struct stint_scheduler *s, const struct job *job,
         const struct account *account = &s->accounts[job->accounts[i]];
         for (uint32_t left = account->limited; left; left &= left - 1) {
             enum stint_limit limit = (enum stint_limit)__builtin_ctz(left);
-            if (!is_over(account, limit, takes(job, limit)))
+            if (!is_over(account, limit, account_takes(job, limit)))
                 continue;
             if (ret_reason)
                 (void)account_reasons(s, job, ret_reason, 1);
@@ -149,8 +149,8 @@ void account_charge(struct stint_scheduler *s, const struct job *job, int sign, 
         for (int limit = 0; limit < STINT_LIMIT_COUNT; limit++) {
             if (limit >= STINT_LIMIT_BUDGET && !with_budgets)
                 break;
-            account->used[limit] =
-                add_saturated(account->used[limit], sign * takes(job, (enum stint_limit)limit));
+            account->used[limit] = add_saturated(
+                account->used[limit], sign * account_takes(job, (enum stint_limit)limit));
         }
         account->held_micro = add_saturated(account->held_micro, sign * job->cost_micro);
     }

@@ -339,6 +339,12 @@ int stint_clerk_count_use(struct stint_clerk *clerk, struct stint_task_key key, 
     return tell(clerk, &told, NULL);
 }
 
+int stint_clerk_set_ratio(struct stint_clerk *clerk, uint32_t user, uint32_t milli)
+{
+    struct told told = { .kind = TOLD_RATIO, .number = user, .max = milli };
+    return tell(clerk, &told, NULL);
+}
+
 /* ---- deciding ---- */
 
 /* Room to write down @count of them. */

@@ -342,6 +342,8 @@ int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t numb
 bool account_fits(const struct stint_scheduler *s, const struct job *job,
                   struct stint_reason *ret_reason);
 bool account_excludes(const struct stint_scheduler *s, const struct queue *queue, uint32_t b);
+/* What one start takes of a limit. */
+int64_t account_takes(const struct job *job, enum stint_limit limit);
 void account_charge(struct stint_scheduler *s, const struct job *job, int sign, bool with_budgets);
 size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                        struct stint_reason *reasons, size_t max);

@@ -1,68 +1,62 @@
 /* Owns: when a pending task may start. A plan is made on copies of the nodes' timelines: each task
  * in turn is given the earliest start that moves nobody before it (conservative backfilling), once
- * with whole limits (p90), once with the share of their limits that users took before (p50). The
- * plan is made when somebody asks and kept until something changes. An array's tasks are placed one
- * by one; under a %MAX they are as many lanes, one task behind the other, and the estimate is that
- * of the first that waits. */
+ * with whole limits (p90), once with the share of their limits that users took before (p50). An
+ * array's tasks are placed one by one; under a %MAX they are as many lanes, one task behind the
+ * other, and the estimate is that of the first that waits. Those that may not start yet, for a
+ * begin time or a ceiling of their accounts, are given theirs behind the others, by when they may.
+ * The plan is made when somebody asks and kept until something changes; one of a long queue a
+ * little longer, for it costs milliseconds. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "estimate.h"
 
-#define RATIO_FULL    1000
-#define RATIO_DEFAULT 500  /* of users nothing is known of */
-#define TRIALS_MAX    4096 /* claims on nodes with reservations that a plan remembers */
-#define PLAN_MAX      1000 /* tasks placed; those behind them are added up by their area */
+#define TRIALS_MAX  4096 /* claims on nodes with reservations that a plan remembers */
+#define PLAN_MAX    1000 /* tasks placed; those behind them are added up by their area */
+#define LATER_TRIES 4    /* times that a task's turn among the later ones may move */
+#define STALE_MS    1000 /* so old may the plan of a queue be that is longer than … */
+#define STALE_COUNT 200  /* … this */
+#define NO_START    INT64_MIN
 
+/* @start_ms: NO_START where nothing can be told */
 struct estimate {
     uint32_t number;
-    int64_t start_ms[2]; /* p50, p90 */
+    struct stint_task_key key; /* the number may be another's by now, in a stale plan */
+    int64_t start_ms[2];       /* p50, p90 */
 };
 
 struct plan {
     uint64_t generation;
+    int64_t made_ms;
     uint32_t count;
     struct estimate estimates[];
+};
+
+/* A task that may not start at once, and from when on. */
+struct later {
+    int64_t from_ms;
+    uint32_t turn; /* its place in the plan */
+    uint32_t tries;
+};
+
+/* What is worked with while a column of the plan is filled.
+ * @left: so many more can be placed, the others are added up behind @latest */
+struct planning {
+    struct stint_scheduler *s;
+    struct plan *plan;
+    struct uses uses;
+    struct later *later;
+    uint32_t later_count;
+    bool whole;
+    uint32_t left;
+    int64_t latest;
+    double size[2];
 };
 
 void plan_free(struct plan *plan)
 {
     free(plan);
-}
-
-/* A running mean of what a user's runs took of their limits, the last run weighing a quarter. */
-void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_ms)
-{
-    struct usage_ratio *ratios = &s->ratios;
-    if (job->user >= STINT_SCHEDULER_ACCOUNT_MAX || took_ms < 0)
-        return;
-    if (job->user >= ratios->capacity) {
-        uint32_t capacity = job->user + job->user / 4 + 64;
-        uint16_t *milli = realloc(ratios->milli, capacity * sizeof(*milli));
-        if (!milli)
-            return; /* an estimate stays worse: no fault */
-        memset(milli + ratios->capacity, 0, (capacity - ratios->capacity) * sizeof(*milli));
-        ratios->milli = milli;
-        ratios->capacity = capacity;
-    }
-    int64_t took = took_ms < job->walltime_ms ? took_ms : job->walltime_ms;
-    int64_t milli = took * RATIO_FULL / job->walltime_ms; /* at most 2^50 times 1000 */
-    uint16_t *known = &ratios->milli[job->user];
-    milli = *known ? (3 * (int64_t)*known + milli) / 4 : milli;
-    *known = (uint16_t)(milli > 0 ? milli : 1);
-}
-
-/* What of its walltime @job is expected to take: all of it, or its user's share. */
-static int64_t expected_ms(const struct stint_scheduler *s, const struct job *job, bool whole)
-{
-    int64_t milli = RATIO_DEFAULT;
-    if (whole)
-        return job->walltime_ms;
-    if (job->user < s->ratios.capacity && s->ratios.milli[job->user] > 0)
-        milli = s->ratios.milli[job->user];
-    int64_t expected = job->walltime_ms / RATIO_FULL * milli;
-    return expected > 0 ? expected : 1;
 }
 
 /* ---- arrays */
@@ -107,14 +101,6 @@ static void timelines_free(const struct stint_scheduler *s, struct timeline *tim
     free(timelines);
 }
 
-/* When what runs ends: at its limit, or when it is expected to. */
-static int64_t run_end(const struct stint_scheduler *s, const struct job *job, bool whole)
-{
-    int64_t end = job->started_ms + expected_ms(s, job, whole);
-    /* It took more than we thought: now we only know the limit. */
-    return whole || end <= s->now_ms || end > job->ends_ms ? job->ends_ms : end;
-}
-
 /* Timelines of what runs, each run until @whole ? its limit : its expected end; of an array under a
  * %MAX, as long as its lane goes on. */
 static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
@@ -132,7 +118,7 @@ static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
     }
     for (uint32_t i = 0; i < s->running.count; i++) {
         const struct job *job = &s->jobs[s->running.jobs[i]];
-        int64_t end = run_end(s, job, whole);
+        int64_t end = estimate_end_ms(s, job, s->now_ms, whole);
         const struct job *array = array_of(s, job);
         int64_t unused;
         int64_t lanes = array ? lanes_of(s, array, &unused) : 0;
@@ -183,24 +169,61 @@ static void trials_free(struct stint_scheduler *s)
     s->use_version++;
 }
 
-/* Gives @job its earliest start in the plan; -1 when there is none. */
-static int64_t plan_one(struct stint_scheduler *s, const struct job *job, int64_t takes_ms)
+/* What the last search found is @job's in the plan; NO_START without memory. */
+static int64_t plan_take(struct planning *planning, const struct job *job)
 {
-    struct job trial = *job;
-    trial.walltime_ms = takes_ms;
-    trial.claim = NULL;
-    if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
-        return -1;
+    struct stint_scheduler *s = planning->s;
     const int32_t *vector = s->found.vectors;
     for (uint32_t i = 0; i < s->found.node_count; i++) {
         struct node *node = &s->nodes[s->found.nodes[i]];
         if (timeline_reserve(&node->timeline, node->timeline.count + 2) != 0)
-            return -1;
+            return NO_START;
         timeline_add(&node->timeline, s->found.start_ms, s->found.end_ms, vector, -1);
         note_use(s, job, s->found.nodes[i], vector);
         vector += node->layout->width;
     }
+    if (is_limited(s, job))
+        planning->uses.list[planning->uses.count++] =
+            (struct use){ (uint32_t)(job - s->jobs), s->found.start_ms, s->found.end_ms };
     return s->found.start_ms;
+}
+
+static bool is_sooner(const struct later *a, const struct later *b)
+{
+    return a->from_ms != b->from_ms ? a->from_ms < b->from_ms : a->turn < b->turn;
+}
+
+/* Among the later ones, by when they may start, then by turn. */
+static void plan_later(struct planning *planning, struct later later)
+{
+    uint32_t at = planning->later_count++;
+    for (; at > 0 && is_sooner(&planning->later[at - 1], &later); at--)
+        planning->later[at] = planning->later[at - 1];
+    planning->later[at] = later; /* the last of the list is the first to come */
+}
+
+/* Gives @job, task @turn of the plan, its earliest start from now on; NO_START when there is none.
+ * One that its ceilings keep back then is put off instead, unless that was done too often. */
+static int64_t place_one(struct planning *planning, uint32_t turn, const struct job *job,
+                         int64_t takes_ms, uint32_t tries)
+{
+    struct stint_scheduler *s = planning->s;
+    struct job trial = *job;
+    trial.walltime_ms = takes_ms;
+    trial.claim = NULL;
+    if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
+        return NO_START;
+    if (tries < LATER_TRIES && is_limited(s, job)) {
+        int64_t start_ms = s->found.start_ms;
+        int64_t from_ms = allowed_from(s, &planning->uses, job, start_ms, planning->whole);
+        if (from_ms > start_ms && from_ms != TIME_NEVER)
+            plan_later(planning, (struct later){ from_ms, turn, tries + 1 });
+        if (from_ms > start_ms)
+            return NO_START;
+    }
+    int64_t start = plan_take(planning, job);
+    planning->latest = start > planning->latest ? start : planning->latest;
+    return start;
 }
 
 static double machine_size(const struct stint_scheduler *s, bool gpus)
@@ -211,69 +234,108 @@ static double machine_size(const struct stint_scheduler *s, bool gpus)
     return size > 0 ? size : 1;
 }
 
-/* How far a column is: @left more can be placed, the others are added up behind @latest. */
-struct column {
-    bool whole;
-    uint32_t left;
-    int64_t latest;
-    double size[2];
-};
-
-static void add_area(const struct stint_scheduler *s, struct column *column, const struct job *job,
-                     double count)
+static void add_area(struct planning *planning, const struct job *job, double count)
 {
     bool gpus = job->need.gpus > 0;
     double width = (double)job->nodes * (gpus ? job->need.gpus : job->need.cores);
-    double ms = (double)expected_ms(s, job, column->whole) * width * count / column->size[gpus];
-    column->latest +=
+    double ms = (double)expected_ms(planning->s, job, planning->whole) * width * count /
+                planning->size[gpus];
+    planning->latest +=
         ms < (double)STINT_ASK_WALLTIME_MAX_MS ? (int64_t)ms : STINT_ASK_WALLTIME_MAX_MS;
 }
 
-static int64_t place_one(struct stint_scheduler *s, struct column *column, const struct job *job,
-                         int64_t takes_ms)
-{
-    column->left--;
-    int64_t start = plan_one(s, job, takes_ms);
-    column->latest = start > column->latest ? start : column->latest;
-    return start;
-}
-
 /* All its lanes are taken: it goes on when the first of its runs ends. */
-static int64_t lane_end(const struct stint_scheduler *s, const struct job *array, bool whole)
+static int64_t lane_end(const struct planning *planning, const struct job *array)
 {
-    int64_t first = -1;
+    const struct stint_scheduler *s = planning->s;
+    int64_t first = NO_START;
     for (uint32_t i = 0; i < s->running.count; i++) {
         const struct job *job = &s->jobs[s->running.jobs[i]];
-        int64_t end = job->key.job == array->key.job ? run_end(s, job, whole) : -1;
-        if (end >= 0 && (first < 0 || end < first))
-            first = end;
+        if (job->key.job != array->key.job)
+            continue;
+        int64_t end = estimate_end_ms(s, job, planning->uses.now_ms, planning->whole);
+        first = first == NO_START || end < first ? end : first;
     }
     return first;
 }
 
 /* The start of its first task; the others take their room. */
-static int64_t place_array(struct stint_scheduler *s, struct column *column, const struct job *job)
+static int64_t place_array(struct planning *planning, uint32_t turn, const struct job *job,
+                           uint32_t tries)
 {
     int64_t free_lanes;
-    int64_t lanes = lanes_of(s, job, &free_lanes);
-    int64_t takes_ms = lane_ms(s, job, lanes, column->whole);
+    int64_t lanes = lanes_of(planning->s, job, &free_lanes);
+    int64_t takes_ms = lane_ms(planning->s, job, lanes, planning->whole);
     int64_t count = free_lanes < job->tasks->count ? free_lanes : job->tasks->count;
     if (count <= 0)
-        return lane_end(s, job, column->whole);
-    int64_t first = place_one(s, column, job, takes_ms);
+        return lane_end(planning, job);
+    int64_t first = place_one(planning, turn, job, takes_ms, tries);
     int64_t placed = 1;
-    for (int64_t start = first; placed < count && column->left > 0 && start >= 0; placed++)
-        start = place_one(s, column, job, takes_ms);
-    if (lanes == 0 && placed < count)
-        add_area(s, column, job, (double)(count - placed));
+    for (int64_t start = first; placed < count && planning->left > 0 && start != NO_START;
+         placed++, planning->left--)
+        start = place_one(planning, turn, job, takes_ms, LATER_TRIES);
+    if (lanes == 0 && placed < count && first != NO_START)
+        add_area(planning, job, (double)(count - placed));
     return first;
 }
 
-/* Fills column @which of the plan; its tasks are in the order of turns. */
-static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
+static int64_t place(struct planning *planning, uint32_t turn, uint32_t tries)
 {
-    bool whole = which == 1;
-    struct timeline *timelines = timelines_new(s, whole);
+    const struct job *job = &planning->s->jobs[planning->plan->estimates[turn].number];
+    if (job->tasks)
+        return place_array(planning, turn, job, tries);
+    return place_one(planning, turn, job, expected_ms(planning->s, job, planning->whole), tries);
+}
+
+/* Those that may not start yet: time goes on from one to the next. */
+static void plan_later_ones(struct planning *planning, int which)
+{
+    struct stint_scheduler *s = planning->s;
+    while (planning->later_count > 0) {
+        struct later later = planning->later[--planning->later_count];
+        s->now_ms = later.from_ms > s->now_ms ? later.from_ms : s->now_ms;
+        planning->plan->estimates[later.turn].start_ms[which] =
+            place(planning, later.turn, later.tries);
+    }
+    s->now_ms = planning->uses.now_ms;
+}
+
+static bool is_early(const struct stint_scheduler *s, const struct job *job)
+{
+    return job->place == PLACE_WAITING && job->begin_ms > s->now_ms;
+}
+
+/* In the order of turns; behind PLAN_MAX, by what those before need of the whole machine. */
+static void plan_turns(struct planning *planning, int which)
+{
+    struct stint_scheduler *s = planning->s;
+    for (uint32_t i = 0; i < planning->plan->count; i++) {
+        struct estimate *estimate = &planning->plan->estimates[i];
+        const struct job *job = &s->jobs[estimate->number];
+        if (planning->left == 0) {
+            estimate->start_ms[which] =
+                job->begin_ms > planning->latest ? job->begin_ms : planning->latest;
+            add_area(planning, job, job->tasks ? job->tasks->count : 1);
+            continue;
+        }
+        planning->left--;
+        if (is_early(s, job))
+            plan_later(planning, (struct later){ job->begin_ms, i, 0 });
+        else
+            estimate->start_ms[which] = place(planning, i, 0);
+    }
+}
+
+/* Fills column @which of the plan; its tasks are in the order of turns. */
+static int plan_column(struct planning *planning, int which)
+{
+    struct stint_scheduler *s = planning->s;
+    planning->whole = which == 1;
+    planning->uses.count = 0;
+    planning->later_count = 0;
+    planning->left = PLAN_MAX;
+    planning->latest = s->now_ms;
+    struct timeline *timelines = timelines_new(s, planning->whole);
     if (timelines)
         s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
     if (!timelines || !s->trials) {
@@ -281,23 +343,11 @@ static int plan_column(struct stint_scheduler *s, struct plan *plan, int which)
         return -ENOMEM;
     }
     s->use_version++;
-    struct column column = { .whole = whole,
-                             .left = PLAN_MAX,
-                             .latest = s->now_ms,
-                             .size = { machine_size(s, false), machine_size(s, true) } };
     swap_timelines(s, timelines);
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const struct job *job = &s->jobs[plan->estimates[i].number];
-        int64_t *start = &plan->estimates[i].start_ms[which];
-        if (column.left > 0 && job->tasks) {
-            *start = place_array(s, &column, job);
-        } else if (column.left > 0) {
-            *start = place_one(s, &column, job, expected_ms(s, job, whole));
-        } else {
-            *start = column.latest;
-            add_area(s, &column, job, job->tasks ? job->tasks->count : 1);
-        }
-    }
+    for (uint32_t i = 0; i < planning->plan->count; i++)
+        planning->plan->estimates[i].start_ms[which] = NO_START;
+    plan_turns(planning, which);
+    plan_later_ones(planning, which);
     swap_timelines(s, timelines);
     timelines_free(s, timelines);
     trials_free(s);
@@ -311,51 +361,87 @@ static int by_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-struct collected {
-    struct stint_scheduler *s;
-    struct plan *plan;
-};
+static void plan_add(struct planning *planning, uint32_t number)
+{
+    planning->plan->estimates[planning->plan->count++] =
+        (struct estimate){ .number = number, .key = planning->s->jobs[number].key };
+}
 
 static bool collect(void *context, uint32_t number)
 {
-    struct collected *c = context;
-    if (account_fits(c->s, &c->s->jobs[number], NULL))
-        c->plan->estimates[c->plan->count++].number = number;
+    struct planning *planning = context;
+    if (account_fits(planning->s, &planning->s->jobs[number], NULL))
+        plan_add(planning, number);
     return true;
 }
 
-/* Arrays that have all the runs they may: no turn is theirs before one ends, yet that is known. */
-static void collect_full_arrays(struct stint_scheduler *s, struct plan *plan)
+/* Behind those whose turn it may be: what is over a limit now, and what has a begin time ahead. */
+static void collect_rest(struct planning *planning)
 {
-    for (uint32_t i = 0; i < s->job_count; i++) {
-        const struct job *job = &s->jobs[i];
-        struct stint_reason reasons[2];
-        if (job->place == PLACE_QUEUE && job->tasks && account_reasons(s, job, reasons, 2) == 1 &&
-            reasons[0].code == STINT_REASON_ArrayLimit)
-            plan->estimates[plan->count++].number = i;
-    }
+    struct stint_scheduler *s = planning->s;
+    struct cursor cursor = { 0 };
+    for (uint32_t number; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++)
+        if (!account_fits(s, &s->jobs[number], NULL))
+            plan_add(planning, number);
+    for (uint32_t i = 0; i < s->early.count; i++)
+        plan_add(planning, s->early.jobs[i]);
 }
 
 static int plan_make(struct stint_scheduler *s)
 {
-    struct plan *plan = malloc(sizeof(*plan) + s->main.count * sizeof(struct estimate));
-    if (!plan)
-        return -ENOMEM;
-    plan->generation = s->generation;
-    plan->count = 0;
-    struct collected context = { s, plan };
-    int r = turn_each(s, collect, &context);
-    collect_full_arrays(s, plan);
+    uint32_t most = s->main.count + s->early.count;
+    struct planning planning = {
+        .s = s,
+        .plan = malloc(sizeof(*planning.plan) + most * sizeof(struct estimate)),
+        .uses = { .list = malloc((PLAN_MAX + 1) * sizeof(struct use)), .now_ms = s->now_ms },
+        .later = malloc((PLAN_MAX + 1) * sizeof(struct later)),
+        .size = { machine_size(s, false), machine_size(s, true) },
+    };
+    int r = planning.plan && planning.uses.list && planning.later ? 0 : -ENOMEM;
+    if (r == 0) {
+        planning.plan->generation = s->generation;
+        planning.plan->made_ms = s->now_ms;
+        planning.plan->count = 0;
+        r = turn_each(s, collect, &planning);
+    }
+    if (r == 0)
+        collect_rest(&planning);
     for (int which = 0; which < 2 && r == 0; which++)
-        r = plan_column(s, plan, which);
+        r = plan_column(&planning, which);
+    free(planning.uses.list);
+    free(planning.uses.changes);
+    free(planning.later);
     if (r != 0) {
-        free(plan);
+        free(planning.plan);
         return r;
     }
-    qsort(plan->estimates, plan->count, sizeof(*plan->estimates), by_number);
+    qsort(planning.plan->estimates, planning.plan->count, sizeof(*planning.plan->estimates),
+          by_number);
     plan_free(s->plan);
-    s->plan = plan;
+    s->plan = planning.plan;
     return 0;
+}
+
+static const struct estimate *plan_find(const struct stint_scheduler *s, uint32_t number)
+{
+    struct estimate wanted = { .number = number };
+    if (!s->plan)
+        return NULL;
+    const struct estimate *found =
+        bsearch(&wanted, s->plan->estimates, s->plan->count, sizeof(wanted), by_number);
+    if (found && found->key.job == s->jobs[number].key.job &&
+        found->key.task == s->jobs[number].key.task)
+        return found;
+    return NULL;
+}
+
+/* Is the plan that of now, or near enough for a long queue in which the task is? */
+static bool is_good_enough(const struct stint_scheduler *s, uint32_t number)
+{
+    if (s->plan && s->plan->generation == s->generation)
+        return true;
+    return s->plan && s->plan->count > STALE_COUNT && s->now_ms - s->plan->made_ms < STALE_MS &&
+           plan_find(s, number);
 }
 
 int stint_scheduler_estimate(const struct stint_scheduler *s, struct stint_task_key key,
@@ -364,17 +450,16 @@ int stint_scheduler_estimate(const struct stint_scheduler *s, struct stint_task_
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    if (s->jobs[number].place != PLACE_QUEUE)
+    if (s->jobs[number].place != PLACE_QUEUE &&
+        (s->jobs[number].is_blocked || s->jobs[number].never))
         return STINT_UNSATISFIABLE;
-    if (!s->plan || s->plan->generation != s->generation) {
+    if (!is_good_enough(s, number)) {
         int r = plan_make(asked(s));
         if (r != 0)
             return r;
     }
-    struct estimate wanted = { .number = number };
-    const struct estimate *found =
-        bsearch(&wanted, s->plan->estimates, s->plan->count, sizeof(wanted), by_number);
-    if (!found || found->start_ms[0] < s->now_ms || found->start_ms[1] < s->now_ms)
+    const struct estimate *found = plan_find(s, number);
+    if (!found || found->start_ms[0] == NO_START || found->start_ms[1] == NO_START)
         return STINT_UNSATISFIABLE;
     int64_t p90 = found->start_ms[1];
     /* A promise is kept whatever the plan says. */
@@ -382,6 +467,7 @@ int stint_scheduler_estimate(const struct stint_scheduler *s, struct stint_task_
         p90 = s->jobs[number].claim->start_ms;
     p90 = p90 > s->now_ms ? p90 : s->now_ms;
     *ret_p90_ms = p90;
-    *ret_p50_ms = found->start_ms[0] < p90 ? found->start_ms[0] : p90;
+    int64_t p50 = found->start_ms[0] < p90 ? found->start_ms[0] : p90;
+    *ret_p50_ms = p50 > s->now_ms ? p50 : s->now_ms;
     return 0;
 }

@@ -304,6 +304,10 @@ void told_tape(struct tape *tape, struct told *told)
     case TOLD_STOPS:
         tape_pass(tape, told);
         return;
+    case TOLD_RATIO:
+        tape_u32(tape, &told->number);
+        tape_u32(tape, &told->max);
+        return;
     case TOLD_NOTHING:
     case TOLD_KIND_COUNT:
         break;
@@ -390,6 +394,8 @@ int told_apply(struct stint_scheduler *s, struct told *told, struct stint_error 
     case TOLD_FORGET_USE:
         stint_scheduler_forget_use(s);
         return 0;
+    case TOLD_RATIO:
+        return stint_scheduler_set_ratio(s, told->number, told->max);
     case TOLD_PASS:
         return apply_pass(s, told);
     case TOLD_STOPS:

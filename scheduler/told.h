@@ -38,7 +38,8 @@
     X(TOLD_STOPS, "stops")                                                                         \
     X(TOLD_REMOVE_TASK, "remove_task")                                                             \
     X(TOLD_RESERVE, "reserve")                                                                     \
-    X(TOLD_UNRESERVE, "unreserve")
+    X(TOLD_UNRESERVE, "unreserve")                                                                 \
+    X(TOLD_RATIO, "set_ratio")
 
 enum told_kind {
     TOLD_NOTHING = 0,

@@ -114,6 +114,7 @@ int stint_clerk_add_use(struct stint_clerk *clerk, uint32_t account, const struc
 void stint_clerk_forget_use(struct stint_clerk *clerk);
 int stint_clerk_count_use(struct stint_clerk *clerk, struct stint_task_key key, int64_t from_ms,
                           int64_t until_ms);
+int stint_clerk_set_ratio(struct stint_clerk *clerk, uint32_t user, uint32_t milli);
 int stint_clerk_pass(struct stint_clerk *clerk, int64_t now_ms, struct stint_start *starts,
                      size_t start_max, size_t *ret_count);
 size_t stint_clerk_stops(struct stint_clerk *clerk, struct stint_task_key *keys, size_t max);

@@ -429,12 +429,22 @@ size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct 
 /**
  * stint_scheduler_estimate() - when a pending task may start, in the core's clock
  * @ret_p90_ms: if every run and every job before it takes its whole limit; @ret_p50_ms: if they
- * take the share of their limits that their users took before Return: 0; STINT_NOT_FOUND;
- * STINT_UNSATISFIABLE for one that is blocked or over a limit (nothing known); -ENOMEM. The first
- * call after a change plans up to 1,000 jobs; others look it up.
+ * take the share of their limits that their users took before. Of an array, its next task
+ * Begin times ahead and ceilings of what runs are waited for in the plan.
+ * Return: 0; STINT_NOT_FOUND; STINT_UNSATISFIABLE when nothing can be told: it is blocked, can
+ * never start, or is over a budget or a period's ceiling; -ENOMEM. The first call after a change
+ * plans up to 1,000 jobs, and so at most once a second of the core's time for queues of more than
+ * 200; other calls look it up.
  */
 int stint_scheduler_estimate(const struct stint_scheduler *scheduler, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms);
+
+/* What user number @user took of limits before, in thousandths, 1..1000: the core goes on from
+ * there at each end. 0; STINT_INVALID for a number from STINT_SCHEDULER_ACCOUNT_MAX on; -ENOMEM. */
+int stint_scheduler_set_ratio(struct stint_scheduler *scheduler, uint32_t user, uint32_t milli);
+/* That share after one run more: a mean in which the last run weighs a quarter; @known_milli 0 for
+ * the first. Pure; @walltime_ms > 0. */
+uint32_t stint_ratio_learn(uint32_t known_milli, int64_t took_ms, int64_t walltime_ms);
 
 /**
  * stint_scheduler_fits_ever() - could it start on this machine when it is empty and all nodes are

@@ -308,6 +308,73 @@ static void estimates_follow_limits_and_past_use(void **state)
     assert_int_equal(p50, 200000);
 }
 
+/* A begin time ahead and a ceiling are waited for, in the plan as in life. */
+static void estimates_know_begin_times_and_ceilings(void **state)
+{
+    (void)state;
+    open_flat(4, STINT_MODE_EASY);
+    int64_t p50 = 0;
+    int64_t p90 = 0;
+    assert_int_equal(stint_scheduler_set_account(fixture.scheduler, 0, STINT_ACCOUNT_PROJECT,
+                                                 STINT_NO_ACCOUNT, 1),
+                     0);
+    assert_int_equal(stint_scheduler_set_limit(fixture.scheduler, 0, STINT_LIMIT_CORES, 2, -1), 0);
+    struct stint_ask a = ask(1, 2, 1000);
+    a.account_count = 1;
+    submit(a);
+    assert_string_equal(pass(0), "1");
+    a.key.job = 2; /* over the ceiling of two cores until job 1 ends, and job 3 behind it */
+    submit(a);
+    a.key.job = 3;
+    submit(a);
+    a = ask(4, 4, 100); /* all cores, not before 5000 s */
+    a.begin_ms = 5000000;
+    submit(a);
+    assert_string_equal(pass(0), "");
+    static const struct {
+        uint64_t job;
+        int64_t p50_s;
+        int64_t p90_s;
+    } cases[] = { { 2, 500, 1000 }, { 3, 1000, 2000 }, { 4, 5000, 5000 } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct stint_task_key key = { cases[i].job, 0 };
+        assert_int_equal(stint_scheduler_estimate(fixture.scheduler, key, &p50, &p90), 0);
+        assert_int_equal(p50, cases[i].p50_s * 1000);
+        assert_int_equal(p90, cases[i].p90_s * 1000);
+    }
+    a = ask(5, 3, 100); /* more than the ceiling: nothing can be told */
+    a.account_count = 1;
+    submit(a);
+    assert_int_equal(
+        stint_scheduler_estimate(fixture.scheduler, (struct stint_task_key){ 5, 0 }, &p50, &p90),
+        STINT_UNSATISFIABLE);
+}
+
+static void estimates_begin_from_what_users_took_before(void **state)
+{
+    (void)state;
+    open_flat(1, STINT_MODE_EASY);
+    int64_t p50 = 0;
+    int64_t p90 = 0;
+    assert_int_equal(stint_scheduler_set_ratio(fixture.scheduler, 7, 250), 0);
+    assert_int_equal(stint_scheduler_set_ratio(fixture.scheduler, UINT32_MAX, 250), STINT_INVALID);
+    struct stint_ask a = ask(1, 1, 1000);
+    a.user = 7;
+    submit(a);
+    assert_string_equal(pass(0), "1");
+    a.key.job = 2;
+    submit(a);
+    assert_string_equal(pass(0), "");
+    assert_int_equal(
+        stint_scheduler_estimate(fixture.scheduler, (struct stint_task_key){ 2, 0 }, &p50, &p90),
+        0);
+    assert_int_equal(p50, 250000);
+    assert_int_equal(p90, 1000000);
+    assert_int_equal(stint_ratio_learn(0, 100, 1000), 100);
+    assert_int_equal(stint_ratio_learn(100, 500, 1000), 200);
+    assert_int_equal(stint_ratio_learn(100, 5000, 1000), 325); /* late: the whole */
+}
+
 /* Institution 0 with projects 1 and 2; users 3 and 4 below 1, 5 below 2. */
 static void open_shares(void)
 {
@@ -587,6 +654,8 @@ int main(void)
         T(what_should_have_ended_is_still_held),
         T(allocations_read_back_as_they_were_written),
         T(estimates_follow_limits_and_past_use),
+        T(estimates_know_begin_times_and_ceilings),
+        T(estimates_begin_from_what_users_took_before),
         T(who_used_less_than_its_share_goes_first),
         T(use_decays_by_half_in_a_half_life),
         T(use_read_back_is_the_use_that_was_counted),
