@@ -138,13 +138,16 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
 
 static int open_calendar(struct rooms *rooms, struct stint_error *err)
 {
+    const struct stint_config *config = &rooms->options->config;
     struct stint_calendar_options options = {
         .store = rooms->store,
         .record = rooms->record,
         .ledger = rooms->ledger,
         .clerk = rooms->clerk,
         .machine = rooms->machine,
+        .max_walltime_s = config->max_walltime_s,
         .now_wall_ms = wiring_now_wall_ms,
+        .now_boot_ms = wiring_now_boot_ms,
     };
     return stint_calendar_new(&options, &rooms->calendar, err);
 }

@@ -84,6 +84,7 @@ static void on_prepare(uv_prepare_t *handle)
         return;
     rooms->is_pass_wanted = false;
     (void)uv_idle_stop(&rooms->pass_idle);
+    stint_calendar_turn(rooms->calendar);
     stint_jobs_pass(rooms->jobs);
     set_wake(rooms);
 }

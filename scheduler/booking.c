@@ -151,8 +151,8 @@ static void charge_job(struct stint_scheduler *s, const struct job *job, uint32_
     struct use use = { node, s->nodes[node].layout->width, job };
     const int32_t *vector = job->claim->vectors;
     bool is_running = job->place == PLACE_RUNNING;
-    if (job->is_lifted || (s->trials && !is_running))
-        return; /* a plan gives promised tasks their turn too */
+    if (job->is_lifted)
+        return;
     for (uint32_t i = 0; i < job->claim->node_count; i++) {
         if (job->claim->nodes[i] == node)
             charge(s, &use, 0, vector, is_running ? TIME_START : job->claim->start_ms,
@@ -161,8 +161,21 @@ static void charge_job(struct stint_scheduler *s, const struct job *job, uint32_
     }
 }
 
+static void charge_trials(struct stint_scheduler *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->trial_count; i++) {
+        struct use use = { node, s->nodes[node].layout->width, s->trials[i].job };
+        if (s->trials[i].node == node)
+            charge(s, &use, 0, s->trials[i].vector, s->trials[i].from_ms, s->trials[i].until_ms, 0);
+    }
+}
+
 static void charge_all(struct stint_scheduler *s, uint32_t node)
 {
+    if (s->trials) { /* a plan knows all of its own */
+        charge_trials(s, node);
+        return;
+    }
     for (uint32_t i = 0; i < s->running.count; i++)
         charge_job(s, &s->jobs[s->running.jobs[i]], node);
     for (uint32_t i = 0; i < s->head_count; i++)
@@ -173,11 +186,6 @@ static void charge_all(struct stint_scheduler *s, uint32_t node)
         for (uint32_t number; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++)
             if (s->jobs[number].claim)
                 charge_job(s, &s->jobs[number], node);
-    for (uint32_t i = 0; s->trials && i < s->trial_count; i++) {
-        struct use use = { node, s->nodes[node].layout->width, s->trials[i].job };
-        if (s->trials[i].node == node)
-            charge(s, &use, 0, s->trials[i].vector, s->trials[i].from_ms, s->trials[i].until_ms, 0);
-    }
 }
 
 /* Without memory the windows of the node are as if nothing of them was taken: others wait longer.

@@ -101,6 +101,21 @@ static void timelines_free(const struct stint_scheduler *s, struct timeline *tim
     free(timelines);
 }
 
+/* What the plan gives a task on a node with reservations counts as use of its own. */
+static void note_use(struct stint_scheduler *s, const struct job *job, uint32_t node,
+                     int64_t from_ms, int64_t until_ms, const int32_t *vector)
+{
+    uint32_t width = s->nodes[node].layout->width;
+    if (s->nodes[node].bookings == 0 || s->trial_count >= TRIALS_MAX)
+        return; /* others are told a later start */
+    int32_t *copy = malloc(width * sizeof(*copy));
+    if (!copy)
+        return;
+    memcpy(copy, vector, width * sizeof(*copy));
+    s->trials[s->trial_count++] = (struct trial_use){ job, node, from_ms, until_ms, copy };
+    s->use_version++;
+}
+
 /* Timelines of what runs, each run until @whole ? its limit : its expected end; of an array under a
  * %MAX, as long as its lane goes on. */
 static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
@@ -127,6 +142,7 @@ static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
         const int32_t *vector = job->claim->vectors;
         for (uint32_t k = 0; k < job->claim->node_count; k++) {
             timeline_add(&timelines[job->claim->nodes[k]], TIME_START, end, vector, -1);
+            note_use(s, job, job->claim->nodes[k], TIME_START, end, vector);
             vector += s->nodes[job->claim->nodes[k]].layout->width;
         }
     }
@@ -141,22 +157,6 @@ static void swap_timelines(struct stint_scheduler *s, struct timeline *timelines
         s->nodes[i].timeline = timelines[i];
         timelines[i] = real;
     }
-}
-
-/* What the plan gives a task on a node with reservations counts as use of its own. */
-static void note_use(struct stint_scheduler *s, const struct job *job, uint32_t node,
-                     const int32_t *vector)
-{
-    uint32_t width = s->nodes[node].layout->width;
-    if (s->nodes[node].bookings == 0 || s->trial_count >= TRIALS_MAX)
-        return; /* others are told a later start */
-    int32_t *copy = malloc(width * sizeof(*copy));
-    if (!copy)
-        return;
-    memcpy(copy, vector, width * sizeof(*copy));
-    s->trials[s->trial_count++] =
-        (struct trial_use){ job, node, s->found.start_ms, s->found.end_ms, copy };
-    s->use_version++;
 }
 
 static void trials_free(struct stint_scheduler *s)
@@ -179,7 +179,7 @@ static int64_t plan_take(struct planning *planning, const struct job *job)
         if (timeline_reserve(&node->timeline, node->timeline.count + 2) != 0)
             return NO_START;
         timeline_add(&node->timeline, s->found.start_ms, s->found.end_ms, vector, -1);
-        note_use(s, job, s->found.nodes[i], vector);
+        note_use(s, job, s->found.nodes[i], s->found.start_ms, s->found.end_ms, vector);
         vector += node->layout->width;
     }
     if (is_limited(s, job))
@@ -335,11 +335,10 @@ static int plan_column(struct planning *planning, int which)
     planning->later_count = 0;
     planning->left = PLAN_MAX;
     planning->latest = s->now_ms;
-    struct timeline *timelines = timelines_new(s, planning->whole);
-    if (timelines)
-        s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
-    if (!timelines || !s->trials) {
-        timelines_free(s, timelines);
+    s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
+    struct timeline *timelines = s->trials ? timelines_new(s, planning->whole) : NULL;
+    if (!timelines) {
+        trials_free(s);
         return -ENOMEM;
     }
     s->use_version++;

@@ -350,6 +350,9 @@ HANDLER(handle_transcript);
 /* machine.c */
 HANDLER(handle_nodes);
 HANDLER(handle_node_patch);
+HANDLER(handle_reservations);
+HANDLER(handle_reservation_post);
+HANDLER(handle_reservation_delete);
 HANDLER(handle_allocations);
 HANDLER(handle_queue);
 /* ledger.c */

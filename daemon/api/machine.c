@@ -63,6 +63,7 @@ static void write_node(struct exchange *ex, uint32_t index)
         stint_json_kv_text(out, "reason", view.reason);
         stint_json_kv_time(out, "since", view.since_ms);
     }
+    node_reserved_write(ex, index);
     stint_json_object_end(out);
 }
 

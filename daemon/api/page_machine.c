@@ -246,6 +246,13 @@ static void lay_out(const struct stint_shape *shape, struct layout *layout)
     layout->height = y + row_height;
 }
 
+static void reserved_line(struct stint_buffer *out, const char *text)
+{
+    stint_buffer_add_text(out, "<p>Reserved: ");
+    html_text(out, text);
+    stint_buffer_add_text(out, "</p>");
+}
+
 static void draw_node(struct stint_api *api, const struct page_machine *machine,
                       struct stint_buffer *out, uint32_t node)
 {
@@ -271,6 +278,7 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
         html_text(out, view.reason ? view.reason : "");
         stint_buffer_add_text(out, "</p>");
     }
+    node_reserved_text(api, node, out, reserved_line);
     if (shape->core_count > PAGE_CORES_MAX || shape->numa_count == 0) {
         stint_buffer_add_text(out, "<p class=\"quiet\">Too large to draw.</p></div>\n");
         return;

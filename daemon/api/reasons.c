@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../awards/period.h"
+#include "stint/calendar.h"
+#include "stint/civil.h"
 #include "stint/ledger.h"
 #include "stint/measure.h"
 
@@ -74,7 +75,7 @@ static const struct {
     ROW(Fragmented, "enough is free, but not in one place", true, IN_COUNT,
         "--locality any lets it start scattered"),
     ROW(Reserved, "what is free is promised to a job before it", false, IN_COUNT,
-        "a shorter --time may fit before that"),
+        "a shorter --time may fit before that, or ask for less"),
     ROW(Capacity, "not enough is free", true, IN_COUNT, ""),
     ROW(Priority, "others are before it", false, IN_COUNT, ""),
 #undef ROW
@@ -289,6 +290,21 @@ static bool dependency_sentence(const struct ceiling *ceiling, struct stint_buff
     return true;
 }
 
+/* Room that an operator keeps for others, or for nobody. */
+static bool reservation_sentence(struct stint_api *api, const struct stint_reason *reason,
+                                 struct stint_buffer *out)
+{
+    struct stint_reservation_view view;
+    if (reason->reservation == 0 ||
+        !stint_calendar_reservation(api->options.calendar, reason->reservation, &view))
+        return false;
+    stint_buffer_printf(out,
+                        view.is_active ? "the reservation %s keeps what it needs"
+                                       : "it would run into the reservation %s",
+                        view.name);
+    return true;
+}
+
 static void plain_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
 {
     const struct stint_reason *reason = ceiling->reason;
@@ -313,11 +329,11 @@ static void plain_sentence(const struct ceiling *ceiling, struct stint_buffer *o
 static int64_t ceiling_until_ms(struct stint_api *api, const struct ceiling *ceiling)
 {
     const char *name = ceiling->account.period;
-    enum stint_period period = name ? period_from_name(name) : STINT_PERIOD_NONE;
+    enum stint_period period = name ? stint_period_from_name(name) : STINT_PERIOD_NONE;
     if (ceiling->reason->until_ms > 0 || period == STINT_PERIOD_NONE ||
         ceiling->reason->asked > ceiling->reason->limit)
         return ceiling->reason->until_ms;
-    return period_end_ms(period, api->options.now_wall_ms());
+    return stint_period_end_ms(period, api->options.now_wall_ms());
 }
 
 static void sentence_write(struct stint_api *api, const struct ceiling *ceiling,
@@ -325,7 +341,8 @@ static void sentence_write(struct stint_api *api, const struct ceiling *ceiling,
 {
     char until[40];
     if (!limit_sentence(ceiling, out) && !period_sentence(ceiling, out) &&
-        !revoked_sentence(ceiling, out) && !dependency_sentence(ceiling, out))
+        !revoked_sentence(ceiling, out) && !dependency_sentence(ceiling, out) &&
+        !reservation_sentence(api, ceiling->reason, out))
         plain_sentence(ceiling, out);
     int64_t until_ms = ceiling_until_ms(api, ceiling);
     if (until_ms > 0)
@@ -415,9 +432,11 @@ static void figure_write(struct stint_buffer *out, const char *key, int64_t valu
     }
 }
 
-static void params_write(struct stint_buffer *out, const struct ceiling *ceiling, int64_t until_ms)
+static void params_write(struct stint_api *api, struct stint_buffer *out,
+                         const struct ceiling *ceiling, int64_t until_ms)
 {
     const struct stint_reason *reason = ceiling->reason;
+    struct stint_reservation_view view;
     enum measure in = IN_COUNT;
     const char *unit = figures_unit(ceiling, &in);
     stint_json_object(out);
@@ -437,6 +456,9 @@ static void params_write(struct stint_buffer *out, const struct ceiling *ceiling
     }
     if (ceiling->account.period && *ceiling->account.period)
         stint_json_kv_text(out, "period", ceiling->account.period);
+    if (reason->reservation &&
+        stint_calendar_reservation(api->options.calendar, reason->reservation, &view))
+        stint_json_kv_text(out, "reservation", view.name);
     if (until_ms)
         stint_json_kv_time(out, "until", until_ms);
     stint_json_object_end(out);
@@ -456,7 +478,7 @@ void reason_write(struct stint_api *api, struct stint_buffer *out,
     stint_json_kv_text(out, "class", stint_reason_class_name(stint_reason_class(reason->code)));
     stint_json_kv_text(out, "text", stint_buffer_text(&text));
     stint_json_key(out, "params");
-    params_write(out, &ceiling, ceiling_until_ms(api, &ceiling));
+    params_write(api, out, &ceiling, ceiling_until_ms(api, &ceiling));
     stint_json_kv_text(out, "fix", fix.length > 0 ? stint_buffer_text(&fix) : NULL);
     stint_json_object_end(out);
     stint_buffer_deinit(&text);

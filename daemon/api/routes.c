@@ -22,6 +22,8 @@ const struct route api_routes[] = {
     { "GET", V1 "/allocations", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_allocations, "Who holds what now" },
     { "GET", V1 "/nodes", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_nodes, "Machines" },
     { "GET", V1 "/nodes/{name}", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_nodes, "One machine" },
+    { "GET", V1 "/reservations", ACCESS_PUBLIC, 0, 0, NULL, handle_reservations, "What is reserved, for whom, and when" },
+    { "GET", V1 "/reservations/{name}", ACCESS_PUBLIC, 0, 0, NULL, handle_reservations, "One reservation" },
     { "GET", V1 "/queue", ACCESS_PUBLIC, 0, 0, "mine project state", handle_queue, "Every job that is not done" },
 
     { "GET", V1 "/awards", ACCESS_PUBLIC, 0, ROUTE_ETAG, "project", handle_awards_list, "Awards with awarded, held, used" },
@@ -77,6 +79,8 @@ const struct route api_routes[] = {
     { "POST", V1 "/awards/{name}/revoke", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_revoke, "End an award for new starts" },
     { "POST", V1 "/awards/{name}/transfer", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_transfer, "Move an amount to another award" },
     { "PATCH", V1 "/nodes/{name}", ACCESS_OPERATOR, SMALL, 0, NULL, handle_node_patch, "Drain or resume a node" },
+    { "POST", V1 "/reservations", ACCESS_OPERATOR, SMALL, ADMIN, "dry_run", handle_reservation_post, "Reserve a part of the machine" },
+    { "DELETE", V1 "/reservations/{name}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_reservation_delete, "End a reservation" },
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },
 
     { "GET", V1 "/log/checkpoint", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_checkpoint, "Signed head of the public log" },

@@ -149,6 +149,12 @@ bool cursor_read(struct exchange *ex, uint64_t *ret_id);
 /* "next" and the Link header; @path with every query of @ex but `after`. */
 void cursor_next(struct exchange *ex, uint64_t id, bool has_more);
 
+/* What is kept on node @index now or next: a "reserved" member of the open object. */
+void node_reserved_write(struct exchange *ex, uint32_t index);
+/* The same for people, one line a reservation: "2 GPUs and 8 cores for nlp, … (workshop)". */
+void node_reserved_text(struct stint_api *api, uint32_t index, struct stint_buffer *out,
+                        void (*line)(struct stint_buffer *out, const char *text));
+
 /* HTML and its only way to escape. */
 void html_text(struct stint_buffer *out, const char *text);
 

@@ -149,8 +149,8 @@ int account_tell_shares(struct stint_ledger *ledger, const struct ledger_account
 {
     uint32_t parent = parent_of(ledger, account);
     bool is_in_tree = parent != STINT_NO_ACCOUNT || account->kind == STINT_ACCOUNT_SITE;
-    return stint_clerk_set_account(ledger->options.clerk, account->number, account->kind,
-                                       parent, is_in_tree ? account->shares : 0);
+    return stint_clerk_set_account(ledger->options.clerk, account->number, account->kind, parent,
+                                   is_in_tree ? account->shares : 0);
 }
 
 int seats_weigh(struct stint_ledger *ledger, const struct ledger_account *user)
@@ -357,7 +357,7 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, u
     ret_view->unit = unit_called(what);
     if (!quota)
         return;
-    ret_view->period = period_name(quota->period);
+    ret_view->period = stint_period_name(quota->period);
     ret_view->set_by = quota->set_by;
     ret_view->set_reason = quota->reason;
     ret_view->set_ms = quota->set_ms;

@@ -25,7 +25,7 @@ static void write_ceiling(struct stint_buffer *subject, const char *key, bool is
     }
     stint_json_object(subject);
     stint_json_kv_int(subject, "ceiling", ceiling);
-    stint_json_kv_text(subject, "period", period_name(period));
+    stint_json_kv_text(subject, "period", stint_period_name(period));
     stint_json_object_end(subject);
 }
 
@@ -65,7 +65,7 @@ static int quota_apply(struct stint_ledger *ledger, const struct stint_act *act,
         .scope = quota_scope_name(change->scope),
         .scope_id = change->owner.id,
         .kind = quota_kind_name(change->kind),
-        .period = period_name(change->period),
+        .period = stint_period_name(change->period),
         .ceiling = change->ceiling,
         .reason = act->reason,
         .set_by = act->caller->name,

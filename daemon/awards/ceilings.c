@@ -81,7 +81,7 @@ static int refuse_hours(const struct ask *ask, const struct ledger_quota *quota,
                      "the job asks for %s %s-hours, more than the %s's ceiling of %s a %s",
                      stint_micro_format(ledger_ms_hours(asked_ms), asked, sizeof(asked)), unit,
                      owner_word(ask), stint_micro_format(quota->ceiling, most, sizeof(most)),
-                     period_name(quota->period));
+                     stint_period_name(quota->period));
     if (longest_s < 60)
         return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s %s-hours a job: fewer %ss",
                          most, unit, unit);

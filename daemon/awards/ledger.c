@@ -167,7 +167,7 @@ static bool load_on_quota(void *context, const struct stint_quota_row *row)
     struct loading *loading = context;
     struct ledger_account *owner = scope_owner(loading->ledger, row->scope, row->scope_id);
     enum stint_quota_kind kind = quota_kind_from_name(row->kind);
-    enum stint_period period = period_from_name(row->period ? row->period : "");
+    enum stint_period period = stint_period_from_name(row->period ? row->period : "");
     bool is_good = owner && kind != STINT_QUOTA_NONE &&
                    quota_kind_is_periodic(kind) == (period != STINT_PERIOD_NONE);
     return loading_keep(loading, "quota",

@@ -83,7 +83,7 @@ static int parse_hours(const char *text, int64_t *ret_ceiling, enum stint_period
         return STINT_INVALID;
     memcpy(hours, text, length);
     hours[length] = '\0';
-    *ret_period = period_from_name(slash + 1);
+    *ret_period = stint_period_from_name(slash + 1);
     if (*ret_period == STINT_PERIOD_NONE)
         return STINT_INVALID;
     return stint_micro_parse(hours, ret_ceiling, NULL);
@@ -131,7 +131,7 @@ int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t
         return refuse_words(assignment, err);
     if (equals[1] == '/' && quota_kind_is_periodic(kind)) {
         is_removal = true;
-        period = period_from_name(equals + 2);
+        period = stint_period_from_name(equals + 2);
         if (period == STINT_PERIOD_NONE)
             return refuse_words(assignment, err);
     }

@@ -72,8 +72,8 @@ static bool load_on_use(void *context, const struct stint_past_use *use)
         loading->r = -ENOMEM;
     else
         (void)stint_clerk_add_use(loading->ledger->options.clerk, seat, &ask,
-                                      use->start_ms + loading->offset_ms,
-                                      use->end_ms + loading->offset_ms);
+                                  use->start_ms + loading->offset_ms,
+                                  use->end_ms + loading->offset_ms);
     return loading->r == 0;
 }
 
@@ -113,7 +113,8 @@ static bool view_of(struct stint_ledger *ledger, const struct ledger_account *ac
     if (account->kind != STINT_ACCOUNT_INSTITUTION && account->kind != STINT_ACCOUNT_PROJECT &&
         !is_leaf)
         return false;
-    bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk), account->number, &fair) == 0;
+    bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk),
+                                          account->number, &fair) == 0;
     stint_ledger_account(ledger, account->number, 0, &owner);
     if (is_ranked)
         stint_ledger_account(ledger, fair.parent, 0, &parent);
@@ -179,7 +180,8 @@ void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t 
     struct stint_share_view view;
     struct stint_fair fair;
     while (at < ledger->account_count && view_of(ledger, ledger->accounts[at], &view)) {
-        bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk), at, &fair) == 0;
+        bool is_ranked =
+            stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk), at, &fair) == 0;
         if (!is_ranked || !fn(context, &view))
             return;
         at = fair.parent;

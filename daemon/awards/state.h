@@ -11,7 +11,7 @@
 #include <uthash.h>
 
 #include "charge.h"
-#include "period.h"
+#include "stint/civil.h"
 #include "stint/auto.h"
 #include "stint/clerk.h"
 #include "stint/ledger.h"

@@ -72,8 +72,8 @@ static bool usage_on_sum(void *context, const struct stint_usage_sum *sum)
 static int period_load(struct stint_ledger *ledger, enum stint_period period, int64_t now_ms)
 {
     struct usage_loading loading = { .ledger = ledger, .period = (int)period };
-    ledger->period_begin_ms[period] = period_begin_ms(period, now_ms);
-    ledger->period_end_ms[period] = period_end_ms(period, now_ms);
+    ledger->period_begin_ms[period] = stint_period_begin_ms(period, now_ms);
+    ledger->period_end_ms[period] = stint_period_end_ms(period, now_ms);
     for (uint32_t i = 0; i < ledger->account_count; i++)
         ledger->accounts[i]->usage[period] = (struct ledger_usage){ 0 };
     int r = stint_reader_sum_usage(stint_store_reader(ledger->options.store),
@@ -87,15 +87,15 @@ int usage_load(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *
         int r = period_load(ledger, (enum stint_period)period, now_ms);
         if (r != 0)
             return stint_fail(err, r, "the hours of this %s cannot be summed up: %s",
-                              period_name((enum stint_period)period), strerror(-r));
+                              stint_period_name((enum stint_period)period), strerror(-r));
     }
     return 0;
 }
 
 static void period_empty(struct stint_ledger *ledger, int period, int64_t now_ms)
 {
-    ledger->period_begin_ms[period] = period_begin_ms((enum stint_period)period, now_ms);
-    ledger->period_end_ms[period] = period_end_ms((enum stint_period)period, now_ms);
+    ledger->period_begin_ms[period] = stint_period_begin_ms((enum stint_period)period, now_ms);
+    ledger->period_end_ms[period] = stint_period_end_ms((enum stint_period)period, now_ms);
     for (uint32_t i = 0; i < ledger->account_count; i++)
         ledger->accounts[i]->usage[period] = (struct ledger_usage){ 0 };
 }

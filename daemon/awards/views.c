@@ -5,6 +5,24 @@
 
 #include "stint/buffer.h"
 
+int stint_ledger_account_of(const struct stint_ledger *ledger, enum stint_quota_scope scope,
+                            const char *name, uint32_t *ret_account, struct stint_error *err)
+{
+    const struct ledger_account *account = NULL;
+    if (scope != STINT_SCOPE_PROJECT && scope != STINT_SCOPE_INSTITUTION)
+        return stint_fail(err, STINT_INVALID, "a project or an institution holds it");
+    bool is_project = scope == STINT_SCOPE_PROJECT;
+    const struct ledger_project *project = is_project ? project_by_name(ledger, name) : NULL;
+    const struct ledger_institution *institution =
+        is_project ? NULL : institution_by_name(ledger, name);
+    account = project ? project->account : institution ? institution->account : NULL;
+    if (!account)
+        return stint_fail(err, STINT_NOT_FOUND, "there is no %s %.64s",
+                          is_project ? "project" : "institution", name);
+    *ret_account = account->number;
+    return 0;
+}
+
 void stint_ledger_each_institution(struct stint_ledger *ledger,
                                    bool (*fn)(void *context, int64_t id, const char *name,
                                               const char *title),
@@ -83,7 +101,7 @@ static bool quotas_of(struct stint_ledger *ledger, const struct ledger_account *
             .scope = owner.kind,
             .scope_name = owner.name ? owner.name : "",
             .kind = quota_kind_name((enum stint_quota_kind)kind),
-            .period = period_name(quota->period),
+            .period = stint_period_name(quota->period),
             .ceiling = quota->ceiling,
             .used = quota_used(ledger, account, (enum stint_quota_kind)kind, quota->period),
             .set_by = quota->set_by,

@@ -24,6 +24,7 @@ struct stint_calendar *stint_calendar_free(struct stint_calendar *calendar)
     if (!calendar)
         return NULL;
     nodes_clear(calendar);
+    reservations_clear(calendar);
     free(calendar->nodes);
     free(calendar);
     return NULL;
@@ -31,7 +32,8 @@ struct stint_calendar *stint_calendar_free(struct stint_calendar *calendar)
 
 int stint_calendar_load(struct stint_calendar *calendar, struct stint_error *err)
 {
-    return nodes_load(calendar, err);
+    int r = nodes_load(calendar, err);
+    return r == 0 ? reservations_load(calendar, err) : r;
 }
 
 struct calendar_mark calendar_mark(const struct stint_calendar *calendar)

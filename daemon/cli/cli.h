@@ -130,6 +130,10 @@ int verb_quota_remove(struct cli *cli);
 int verb_node_drain(struct cli *cli);
 int verb_node_resume(struct cli *cli);
 int verb_node_list(struct cli *cli);
+int verb_reserve_add(struct cli *cli);
+int verb_reserve_list(struct cli *cli);
+int verb_reserve_show(struct cli *cli);
+int verb_reserve_remove(struct cli *cli);
 int verb_reload(struct cli *cli);
 int verb_later(struct cli *cli);
 

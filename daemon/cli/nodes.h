@@ -7,4 +7,7 @@
 /* A stint.nodes/1 document as a table; with @only, that node and its GPUs. Exit status. */
 int nodes_show(const json_t *document, const char *only);
 
+/* A line for each reservation on @node, a member of such a document. */
+void nodes_reserved(const json_t *node);
+
 #endif

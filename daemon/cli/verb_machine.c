@@ -133,6 +133,7 @@ static void draw_nodes(const json_t *nodes, const json_t *allocations)
         (void)printf("%s  %s\n", style_off(), doc_text_or(node, "state", "up"));
         draw_kind(node, allocations, "cores", "cores", "core[", (size_t)doc_int(node, "cores", 0));
         draw_kind(node, allocations, "GPUs", "gpus", "gpu[", json_array_size(doc_at(node, "gpus")));
+        nodes_reserved(node);
     }
 }
 
@@ -273,6 +274,11 @@ int nodes_show(const json_t *document, const char *only)
     }
     table_print(&table, "no nodes");
     nodes_away(document, only);
+    json_array_foreach(doc_at(document, "nodes"), i, node)
+    {
+        if (!only || strcmp(only, doc_text_or(node, "name", "")) == 0)
+            nodes_reserved(node);
+    }
     if (!only)
         return EXIT_OK;
     json_array_foreach(doc_at(document, "nodes"), i, node)

@@ -211,6 +211,21 @@ static const struct option_row revoke_options[] = { YES, { 0 } };
 static const struct option_row quota_options[] = { SCOPES, { 0 } };
 static const struct option_row quota_remove_options[] = { SCOPES, YES, { 0 } };
 
+static const struct option_row reserve_options[] = {
+    { "project",       'p', "NAME",        "for this project; without one for nobody: maintenance", 0 },
+    { "institution",   0,   "NAME",        "for all projects of this institution", 0 },
+    { "gpus",          'G', "[TYPE:]N",    "so many whole GPUs of one node, with their part of its cores and memory", 0 },
+    { "cpus",          'c', "N",           "so many cores of one node, with their part of its memory", 0 },
+    { "memory",        0,   "SIZE",        "so much memory instead of the part", 0 },
+    { "node",          0,   "NAME,…|all",  "whole nodes; with --gpus or --cpus, on which one", 0 },
+    { "from",          0,   "TIME",        "from when; default now", 0 },
+    { "until",         0,   "TIME",        "until when; a weekly one has no end without", 0 },
+    { "weekly",        0,   "DAYS",        "every week: mon-fri,sun or daily, in the site's time zone", 0 },
+    { "hours",         0,   "HH:MM-HH:MM", "of those days; 22:00-06:00 goes into the next", 0 },
+    { "release-after", 0,   "DUR",         "given up when no job of theirs uses it for so long", 0 },
+    { 0 },
+};
+
 #define READS   VERB_READS
 #define WRITES  VERB_WRITES
 #define LOCAL   VERB_NO_DAEMON
@@ -281,9 +296,12 @@ const struct verb verbs[] = {
     { "admin node drain", "NAME", "let nothing new start on a node; what runs goes on", verb_node_drain, NULL, WRITES, 1, 1 },
     { "admin node resume", "NAME", "undo drain", verb_node_resume, NULL, WRITES, 1, 1 },
     { "admin node list", "", "all nodes and how they stand", verb_node_list, NULL, WATCHES, 0, 0 },
+    { "admin reserve add", "NAME", "keep a part of the machine for somebody, or for nobody", verb_reserve_add, reserve_options, WRITES, 1, 1 },
+    { "admin reserve list", "", "all reservations that are not over", verb_reserve_list, NULL, WATCHES, 0, 0 },
+    { "admin reserve show", "NAME", "one reservation", verb_reserve_show, NULL, READS, 1, 1 },
+    { "admin reserve remove", "NAME", "end a reservation", verb_reserve_remove, revoke_options, WRITES, 1, 1 },
     { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
     { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin reserve", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin share set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy show", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy test", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

@@ -215,6 +215,7 @@ PUT(attestation, TABLE_ATTESTATION)
 PUT(idempotency, TABLE_IDEMPOTENCY)
 PUT(token, TABLE_TOKEN)
 PUT(node_state, TABLE_NODE_STATE)
+PUT(reservation, TABLE_RESERVATION)
 PUT(meta, TABLE_META)
 PUT(transcript, TABLE_TRANSCRIPT)
 #undef PUT

@@ -63,6 +63,7 @@ FORWARD(personal)
 FORWARD(idempotency)
 FORWARD(token)
 FORWARD(node_state)
+FORWARD(reservation)
 FORWARD(meta)
 #undef FORWARD
 
@@ -108,6 +109,7 @@ ALL(attestation, attestation, TABLE_ATTESTATION, QUERY_ATTESTATIONS)
 ALL(verdict_head, verdict, TABLE_VERDICT, QUERY_VERDICT_HEADS)
 ALL(token, token, TABLE_TOKEN, QUERY_TOKENS)
 ALL(node_state, node_state, TABLE_NODE_STATE, QUERY_NODE_STATES)
+ALL(reservation, reservation, TABLE_RESERVATION, QUERY_RESERVATIONS)
 
 int stint_reader_each_leaf(struct stint_reader *reader, uint64_t from, stint_log_entry_row_fn fn,
                            void *context)

@@ -24,6 +24,7 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_VERDICT_HEADS] =
         "SELECT id, digest, rules, rules_digest, result, reason, at_ms, names, heritage FROM verdict ORDER BY id",
     [QUERY_TOKENS] = "SELECT * FROM token ORDER BY created_ms, hash",
+    [QUERY_RESERVATIONS] = "SELECT * FROM reservation ORDER BY id",
     [QUERY_NODE_STATES] = "SELECT * FROM node_state ORDER BY name",
     [QUERY_LEAVES] = "SELECT seq, at_ms, type, leaf FROM log_entry WHERE seq >= ?1 ORDER BY seq",
     [QUERY_POSTING_SUMS] = "SELECT account, award, amount_micro FROM posting",

@@ -102,9 +102,19 @@ static const char *const version_4[] = {
     "ALTER TABLE run ADD COLUMN back TEXT",
     NULL,
 };
+
+/* Reservations. */
+static const char *const version_5[] = {
+    "CREATE TABLE reservation (id INTEGER PRIMARY KEY, name TEXT NOT NULL, scope TEXT, holder TEXT, days TEXT,"
+    " hours TEXT, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, release_after_s INTEGER NOT NULL,"
+    " released_ms INTEGER NOT NULL, allocation TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, set_by TEXT,"
+    " created_ms INTEGER NOT NULL) STRICT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
+                                               version_5 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

@@ -128,6 +128,12 @@ static const struct column node_state_columns[] = {
     KEY(node_state, COLUMN_TEXT, name), TEXT(node_state, state), TEXT(node_state, reason), TEXT(node_state, set_by),
     INT(node_state, at_ms),
 };
+static const struct column reservation_columns[] = {
+    KEY(reservation, COLUMN_INT, id), TEXT(reservation, name), TEXT(reservation, scope), TEXT(reservation, holder),
+    TEXT(reservation, days), TEXT(reservation, hours), INT(reservation, from_ms), INT(reservation, until_ms),
+    INT(reservation, release_after_s), INT(reservation, released_ms), TEXT(reservation, allocation),
+    TEXT(reservation, state), TEXT(reservation, reason), TEXT(reservation, set_by), INT(reservation, created_ms),
+};
 static const struct column meta_columns[] = {
     KEY(meta, COLUMN_TEXT, key), TEXT(meta, value),
 };
@@ -165,6 +171,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_IDEMPOTENCY] = TABLE(idempotency, CONFLICT_REPLACES),
     [TABLE_TOKEN]       = TABLE(token, CONFLICT_REPLACES),
     [TABLE_NODE_STATE]  = TABLE(node_state, CONFLICT_REPLACES),
+    [TABLE_RESERVATION] = TABLE(reservation, CONFLICT_REPLACES),
     [TABLE_META]        = TABLE(meta, CONFLICT_REPLACES),
     [TABLE_TRANSCRIPT]  = TABLE(transcript, CONFLICT_FAILS),
 };

@@ -37,6 +37,7 @@ enum table_id {
     TABLE_IDEMPOTENCY,
     TABLE_TOKEN,
     TABLE_NODE_STATE,
+    TABLE_RESERVATION,
     TABLE_META,
     TABLE_TRANSCRIPT,
     TABLE_COUNT
@@ -103,6 +104,7 @@ union any_row {
     struct stint_idempotency_row idempotency;
     struct stint_token_row token;
     struct stint_node_state_row node_state;
+    struct stint_reservation_row reservation;
     struct stint_meta_row meta;
     struct stint_transcript_row transcript;
 };

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "stint/caller.h"
+#include "stint/civil.h"
 #include "stint/error.h"
 #include "stint/key.h"
 #include "stint/reason.h"
@@ -19,6 +20,13 @@ struct stint_store;
 struct stint_record;
 struct stint_clerk;
 struct stint_machine;
+
+enum stint_quota_scope {
+    STINT_SCOPE_SITE = 1,
+    STINT_SCOPE_INSTITUTION,
+    STINT_SCOPE_PROJECT,
+    STINT_SCOPE_USER
+};
 
 #define STINT_LEDGER_NAME_MAX   64
 #define STINT_LEDGER_TITLE_MAX  400
@@ -178,6 +186,11 @@ struct stint_account_view {
 void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, uint32_t what,
                           struct stint_account_view *ret_view);
 
+/* The account of a project or an institution by name, for who keeps things for them: 0,
+ * STINT_NOT_FOUND, STINT_INVALID for another scope. */
+int stint_ledger_account_of(const struct stint_ledger *ledger, enum stint_quota_scope scope,
+                            const char *name, uint32_t *ret_account, struct stint_error *err);
+
 /* A number that changes when an administrator's change or a turn of dates may let something start
  * or stop something that waits (suspension, awards, quotas, members); holds and settlements leave
  * it. */
@@ -310,18 +323,6 @@ enum stint_quota_kind {
     STINT_QUOTA_KINDS(X)
 #undef X
         STINT_QUOTA_KIND_COUNT
-};
-enum stint_quota_scope {
-    STINT_SCOPE_SITE = 1,
-    STINT_SCOPE_INSTITUTION,
-    STINT_SCOPE_PROJECT,
-    STINT_SCOPE_USER
-};
-enum stint_period {
-    STINT_PERIOD_NONE = 0,
-    STINT_PERIOD_DAY,
-    STINT_PERIOD_WEEK,
-    STINT_PERIOD_MONTH
 };
 
 /**

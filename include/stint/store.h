@@ -182,6 +182,8 @@ int stint_store_put_token(struct stint_store *store, const struct stint_token_ro
                           struct stint_error *err);
 int stint_store_put_node_state(struct stint_store *store, const struct stint_node_state_row *row,
                                struct stint_error *err);
+int stint_store_put_reservation(struct stint_store *store, const struct stint_reservation_row *row,
+                                struct stint_error *err);
 int stint_store_put_meta(struct stint_store *store, const struct stint_meta_row *row,
                          struct stint_error *err);
 

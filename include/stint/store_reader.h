@@ -41,6 +41,7 @@ STINT_ROW_FN(personal);
 STINT_ROW_FN(idempotency);
 STINT_ROW_FN(token);
 STINT_ROW_FN(node_state);
+STINT_ROW_FN(reservation);
 STINT_ROW_FN(meta);
 STINT_ROW_FN(transcript);
 #undef STINT_ROW_FN
@@ -70,6 +71,9 @@ int stint_reader_each_verdict_head(struct stint_reader *reader, stint_verdict_ro
 int stint_reader_each_token(struct stint_reader *reader, stint_token_row_fn fn, void *context);
 int stint_reader_each_node_state(struct stint_reader *reader, stint_node_state_row_fn fn,
                                  void *context);
+/* Those that are over or removed too. */
+int stint_reader_each_reservation(struct stint_reader *reader, stint_reservation_row_fn fn,
+                                  void *context);
 /* Without the bodies: seq, time, type and leaf, from @from on. */
 int stint_reader_each_leaf(struct stint_reader *reader, uint64_t from, stint_log_entry_row_fn fn,
                            void *context);

@@ -385,6 +385,34 @@ struct stint_node_state_row {
     int64_t at_ms;
 };
 
+/**
+ * struct stint_reservation_row - what an operator keeps for somebody, or for nobody
+ * @id: from 1, never used again; @name: unique among those that are not over
+ * @scope: "project" or "institution" of @holder; NULL for nobody: maintenance
+ * @days, @hours: "mon-fri" and "08:00-18:00" of a weekly one, NULL for one that is once
+ * @from_ms, @until_ms: of the only window, or between which there are weekly ones (0: for good)
+ * @release_after_s: given up when unused for so long, 0 for never
+ * @released_ms: windows that began before are given up, 0 for none
+ * @allocation: the stored form of a struct stint_allocation; @state: "active", "removed"
+ */
+struct stint_reservation_row {
+    int64_t id;
+    const char *name;
+    const char *scope;
+    const char *holder;
+    const char *days;
+    const char *hours;
+    int64_t from_ms;
+    int64_t until_ms;
+    int64_t release_after_s;
+    int64_t released_ms;
+    const char *allocation;
+    const char *state;
+    const char *reason;
+    const char *set_by;
+    int64_t created_ms;
+};
+
 struct stint_meta_row {
     const char *key;
     const char *value;

@@ -7,9 +7,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "../../../daemon/awards/period.h"
 #include "stint/allocation.h"
 #include "stint/calendar.h"
+#include "stint/civil.h"
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
@@ -864,18 +864,6 @@ void stint_ledger_each_user(struct stint_ledger *ledger,
     (void)fn(context, &view);
 }
 
-enum stint_period period_from_name(const char *name)
-{
-    return strcmp(name, "day") == 0 ? STINT_PERIOD_DAY : STINT_PERIOD_NONE;
-}
-
-int64_t period_end_ms(enum stint_period period, int64_t at_ms)
-{
-    (void)period;
-    (void)at_ms;
-    return 1795734000000;
-}
-
 #define FAKE_ADMIN(name, ...)                                                                      \
     int name(struct stint_ledger *ledger, const struct stint_act *act, __VA_ARGS__)
 
@@ -963,6 +951,62 @@ void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
     (void)calendar;
     (void)node;
     *ret_view = (struct stint_node_view){ STINT_NODE_DRAINING, "new <fan>", 1779710400000 };
+}
+
+static struct stint_reservation_view fake_reservation(void)
+{
+    static uint64_t cores[1] = { 3 };
+    static int64_t memory[1] = { 1 << 20 };
+    static struct stint_grant kept = {
+        .core_count = 2, .cores = cores, .numa_memory = memory, .memory_bytes = 1 << 20
+    };
+    static const struct stint_allocation allocation = { 1, &kept };
+    return (struct stint_reservation_view){ .id = 7,
+                                            .name = "node0",
+                                            .scope = "project",
+                                            .holder = "<nlp>",
+                                            .reason = "a <course>",
+                                            .from_ms = 1779710400000,
+                                            .until_ms = 1779714000000,
+                                            .window_from_ms = 1779710400000,
+                                            .window_until_ms = 1779714000000,
+                                            .is_active = true,
+                                            .allocation = &allocation };
+}
+
+void stint_calendar_each_reservation(const struct stint_calendar *calendar,
+                                     bool (*fn)(void *context,
+                                                const struct stint_reservation_view *view),
+                                     void *context)
+{
+    struct stint_reservation_view view = fake_reservation();
+    (void)calendar;
+    (void)fn(context, &view);
+}
+
+bool stint_calendar_reservation(const struct stint_calendar *calendar, uint32_t id,
+                                struct stint_reservation_view *ret_view)
+{
+    (void)calendar;
+    *ret_view = fake_reservation();
+    ret_view->is_active = id == 7;
+    return id <= 8;
+}
+
+int stint_calendar_reserve(struct stint_calendar *calendar, const struct stint_act *act,
+                           const struct stint_reservation_new *reservation,
+                           struct stint_reservation_view *ret_view, struct stint_error *err)
+{
+    (void)calendar;
+    *ret_view = fake_reservation();
+    return stint_ledger_project_suspend(NULL, act, reservation->name, false, err);
+}
+
+int stint_calendar_unreserve(struct stint_calendar *calendar, const struct stint_act *act,
+                             const char *name, struct stint_error *err)
+{
+    (void)calendar;
+    return stint_ledger_project_suspend(NULL, act, name, false, err);
 }
 
 int stint_calendar_drain(struct stint_calendar *calendar, const struct stint_act *act,

@@ -111,6 +111,9 @@ static void the_page_escapes_what_it_shows(void **state)
     assert_null(strstr(page, "<b>open"));
     assert_null(strstr(page, "style=\""));
     assert_non_null(strstr(page, "2 of 4 cores held"));
+    assert_non_null(
+        strstr(page, "Reserved: 2 cores for project &lt;nlp&gt;, now until 2026-05-25"));
+    assert_non_null(strstr(page, "(node0: a &lt;course&gt;)"));
     assert_non_null(strstr(page, "Takes no new jobs since 2026-05-25 12:00:00 +0000: new &lt;fan"));
     assert_non_null(strstr(page, "used 2.50, held 1.00 of 10.00 core-hours"));
     assert_non_null(strstr(page, "test.example/log"));
@@ -175,6 +178,15 @@ static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
           NULL,
           NULL,
           { "job 41, which it waits for, did not end as asked", "\"params\":{\"job\":41}" } },
+        { { STINT_REASON_Reserved, UINT32_MAX, 8, 0, 0, 0, 1779714000000, 0 },
+          NULL,
+          NULL,
+          { "it would run into the reservation node0, until ", "\"reservation\":\"node0\"",
+            "a shorter --time" } },
+        { { STINT_REASON_Reserved, UINT32_MAX, 7, 0, 0, 0, 1779714000000, 0 },
+          NULL,
+          NULL,
+          { "the reservation node0 keeps what it needs, until ", "ask for less" } },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         fake.reason = cases[i].reason;

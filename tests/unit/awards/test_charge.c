@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "charge.h"
-#include "period.h"
+#include "stint/civil.h"
 #include "stint/auto.h"
 #include "stint/measure.h"
 
@@ -136,12 +136,12 @@ static void periods_begin_where_the_calendar_says(void **state)
         assert_int_equal(setenv("TZ", cases[i].zone, 1), 0);
         tzset();
         assert_int_equal(stint_instant_parse(cases[i].at, 0, &at_ms, NULL), 0);
-        int64_t begin_ms = period_begin_ms(cases[i].period, at_ms);
-        int64_t end_ms = period_end_ms(cases[i].period, at_ms);
+        int64_t begin_ms = stint_period_begin_ms(cases[i].period, at_ms);
+        int64_t end_ms = stint_period_end_ms(cases[i].period, at_ms);
         assert_string_equal(stint_instant_format(begin_ms, text, sizeof(text)), cases[i].begin);
         assert_string_equal(stint_instant_format(end_ms, text, sizeof(text)), cases[i].end);
-        assert_int_equal(period_begin_ms(cases[i].period, end_ms), end_ms);
-        assert_int_equal(period_end_ms(cases[i].period, end_ms - 1), end_ms);
+        assert_int_equal(stint_period_begin_ms(cases[i].period, end_ms), end_ms);
+        assert_int_equal(stint_period_end_ms(cases[i].period, end_ms - 1), end_ms);
     }
 }
 

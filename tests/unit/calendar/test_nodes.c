@@ -12,6 +12,11 @@ static int64_t wall_now(void)
     return fixture_wall_ms;
 }
 
+static int64_t boot_now(void)
+{
+    return fixture_boot_ms;
+}
+
 static struct stint_calendar *open_calendar(struct fixture *f)
 {
     struct stint_calendar *calendar = NULL;
@@ -22,6 +27,7 @@ static struct stint_calendar *open_calendar(struct fixture *f)
         .clerk = f->clerk,
         .machine = f->machine,
         .now_wall_ms = wall_now,
+        .now_boot_ms = boot_now,
     };
     assert_int_equal(stint_calendar_new(&options, &calendar, &f->err), 0);
     assert_int_equal(stint_calendar_load(calendar, &f->err), 0);

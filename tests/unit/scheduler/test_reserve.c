@@ -228,6 +228,31 @@ static void a_window_knows_since_when_it_is_idle(void **state)
     assert_true(stint_scheduler_idle_since_ms(fixture.scheduler, 2, 10000, 0) == INT64_MAX);
 }
 
+static void estimates_know_what_is_kept_and_what_is_used(void **state)
+{
+    int64_t p50;
+    int64_t p90;
+    (void)state;
+    open_flat(4, STINT_MODE_EASY);
+    accounts();
+    assert_int_equal(reserve(1, NLP, 0, 200, "node0/core[0-1]"), 0);
+    submit(ask(1, 2, 100));
+    submit(of(NLP, ask(2, 1, 100)));
+    submit(ask(3, 3, 100)); /* two are kept until 200, whoever runs on them */
+    submit(ask(4, 2, 100)); /* behind the other runs of two */
+    assert_string_equal(pass(0), "1 2");
+    assert_int_equal(
+        stint_scheduler_estimate(fixture.scheduler, (struct stint_task_key){ 3, 0 }, &p50, &p90),
+        0);
+    assert_int_equal(p50, 200000);
+    assert_int_equal(p90, 200000);
+    assert_int_equal(
+        stint_scheduler_estimate(fixture.scheduler, (struct stint_task_key){ 4, 0 }, &p50, &p90),
+        0);
+    assert_int_equal(p50, 50000); /* of users nothing is known of: half of their limits */
+    assert_int_equal(p90, 100000);
+}
+
 static void a_run_from_before_goes_on_and_nothing_follows_it(void **state)
 {
     (void)state;
@@ -260,6 +285,7 @@ int main(void)
         T(windows_never_keep_more_than_there_is),
         T(a_place_is_found_where_nothing_is_in_the_way),
         T(a_window_knows_since_when_it_is_idle),
+        T(estimates_know_what_is_kept_and_what_is_used),
         T(a_run_from_before_goes_on_and_nothing_follows_it),
     };
     return cmocka_run_group_tests_name("scheduler-reserve", tests, NULL, NULL);

@@ -144,6 +144,7 @@ EXPECT(personal)
 EXPECT(idempotency)
 EXPECT(token)
 EXPECT(node_state)
+EXPECT(reservation)
 EXPECT(meta)
 EXPECT(transcript)
 
@@ -209,6 +210,8 @@ ROUND_TRIP(idempotency, TABLE_IDEMPOTENCY,
 ROUND_TRIP(token, TABLE_TOKEN, stint_reader_each_token(reader, expect_token, &expected))
 ROUND_TRIP(node_state, TABLE_NODE_STATE,
            stint_reader_each_node_state(reader, expect_node_state, &expected))
+ROUND_TRIP(reservation, TABLE_RESERVATION,
+           stint_reader_each_reservation(reader, expect_reservation, &expected))
 ROUND_TRIP(meta, TABLE_META, stint_reader_meta(reader, row.meta.key, expect_meta, &expected))
 ROUND_TRIP(transcript, TABLE_TRANSCRIPT,
            stint_reader_each_transcript(reader, row.transcript.id, 0, 10, expect_transcript,
@@ -480,6 +483,7 @@ int main(void)
         TEST(idempotency_comes_back_as_it_was_put),
         TEST(token_comes_back_as_it_was_put),
         TEST(node_state_comes_back_as_it_was_put),
+        TEST(reservation_comes_back_as_it_was_put),
         TEST(meta_comes_back_as_it_was_put),
         TEST(transcript_comes_back_as_it_was_put),
         TEST(job_and_run_come_back_and_change_only_where_they_may),
