@@ -275,6 +275,9 @@ const char *guard_user_name(struct stint_api *api, uid_t uid);
 /* A decoded copy (free()), NULL when malformed, NUL inside or no UTF-8. */
 char *text_decode(const char *text, size_t length, bool plus_is_space);
 bool text_is_utf8(const char *text, size_t length);
+/* The next line of NDJSON that holds more than blanks: *at moves to its beginning. false at the
+ * end. Go on at *at + *ret_length. */
+bool text_line(const char **at, const char *end, size_t *ret_length);
 /* JSON from outside: UTF-8, no NUL, depth, no duplicate keys; STINT_INVALID with the place. */
 int text_json(const char *text, size_t length, json_t **ret_json, struct stint_error *err);
 

@@ -211,15 +211,10 @@ static bool submit_lines(struct submit *submit, bool is_rehearsal)
 {
     const char *at = stint_buffer_text(&submit->ex->body);
     const char *end = at + submit->ex->body.length;
-    while (at < end) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        if (!line_end)
-            line_end = end;
-        size_t length = (size_t)(line_end - at);
-        if (strspn(at, " \t\r") < length && !submit_line(submit, at, length, is_rehearsal))
+    size_t length;
+    for (; text_line(&at, end, &length); at += length)
+        if (!submit_line(submit, at, length, is_rehearsal))
             return false;
-        at = line_end + 1;
-    }
     return true;
 }
 

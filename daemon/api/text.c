@@ -117,6 +117,23 @@ static bool json_is_too_deep(const char *text, size_t length)
     return false;
 }
 
+bool text_line(const char **at, const char *end, size_t *ret_length)
+{
+    while (*at < end) {
+        const char *line_end = memchr(*at, '\n', (size_t)(end - *at));
+        const char *last = line_end ? line_end : end;
+        const char *c = *at;
+        while (c < last && (*c == ' ' || *c == '\t' || *c == '\r'))
+            c++;
+        if (c < last) {
+            *ret_length = (size_t)(last - *at);
+            return true;
+        }
+        *at = line_end ? line_end + 1 : end;
+    }
+    return false;
+}
+
 int text_json(const char *text, size_t length, json_t **ret_json, struct stint_error *err)
 {
     json_error_t where;

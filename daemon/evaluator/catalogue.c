@@ -115,12 +115,17 @@ static int check_file(const struct catalogue_file *file, struct stint_error *err
     return 0;
 }
 
-static int open_file(void *context, const char *name, const char *text, size_t length,
-                     struct stint_error *err)
+int catalogue_new(struct catalogue **ret_catalogue)
+{
+    *ret_catalogue = calloc(1, sizeof(**ret_catalogue));
+    return *ret_catalogue ? 0 : -ENOMEM;
+}
+
+int catalogue_add(struct catalogue *catalogue, const char *name, const char *text, size_t length,
+                  struct stint_error *err)
 {
     if (length == 0)
         return 0;
-    struct catalogue *catalogue = context;
     struct stint_error inner = { 0 };
     if (catalogue->file_count == CATALOGUE_FILES_MAX)
         return stint_fail(err, STINT_INVALID, "more than %d catalogue files", CATALOGUE_FILES_MAX);
@@ -132,6 +137,12 @@ static int open_file(void *context, const char *name, const char *text, size_t l
         return r < 0 ? r : stint_fail(err, STINT_INVALID, "%s: %s", file->name, inner.text);
     catalogue->file_count++;
     return check_file(file, err);
+}
+
+static int open_file(void *context, const char *name, const char *text, size_t length,
+                     struct stint_error *err)
+{
+    return catalogue_add(context, name, text, length, err);
 }
 
 static int open_dirs(struct catalogue *catalogue, const char *dirs, struct stint_error *err)
@@ -154,10 +165,11 @@ static int open_dirs(struct catalogue *catalogue, const char *dirs, struct stint
 int catalogue_open(const char *dirs, const char *registered, struct catalogue **ret_catalogue,
                    struct stint_error *err)
 {
-    struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
-    if (!catalogue)
-        return -ENOMEM;
-    int r = open_dirs(catalogue, dirs, err);
+    struct catalogue *catalogue;
+    int r = catalogue_new(&catalogue);
+    if (r != 0)
+        return r;
+    r = open_dirs(catalogue, dirs, err);
     if (r == 0 && registered)
         r = open_file(catalogue, "registered", registered, strlen(registered), err);
     if (r != 0) {

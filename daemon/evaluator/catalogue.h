@@ -13,6 +13,11 @@ struct catalogue;
 int catalogue_open(const char *dirs, const char *registered, struct catalogue **ret_catalogue,
                    struct stint_error *err);
 struct catalogue *catalogue_close(struct catalogue *catalogue);
+/* The same file by file, for who has the text: an empty catalogue (0, -ENOMEM), and one more file
+ * of it (@name for messages and as the path of its facts). Once refused it is only to be closed. */
+int catalogue_new(struct catalogue **ret_catalogue);
+int catalogue_add(struct catalogue *catalogue, const char *name, const char *text, size_t length,
+                  struct stint_error *err);
 
 /* Facts about the base model or source data set that @name (a name fact) names: terms, training
  * data. false when the catalogue does not know it. */

@@ -41,7 +41,23 @@ static const struct {
     { "dataset-metadata.json", read_host_metadata, STINT_KIND_DATASET },
     { "REUSE.toml", read_reuse, STINT_KIND_CODE },
     { "m.safetensors.license", read_sidecar, STINT_KIND_CODE },
+    { "notes.txt", read_spdx_header, STINT_KIND_CODE },
+    { "data.csv", read_data_file, STINT_KIND_DATASET },
 };
+#define READERS (sizeof(readers) / sizeof(readers[0]))
+
+/* How often each was executed; tests/fuzz/run adds them up. */
+static uint64_t executions[READERS];
+
+static void print_executions(void)
+{
+    static const char *const kinds[] = {
+        [STINT_KIND_MODEL] = "model", [STINT_KIND_DATASET] = "dataset", [STINT_KIND_CODE] = "code"
+    };
+    for (size_t i = 0; i < READERS; i++)
+        (void)fprintf(stderr, "executions: %zu %s (%s) %llu\n", i, readers[i].path,
+                      kinds[readers[i].kind], (unsigned long long)executions[i]);
+}
 
 static struct stint_evaluator *evaluator;
 static struct stint_licences *licences;
@@ -56,6 +72,8 @@ static void open_once(void)
         fprintf(stderr, "%s\n", err.text);
         abort();
     }
+    if (getenv("STINT_FUZZ_COUNT") && atexit(print_executions) != 0)
+        abort();
 }
 
 static void judge(struct stint_verdict *verdict)
@@ -73,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     open_once();
-    size_t choice = (data[0] & 0x7f) % (sizeof(readers) / sizeof(readers[0]));
+    size_t choice = (data[0] & 0x7f) % READERS;
+    executions[choice]++;
     char path[64];
     (void)snprintf(path, sizeof(path), "%s", readers[choice].path);
     struct stint_artifact_file entry = { .path = path, .size = size - 1, .has_sha256 = true };
@@ -111,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 0x80) { /* half of the choices; it costs as much as the rest */
         stint_verdict_json(&verdict, &text);
         stint_verdict_report(&verdict, NULL, &text);
+        stint_verdict_html(&(const struct stint_verdict *){ &verdict }, 1, &text);
     }
     stint_buffer_deinit(&text);
     free(results[0].criteria);
