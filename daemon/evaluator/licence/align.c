@@ -55,14 +55,11 @@ static int32_t cell(const struct align *align, int32_t d, int32_t k)
 
 enum step { STEP_STAY, STEP_INSERT, STEP_DELETE };
 
-/* The furthest x on diagonal @k with @d edits before equal words are followed; -1: none. */
-static int32_t best_start(const struct align *align, int32_t d, int32_t k, enum step *ret_step)
+/* The furthest x on diagonal @k before equal words are followed, from what the row before reached
+ * on @k itself and on both its neighbours; -1: none. */
+static inline int32_t best_of(const struct align *align, int32_t k, int32_t stay, int32_t insert,
+                              int32_t delete, enum step *ret_step)
 {
-    if (d == 0)
-        return k;
-    int32_t stay = cell(align, d - 1, k);
-    int32_t insert = cell(align, d - 1, k - 1);
-    int32_t delete = cell(align, d - 1, k + 1);
     int32_t best = stay;
     *ret_step = STEP_STAY;
     if (delete >= 0 && delete - k <= align->b_count && delete > best) {
@@ -84,19 +81,42 @@ static int32_t follow(const struct align *align, int32_t x, int32_t k)
     return x;
 }
 
-/* Fills row @d; true when all of b is used up, with the diagonal. */
+/* Row 0: every diagonal that may begin. */
+static bool fill_first_row(const struct align *align, int32_t *ret_k)
+{
+    int32_t *row = align->work->trace;
+    bool is_done = false;
+    for (int32_t k = 0; k <= align->start_max; k++) {
+        row[k] = follow(align, k, k);
+        if (row[k] - k == align->b_count && !is_done) {
+            *ret_k = k;
+            is_done = true;
+        }
+    }
+    return is_done;
+}
+
+/* Fills row @d; true when all of b is used up, with the diagonal. Most of the time of a comparison
+ * is spent here. */
 static bool fill_row(const struct align *align, int32_t d, int32_t *ret_k)
 {
+    if (d == 0)
+        return fill_first_row(align, ret_k);
     int32_t *row = align->work->trace + row_offset(align, d);
+    const int32_t *before = align->work->trace + row_offset(align, d - 1);
+    int32_t count = align->start_max + 2 * d - 1; /* cells of the row before */
     bool is_done = false;
-    for (int32_t k = -d; k <= align->start_max + d; k++) {
+    /* Cell i of this row is diagonal i - d, and between cells i - 2 and i of the row before. */
+    for (int32_t i = 0; i < count + 2; i++) {
         enum step step;
-        int32_t x = best_start(align, d, k, &step);
+        int32_t k = i - d;
+        int32_t x = best_of(align, k, i >= 1 && i <= count ? before[i - 1] : -1,
+                            i >= 2 ? before[i - 2] : -1, i < count ? before[i] : -1, &step);
         if (x > align->a_count || x - k > align->b_count || x - k < 0)
             x = -1;
         if (x >= 0)
             x = follow(align, x, k);
-        row[k + d] = x;
+        row[i] = x;
         if (x >= 0 && x - k == align->b_count && !is_done) {
             *ret_k = k;
             is_done = true;
@@ -110,7 +130,9 @@ static void trace_back(const struct align *align, int32_t d, int32_t k, uint32_t
     int32_t x = cell(align, d, k);
     for (;;) {
         enum step step = STEP_STAY;
-        int32_t start = best_start(align, d, k, &step);
+        int32_t start = d == 0 ? k
+                               : best_of(align, k, cell(align, d - 1, k), cell(align, d - 1, k - 1),
+                                         cell(align, d - 1, k + 1), &step);
         for (; x > start; x--)
             pair[x - 1 - k] = (uint32_t)(x - 1);
         if (d == 0)
@@ -136,7 +158,7 @@ int align_words(struct align_work *work, const uint16_t *a, uint32_t a_count, co
         distance_max = ALIGN_DISTANCE_MAX;
     struct align align = { a, b, (int32_t)a_count, (int32_t)b_count, (int32_t)start_max, work };
     for (int32_t d = 0; d <= (int32_t)distance_max; d++) {
-        int32_t k;
+        int32_t k = 0;
         if (reserve_row(&align, d) != 0)
             return -ENOMEM;
         if (!fill_row(&align, d, &k))

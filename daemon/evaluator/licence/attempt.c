@@ -25,6 +25,9 @@ bool word_is_free(const struct words *words, size_t index)
            ((flags & WORD_LINK) && words_is_name(words, index));
 }
 
+/* What a word of a template is besides itself; a plain one must be in the text. */
+enum { KIND_PLAIN = 0, KIND_BULLET = 1, KIND_SPAN = 2 };
+
 /* The span that holds word @at of @t, kind 0 when none does. */
 static struct texts_span span_of(const struct recogniser *r, const struct texts_template *t,
                                  uint32_t at)
@@ -37,12 +40,17 @@ static struct texts_span span_of(const struct recogniser *r, const struct texts_
 /* Notes for each word of the template its span, so that every later question is one look. */
 static void note_spans(struct recogniser *r, const struct texts_template *t)
 {
-    for (uint32_t i = 0; i < t->word_count; i++)
+    for (uint32_t i = 0; i < t->word_count; i++) {
         r->span_of_word[i] = ALIGN_NONE;
+        r->kind_of_word[i] =
+            texts_is_bullet(r->texts, t->word_first + i) ? KIND_BULLET : KIND_PLAIN;
+    }
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct texts_span span = texts_span_at(r->texts, t->span_first + i);
-        for (uint32_t j = span.first; j < span.end; j++)
+        for (uint32_t j = span.first; j < span.end; j++) {
             r->span_of_word[j] = i;
+            r->kind_of_word[j] |= KIND_SPAN;
+        }
     }
 }
 
@@ -63,12 +71,15 @@ static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
         free(r->pair);
         free(r->found);
         free(r->span_of_word);
+        free(r->kind_of_word);
         r->b = malloc(b_count * sizeof(*r->b));
         r->b_words = malloc(b_count * sizeof(*r->b_words));
         r->pair = malloc(b_count * sizeof(*r->pair));
         r->found = malloc(b_count * sizeof(*r->found));
         r->span_of_word = malloc(b_count * sizeof(*r->span_of_word));
-        bool has_all = r->b && r->b_words && r->pair && r->found && r->span_of_word;
+        r->kind_of_word = malloc(b_count * sizeof(*r->kind_of_word));
+        bool has_all =
+            r->b && r->b_words && r->pair && r->found && r->span_of_word && r->kind_of_word;
         r->b_capacity = has_all ? b_count : 0;
         if (r->b_capacity == 0)
             return -ENOMEM;
@@ -122,6 +133,11 @@ static uint32_t build_template(struct recogniser *r, const struct texts_template
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < t->word_count;) {
+        if (r->kind_of_word[i] == KIND_PLAIN) {
+            r->b[count] = texts_word_at(r->texts, t->word_first + i);
+            r->b_words[count++] = i++;
+            continue;
+        }
         struct texts_span span = span_of(r, t, i);
         bool is_out = span.kind == SPAN_OPTIONAL ? !has_optional(r, t, span, range)
                                                  : span.kind != 0 && !is_full;
@@ -247,6 +263,8 @@ static bool has_twin(const struct recogniser *r, const struct texts_template *t,
  */
 static bool may_miss(const struct recogniser *r, const struct texts_template *t, uint32_t at)
 {
+    if (r->kind_of_word[at] == KIND_PLAIN)
+        return false;
     if (texts_is_bullet(r->texts, t->word_first + at))
         return !has_twin(r, t, (struct texts_span){ at, at + 1, 0 }, at);
     struct texts_span span = span_of(r, t, at);
@@ -257,8 +275,8 @@ static bool may_miss(const struct recogniser *r, const struct texts_template *t,
 /* Is the word one by which attempts are compared? The two ways of comparing must count alike. */
 static bool is_core(const struct recogniser *r, const struct texts_template *t, uint32_t at)
 {
-    uint32_t kind = r->span_of_word[at] == ALIGN_NONE ? 0 : span_of(r, t, at).kind;
-    return (kind == 0 || kind == SPAN_OPTIONAL) && !texts_is_bullet(r->texts, t->word_first + at);
+    uint8_t kind = r->kind_of_word[at];
+    return kind == KIND_PLAIN || (kind == KIND_SPAN && span_of(r, t, at).kind == SPAN_OPTIONAL);
 }
 
 /* Words of the template between two found ones, as runs of those that had to be there. */

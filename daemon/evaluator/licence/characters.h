@@ -3,6 +3,7 @@
 #ifndef STINT_LICENCE_CHARACTERS_H
 #define STINT_LICENCE_CHARACTERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,12 @@ enum character_class {
 
 /* Scripts as far as look-alikes go. */
 enum character_script { SCRIPT_NONE = 0, SCRIPT_LATIN, SCRIPT_OTHER };
+
+/* A letter or digit of ASCII. */
+static inline __attribute__((unused)) bool character_is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 /**
  * character_read() - the next code point of @text

@@ -44,9 +44,10 @@ static bool is_blank(char c)
 }
 
 /* One or two digits, one letter, or a small Roman number. */
-static bool is_bullet_word(const char *text)
+static bool is_bullet_word(const struct words *words, size_t index)
 {
-    size_t length = strlen(text);
+    const char *text = words_text(words, index);
+    size_t length = words->list[index].text_length;
     if (length == 0 || length > 5)
         return false;
     if (is_number(text))
@@ -79,7 +80,7 @@ static size_t bullet_length(const struct words *words, size_t index)
 {
     const struct word *word = &words->list[index];
     const char *text = words_text(words, index);
-    if (!is_bullet_word(text) || (word->flags & (WORD_DISGUISED | WORD_LINK)))
+    if (!is_bullet_word(words, index) || (word->flags & (WORD_DISGUISED | WORD_LINK)))
         return 0;
     bool is_begun = byte_before(words, word) == '(' && byte_after(words, word, 0) == ')';
     if (is_begun && !is_number(text) && !(word->flags & WORD_GLUED))
@@ -92,7 +93,7 @@ static size_t bullet_length(const struct words *words, size_t index)
         const struct word *next = &words->list[index + count];
         if (!is_number(text) || byte_after(words, last, 0) != '.' ||
             next->offset != last->offset + last->length + 1u ||
-            !is_bullet_word(words_text(words, index + count)))
+            !is_bullet_word(words, index + count))
             break;
         count++;
     }
@@ -139,17 +140,19 @@ static bool is_notice_start(const struct words *words, size_t index)
 {
     const struct word *word = &words->list[index];
     const char *text = words_text(words, index);
-    if (index + 1 >= words->count || (word->flags & WORD_DISGUISED))
+    if (index + 1 >= words->count || (word->flags & WORD_DISGUISED) ||
+        (text[0] != 'c' && text[0] != 'f'))
+        return false;
+    bool is_sign = strcmp(text, "c") == 0;
+    if (!is_sign && strcmp(text, "copyright") != 0 && strcmp(text, "copyrights") != 0 &&
+        strcmp(text, "copr") != 0 && strcmp(text, "filecopyrighttext") != 0)
         return false;
     const struct word *next = &words->list[index + 1];
     const char *next_text = words_text(words, index + 1);
     bool next_is_sign = strcmp(next_text, "c") == 0 || is_year(next_text) ||
                         ((next->flags & WORD_BRACKET) && words_is_name(words, index + 1));
-    if (strcmp(text, "c") == 0)
+    if (is_sign)
         return is_year(next_text) && !(next->flags & WORD_LINE_START);
-    if (strcmp(text, "copyright") != 0 && strcmp(text, "copyrights") != 0 &&
-        strcmp(text, "copr") != 0 && strcmp(text, "filecopyrighttext") != 0)
-        return false;
     if (next_is_sign || strcmp(next_text, "by") == 0)
         return true;
     return (word->flags & WORD_LINE_START) && (word->flags & WORD_CAPITAL) &&
@@ -258,7 +261,8 @@ static size_t mark_notice(struct words *words, size_t index)
 static int tag_length(const struct words *words, size_t index, size_t *ret_count)
 {
     *ret_count = 0;
-    if (index + 3 >= words->count || strcmp(words_text(words, index), "spdx") != 0 ||
+    const char *text = words_text(words, index);
+    if (text[0] != 's' || index + 3 >= words->count || strcmp(text, "spdx") != 0 ||
         strcmp(words_text(words, index + 1), "license") != 0 ||
         strcmp(words_text(words, index + 2), "identifier") != 0)
         return 0;

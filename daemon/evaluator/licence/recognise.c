@@ -93,6 +93,7 @@ static void recogniser_deinit(struct recogniser *r)
     free(r->pair);
     free(r->found);
     free(r->span_of_word);
+    free(r->kind_of_word);
 }
 
 /*

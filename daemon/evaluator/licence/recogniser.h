@@ -77,8 +77,9 @@ struct recogniser {
     uint32_t *pair;
     uint32_t *found;        /* for each word of the template its word in the text, or ALIGN_NONE */
     uint32_t *span_of_word; /* for each word of the template its span, or ALIGN_NONE */
-    uint32_t *votes;        /* for each template, zero between calls */
-    int32_t *balance;       /* for each word of the vocabulary, zero between calls */
+    uint8_t *kind_of_word; /* for each word of the template: KIND_PLAIN, or why it may be missing */
+    uint32_t *votes;       /* for each template, zero between calls */
+    int32_t *balance;      /* for each word of the vocabulary, zero between calls */
     uint32_t a_capacity;
     uint32_t b_capacity;
     bool is_cut;

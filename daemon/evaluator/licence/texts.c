@@ -270,12 +270,6 @@ struct texts_span texts_span_at(const struct texts *texts, uint32_t index)
     return (struct texts_span){ le32toh(span.first), le32toh(span.end), le32toh(span.kind) };
 }
 
-bool texts_is_bullet(const struct texts *texts, uint32_t word_index)
-{
-    const uint8_t *bits = texts->sections[TEXTS_BULLETS];
-    return bits[word_index / 8] >> (word_index % 8) & 1;
-}
-
 bool texts_is_title_word(const struct texts *texts, const struct texts_template *template,
                          uint16_t id)
 {

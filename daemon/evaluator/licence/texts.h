@@ -106,7 +106,6 @@ uint16_t texts_word(const struct texts *texts, const char *normal);
 const char *texts_word_text(const struct texts *texts, uint16_t id);
 struct texts_template texts_template_at(const struct texts *texts, uint32_t index);
 struct texts_span texts_span_at(const struct texts *texts, uint32_t index);
-bool texts_is_bullet(const struct texts *texts, uint32_t word_index);
 bool texts_is_title_word(const struct texts *texts, const struct texts_template *template,
                          uint16_t id);
 /* Postings of a three-word sequence: first and end in POSTINGS. */
@@ -117,6 +116,13 @@ static inline __attribute__((unused)) uint16_t texts_word_at(const struct texts 
                                                              uint32_t index)
 {
     return le16toh(((const uint16_t *)texts->sections[TEXTS_WORDS])[index]);
+}
+
+static inline __attribute__((unused)) bool texts_is_bullet(const struct texts *texts,
+                                                           uint32_t word_index)
+{
+    const uint8_t *bits = texts->sections[TEXTS_BULLETS];
+    return bits[word_index / 8] >> (word_index % 8) & 1;
 }
 
 /* The key of a three-word sequence. */

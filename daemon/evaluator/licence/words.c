@@ -62,20 +62,30 @@ static int words_reserve(struct words *words)
     return 0;
 }
 
+/* Longest first part of a joined word. */
+#define JOINED_LENGTH_MAX 3
+
 /* "sub license", "non-commercial", "per cent", "e-mail": one word in some texts, two in others. */
 static bool is_joined(const char *first, const char *second)
 {
     static const char *const non[] = { "commercial",  "commercially", "exclusive",
                                        "exclusively", "infringement", "infringing",
                                        "profit",      "transferable", "sublicensable" };
-    if (strcmp(first, "sub") == 0)
-        return strncmp(second, "licen", 5) == 0;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(non) && strcmp(first, "non") == 0; i++)
-        if (strcmp(second, non[i]) == 0)
-            return true;
-    if (strcmp(first, "per") == 0)
-        return strcmp(second, "cent") == 0;
-    return strcmp(first, "e") == 0 && strcmp(second, "mail") == 0;
+    switch (first[0]) {
+    case 's':
+        return strcmp(first, "sub") == 0 && strncmp(second, "licen", 5) == 0;
+    case 'p':
+        return strcmp(first, "per") == 0 && strcmp(second, "cent") == 0;
+    case 'e':
+        return strcmp(first, "e") == 0 && strcmp(second, "mail") == 0;
+    case 'n':
+        for (size_t i = 0; strcmp(first, "non") == 0 && i < STINT_ARRAY_SIZE(non); i++)
+            if (strcmp(second, non[i]) == 0)
+                return true;
+        return false;
+    default:
+        return false;
+    }
 }
 
 static void set_normal(struct words *words, struct word *word, const char *text, size_t length)
@@ -109,7 +119,8 @@ static void join_last(struct words *words, const char *text, size_t length, size
 /* "copyright owner" and "copyright holder" are the same words to the matching guidelines. */
 static const char *after_copyright(const struct words *words, const char *text)
 {
-    if (words->count == 0 || strcmp(words_text(words, words->count - 1), "copyright") != 0)
+    if (text[0] != 'o' || words->count == 0 ||
+        strcmp(words_text(words, words->count - 1), "copyright") != 0)
         return text;
     return strcmp(text, "owner") == 0 ? "holder" : strcmp(text, "owners") == 0 ? "holders" : text;
 }
@@ -126,8 +137,9 @@ static int word_end(struct scan *scan)
     if (scan->has_latin && scan->has_other)
         scan->flags |= WORD_DISGUISED;
     scan->buffer[scan->buffer_length] = '\0';
-    bool may_join = words->count > 0 && scan->saw_hyphen_only &&
-                    !(words->list[words->count - 1].flags & WORD_DISGUISED) &&
+    const struct word *last = words->count > 0 ? &words->list[words->count - 1] : NULL;
+    bool may_join = last && scan->saw_hyphen_only && last->text_length <= JOINED_LENGTH_MAX &&
+                    !(last->flags & WORD_DISGUISED) &&
                     is_joined(words_text(words, words->count - 1), scan->buffer);
     if (may_join) {
         join_last(words, scan->buffer, scan->buffer_length, scan->word_end, scan->flags);
@@ -140,7 +152,8 @@ static int word_end(struct scan *scan)
                                .text = (uint32_t)words->normal_length,
                                .flags = scan->flags,
                                .id = WORD_FOREIGN };
-        set_normal(words, word, normal, strlen(normal));
+        set_normal(words, word, normal,
+                   normal == scan->buffer ? scan->buffer_length : strlen(normal));
     }
     scan->newlines = 0;
     scan->saw_sentence = scan->saw_stop = scan->saw_blank = scan->saw_edge = false;
@@ -193,6 +206,28 @@ static void word_add(struct scan *scan, uint32_t code, size_t offset, size_t len
     else
         scan->buffer[0] = HIDDEN_MARK;
     scan->word_end = offset + length;
+}
+
+/* Letters and digits of ASCII at @offset, which are nearly all there is: the same as word_add() for
+ * each of them. Returns how many. */
+static size_t word_add_ascii(struct scan *scan, size_t offset)
+{
+    const char *text = scan->words->source;
+    size_t end = offset;
+    if (!scan->in_word)
+        word_begin(scan, offset);
+    if (scan->buffer_length == 0 && !(text[offset] >= 'a' && text[offset] <= 'z'))
+        scan->flags |= WORD_CAPITAL;
+    for (; end < scan->words->source_length && character_is_alphanumeric(text[end]); end++) {
+        bool is_digit = text[end] <= '9';
+        scan->has_latin |= !is_digit;
+        if (scan->buffer_length + 4 < WORD_TEXT_MAX)
+            scan->buffer[scan->buffer_length++] = (char)(is_digit ? text[end] : text[end] | 0x20);
+        else
+            scan->buffer[0] = HIDDEN_MARK;
+    }
+    scan->word_end = end;
+    return end - offset;
 }
 
 static void word_add_hidden(struct scan *scan, size_t offset, size_t length)
@@ -371,10 +406,9 @@ int words_split(const char *text, size_t length, struct words *ret_words)
     struct scan scan = { .words = &words, .saw_hyphen_only = true };
     int r = 0;
     for (size_t i = 0; i < length && r == 0;) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
-            word_add(&scan, c, i, 1);
-            i++;
+        char c = text[i];
+        if (character_is_alphanumeric(c)) {
+            i += word_add_ascii(&scan, i);
             continue;
         }
         size_t step = 0;
