@@ -64,9 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = strndup((const char *)data + 1, size - 1);
     if (!text || stint_facts_new(&verdict.facts) != 0)
         abort();
-    struct reader reader = {
-        .manifest = &manifest, .verdict = &verdict, .facts = verdict.facts, .kind = STINT_KIND_MODEL
-    };
+    struct reader reader = { .manifest = &manifest,
+                             .licences = licences,
+                             .verdict = &verdict,
+                             .facts = verdict.facts,
+                             .kind = STINT_KIND_MODEL };
     int r = read_attestations(&reader, text, &err);
     if (r != 0 && (r != STINT_INVALID || !err.text[0]))
         abort();
