@@ -3,6 +3,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -71,18 +73,45 @@ void sample_write(const struct sample *sample, uint32_t at, const char *insert, 
     }
 }
 
-bool sample_is_clean(const struct stint_licences *table, const char *text, size_t length,
-                     const char *id)
+bool sample_is_clean_as(const struct stint_licences *table, const char *text, size_t length,
+                        const char *id, char ret_other[64])
 {
     struct stint_licence_recognition found;
     assert_int_equal(stint_licence_recognise(table, text, length, &found), 0);
     bool has_id = false;
-    for (uint32_t i = 0; found.is_clean && i < found.match_count; i++)
+    ret_other[0] = '\0';
+    for (uint32_t i = 0; found.is_clean && i < found.match_count; i++) {
         for (uint32_t j = 0; j < found.matches[i].twin_count; j++)
             has_id |= strcmp(found.matches[i].twins[j]->id, id) == 0;
+        (void)snprintf(ret_other, 64, "%s", found.matches[i].licence->id);
+    }
     has_id &= found.match_count == 1;
+    if (has_id)
+        ret_other[0] = '\0';
     stint_licence_recognition_deinit(&found);
     return has_id;
+}
+
+bool sample_is_clean(const struct stint_licences *table, const char *text, size_t length,
+                     const char *id)
+{
+    char other[64];
+    return sample_is_clean_as(table, text, length, id, other);
+}
+
+bool sample_range(const struct stint_licences *table, uint32_t *ret_first, uint32_t *ret_end)
+{
+    const char *mode = getenv("STINT_HOSTILE");
+    unsigned first = 0;
+    unsigned end = table->texts.counts[TEXTS_TEMPLATES];
+    if (!mode || strncmp(mode, "all", 3) != 0)
+        return false;
+    if (mode[3] != '\0' && (sscanf(mode + 3, ":%u-%u", &first, &end) != 2 || first > end))
+        fail_msg("STINT_HOSTILE=%s is not all or all:FROM-TO", mode);
+    *ret_end =
+        end < table->texts.counts[TEXTS_TEMPLATES] ? end : table->texts.counts[TEXTS_TEMPLATES];
+    *ret_first = first;
+    return true;
 }
 
 uint32_t sample_random(uint64_t *state, uint32_t below)

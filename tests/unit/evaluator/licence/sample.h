@@ -42,6 +42,18 @@ void sample_write(const struct sample *sample, uint32_t at, const char *insert, 
 bool sample_is_clean(const struct stint_licences *table, const char *text, size_t length,
                      const char *id);
 
+/* The same, and in @ret_other the first licence that it is cleanly instead: two licences may differ
+ * by one word. "" for none. */
+bool sample_is_clean_as(const struct stint_licences *table, const char *text, size_t length,
+                        const char *id, char ret_other[64]);
+
+/**
+ * sample_range() - which texts of the table a long test looks at
+ * STINT_HOSTILE=all: every one; STINT_HOSTILE=all:100-200: those from the 100th up to the 200th, so
+ * that a long run can be cut into pieces. false when only samples are asked for.
+ */
+bool sample_range(const struct stint_licences *table, uint32_t *ret_first, uint32_t *ret_end);
+
 /* xorshift64*: the same numbers every time. @state is not 0. Source: S. Vigna, 2016. */
 uint32_t sample_random(uint64_t *state, uint32_t below);
 
