@@ -18,6 +18,7 @@
 #include "stint/config.h"
 #include "stint/error.h"
 #include "stint/reason.h"
+#include "stint/store_reader.h"
 #include "stint/tasks.h"
 
 /* Bounds of the room; those of one body stand in the route table. */
@@ -124,7 +125,9 @@ struct stint_api {
     char read_only_why[200];
     char url[128];
     char socket_path[STINT_CONFIG_TEXT_MAX];
-    uint64_t answer_counts[6]; /* by hundreds of the status */
+    uint64_t answer_counts[6];                   /* by hundreds of the status */
+    struct stint_estimate_window estimate_month; /* as of estimate_month_ms, see reports.c */
+    int64_t estimate_month_ms;
     struct user_name user_names[API_USER_NAMES];
 };
 
@@ -348,6 +351,8 @@ HANDLER(handle_job_signal);
 /* stream.c, events.c */
 HANDLER(handle_job_output);
 HANDLER(handle_events);
+/* reports.c */
+HANDLER(handle_report_estimates);
 /* transcript.c */
 HANDLER(handle_transcript);
 /* machine.c */

@@ -224,6 +224,11 @@ static void queue(struct rows *rows)
     stint_buffer_add_text(out, rows->shown > 0 ? "</tbody></table>"
                                                : "<p class=\"quiet\">Nobody waits.</p>");
     more(out, rows->shown, rows->total, "/api/v1/queue");
+    if (rows->api->estimate_month.count > 0) {
+        stint_buffer_add_text(out, "<p class=\"quiet\">");
+        month_sentence(&rows->api->estimate_month, out);
+        stint_buffer_add_text(out, " <a href=\"/api/v1/reports/estimates\">By week</a>.</p>");
+    }
     stint_buffer_add_text(out, "</section>\n");
     stint_buffer_deinit(&body);
 }
@@ -351,6 +356,7 @@ static void artifacts(struct stint_api *api, struct stint_buffer *out)
 /* ---- refusals: read off the loop ---- */
 
 struct refusals {
+    struct stint_estimate_window month; /* of estimates; asked for when since_ms is not 0 */
     size_t count;
     struct {
         int64_t id;
@@ -377,7 +383,11 @@ static bool refusal_on_row(void *context, const struct stint_decision_row *row)
 
 static int page_work(struct stint_reader *reader, void *data)
 {
-    return stint_reader_each_decision(reader, 0, DECISION_ROWS, refusal_on_row, data);
+    struct refusals *refusals = data;
+    int r = stint_reader_each_decision(reader, 0, DECISION_ROWS, refusal_on_row, refusals);
+    if (r == 0 && refusals->month.since_ms != 0)
+        r = stint_reader_estimate_windows(reader, &refusals->month, 1);
+    return r;
 }
 
 static void decisions(struct stint_api *api, const struct refusals *refusals,
@@ -495,6 +505,8 @@ static void page_ready(struct exchange *ex, void *data, int status)
         exchange_fail(ex, &err);
         return;
     }
+    if (status >= 0 && ((const struct refusals *)data)->month.since_ms != 0)
+        month_keep(ex->api, &((const struct refusals *)data)->month);
     page_body(ex->api, status < 0 ? &none : data, machine, &ex->out);
     free(machine);
     ex->type = "text/html; charset=utf-8";
@@ -505,5 +517,8 @@ static void page_ready(struct exchange *ex, void *data, int status)
 void handle_page(struct exchange *ex)
 {
     static const struct read_plan plan = { page_work, page_ready, free };
-    exchange_read(ex, &plan, calloc(1, sizeof(struct refusals)));
+    struct refusals *refusals = calloc(1, sizeof(*refusals));
+    if (refusals && month_is_old(ex->api))
+        month_window(ex->api, &refusals->month);
+    exchange_read(ex, &plan, refusals);
 }

@@ -63,6 +63,7 @@ const struct route api_routes[] = {
     { "POST", V1 "/jobs/{id}/signal", ACCESS_USER, SMALL, 0, NULL, handle_job_signal, "Send a running job a signal" },
     { "GET", V1 "/jobs/{id}/why", ACCESS_USER, 0, 0, NULL, handle_job_why, "Why a job does not run" },
     { "GET", V1 "/jobs/{id}/output", ACCESS_USER, 0, 0, "stream follow offset", handle_job_output, "Output of a job" },
+    { "GET", V1 "/reports/estimates", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_report_estimates, "How good first estimates of starts were, 30 days and by week" },
     { "GET", V1 "/transcript", ACCESS_OPERATOR, 0, 0, "after since until", handle_transcript, "What the scheduler was told and decided, for a replay" },
     { "GET", V1 "/events", ACCESS_PUBLIC, 0, 0, "job after", handle_events, "Server-sent events" },
 

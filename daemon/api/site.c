@@ -345,6 +345,7 @@ static void metrics_service(struct exchange *ex)
 
 /* GPU-seconds by project come from the store; the rest is in memory. */
 struct metrics_usage {
+    struct stint_estimate_window month;
     size_t count;
     bool is_full;
     struct stint_usage_sum rows[1024];
@@ -367,7 +368,9 @@ static bool metrics_on_sum(void *context, const struct stint_usage_sum *sum)
 
 static int metrics_work(struct stint_reader *reader, void *data)
 {
-    return stint_reader_sum_usage(reader, 0, 0, metrics_on_sum, data);
+    struct metrics_usage *usage = data;
+    int r = stint_reader_sum_usage(reader, 0, 0, metrics_on_sum, usage);
+    return r != 0 ? r : stint_reader_estimate_windows(reader, &usage->month, 1);
 }
 
 static void metrics_usage_write(struct exchange *ex, const struct metrics_usage *usage,
@@ -403,6 +406,7 @@ static void metrics_render(struct exchange *ex, void *data, int status)
                                 "GPU time of runs, a running one counted whole.");
         metrics_usage_write(ex, data, "stint_core_seconds", false,
                             "Core time of runs, a running one counted whole.");
+        month_metrics(&((const struct metrics_usage *)data)->month, out);
     }
     metrics_service(ex);
     stint_buffer_add_text(out, "# EOF\n");
@@ -413,5 +417,8 @@ static void metrics_render(struct exchange *ex, void *data, int status)
 void handle_metrics(struct exchange *ex)
 {
     static const struct read_plan plan = { metrics_work, metrics_render, free };
-    exchange_read(ex, &plan, calloc(1, sizeof(struct metrics_usage)));
+    struct metrics_usage *usage = calloc(1, sizeof(*usage));
+    if (usage)
+        month_window(ex->api, &usage->month);
+    exchange_read(ex, &plan, usage);
 }

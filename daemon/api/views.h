@@ -130,6 +130,16 @@ int64_t project_id(struct stint_api *api, const char *name);
 /* "schema":"stint.@noun/1" of a new object. */
 void document_begin(struct stint_buffer *out, const char *noun);
 
+/* ---- reports.c: how good first estimates were in the last 30 days, as the page and the metrics
+ * say it. The window's times are filled in by month_window(); month_keep() after the figures are.
+ */
+struct stint_estimate_window;
+void month_window(struct stint_api *api, struct stint_estimate_window *ret_window);
+bool month_is_old(const struct stint_api *api);
+void month_keep(struct stint_api *api, const struct stint_estimate_window *window);
+void month_sentence(const struct stint_estimate_window *window, struct stint_buffer *out);
+void month_metrics(const struct stint_estimate_window *window, struct stint_buffer *out);
+
 /* ---- reads off the loop: @work on another thread with @data only; then @render on the loop,
  * unless the client has gone; @free_data always. */
 struct read_plan {

@@ -9,6 +9,7 @@
 #include "document.h"
 #include "screen.h"
 #include "stint/auto.h"
+#include "stint/measure.h"
 
 static void check(const char *word, const char *what, const char *fact)
 {
@@ -40,6 +41,27 @@ static void fact_print(const char *key, const json_t *value)
     free(text);
 }
 
+/* How good first estimates of starts were; a daemon without that report is not asked twice. */
+static void show_estimates(struct cli *cli)
+{
+    stint_auto(response_deinit) struct response response = { 0 };
+    char text[200];
+    char times[2][64];
+    if (cli_call(cli, "GET", "/api/v1/reports/estimates", NULL, &response) != EXIT_OK ||
+        doc_int(response.json, "count", 0) == 0)
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "of %" PRId64 " first ones in 30 days, half within %s of the start, nine in ten "
+                   "within %s; %.1f %% started after the latest time told",
+                   doc_int(response.json, "count", 0),
+                   stint_duration_format((int64_t)doc_number(response.json, "median_error_s", 0),
+                                         times[0], sizeof(times[0])),
+                   stint_duration_format((int64_t)doc_number(response.json, "p90_error_s", 0),
+                                         times[1], sizeof(times[1])),
+                   100.0 * doc_number(response.json, "late_share", 0));
+    check("info", "start estimates", text);
+}
+
 /* Rows {"check","result","detail"} when the daemon has them; else its plain members. */
 static int show_status(struct cli *cli, const json_t *document)
 {
@@ -49,7 +71,6 @@ static int show_status(struct cli *cli, const json_t *document)
     json_t *value;
     size_t i;
     int status = EXIT_OK;
-    (void)cli;
     json_array_foreach(checks, i, row)
     {
         const char *result = doc_text_or(row, "result", doc_text_or(row, "state", "info"));
@@ -81,6 +102,7 @@ static int show_status(struct cli *cli, const json_t *document)
         const char *text = json_string_value(warning);
         check("warn", text ? text : doc_text_or(warning, "text", "?"), doc_text(warning, "fix"));
     }
+    show_estimates(cli);
     return status;
 }
 

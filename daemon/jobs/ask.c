@@ -5,6 +5,13 @@
 #include "job.h"
 #include "stint/ledger.h"
 
+uint32_t jobs_user_number(struct stint_jobs *jobs, int64_t project, uid_t uid)
+{
+    uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX];
+    size_t count = stint_ledger_accounts(jobs->options.ledger, project, uid, 0, accounts);
+    return count > STINT_LEDGER_USER_ACCOUNT ? accounts[STINT_LEDGER_USER_ACCOUNT] : UINT32_MAX;
+}
+
 void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask)
 {
     int64_t offset_ms = jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
@@ -31,6 +38,8 @@ void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_as
     ret_ask->nodes = job->nodes;
     ret_ask->account_count = (uint32_t)stint_ledger_accounts(
         jobs->options.ledger, job->project, job->uid, job->award, ret_ask->accounts);
+    if (ret_ask->account_count > STINT_LEDGER_USER_ACCOUNT)
+        ret_ask->user = ret_ask->accounts[STINT_LEDGER_USER_ACCOUNT];
     if (job->array && job->array->account != STINT_NO_ACCOUNT)
         ret_ask->accounts[ret_ask->account_count++] = job->array->account;
     if (job_is_whole(job))
@@ -138,6 +147,8 @@ void job_reblock(struct stint_jobs *jobs, struct job *job)
     if (reason.code == job->blocked && reason.code == STINT_REASON_NONE)
         return;
     job_set_blocked(jobs, job, reason.code);
+    if (reason.code == STINT_REASON_NONE)
+        estimate_wanted(jobs);
     int r = stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
     assert(r == 0);
     (void)r;
@@ -157,6 +168,7 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
         return r;
     reason = jobs_block(jobs, job);
     job_set_blocked(jobs, job, reason.code);
+    estimate_wanted(jobs);
     if (reason.code != STINT_REASON_NONE)
         (void)stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
     return 0;

@@ -119,6 +119,7 @@ struct job {
     char *boot_id;                  /* of the open run */
     struct job_after *after;
     struct job_array *array;
+    struct job_estimate *estimate; /* the first one that was given, NULL before */
 };
 
 /* The name of somebody who has submitted since the start: thousands of jobs share one. */
@@ -152,6 +153,8 @@ struct stint_jobs {
     uint32_t ended_next;
     struct stint_buffer spec_text;  /* a request being written out */
     struct jobs_user *users;        /* by name */
+    int64_t estimates_due_ms;       /* boot clock: not before */
+    bool has_unestimated;           /* some job may have no first estimate */
     struct stint_sha256 transcript; /* digest of the last piece that was put */
     int64_t transcript_core;        /* id of the piece in which this core began */
     bool transcript_is_broken;      /* said so in the log */
@@ -195,6 +198,8 @@ struct stint_task_key job_task_key(const struct job *job);
 
 /* ---- ask.c: what the scheduler and the ledger are told of a job
  * ----------------------------------------------------------- */
+/* The number by which the scheduler knows a user: his account. UINT32_MAX without one. */
+uint32_t jobs_user_number(struct stint_jobs *jobs, int64_t project, uid_t uid);
 void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask);
 int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
 /* The first thing that keeps a waiting job from starting apart from the machine; STINT_REASON_NONE
@@ -286,6 +291,16 @@ void job_ledger_run(const struct stint_jobs *jobs, const struct job *job,
  * so far into the open batch, at the end of a pass. */
 int jobs_transcript_load(struct stint_jobs *jobs);
 void jobs_transcript_keep(struct stint_jobs *jobs);
+
+/* ---- estimates.c: the first estimate of a start, and what became of it */
+void estimates_refresh(struct stint_jobs *jobs);         /* at the end of a pass */
+int64_t estimates_due_ms(const struct stint_jobs *jobs); /* boot clock; INT64_MAX for never */
+void estimate_wanted(struct stint_jobs *jobs);           /* a job joined the queue */
+void estimate_started(struct stint_jobs *jobs, struct job *job);
+void estimate_void(struct stint_jobs *jobs, struct job *job); /* it will say nothing */
+/* Before jobs join the queue, and after they are in memory. */
+int estimates_load_past(struct stint_jobs *jobs);
+int estimates_load(struct stint_jobs *jobs);
 
 /* ---- run.c: from a durable grant to the end of the run
  * ---------------------------------------------------------------------- */

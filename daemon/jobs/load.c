@@ -375,6 +375,8 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
     (void)stint_clerk_set_clock(jobs->options.clerk, jobs->clock_offset_ms);
     int r = jobs_transcript_load(jobs);
     if (r == 0)
+        r = estimates_load_past(jobs);
+    if (r == 0)
         r = stint_reader_each_live_job(reader, load_job, &load);
     if (r == 0 && load.result == 0)
         r = stint_reader_each_live_task(reader, load_task, &load);
@@ -382,6 +384,8 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
         load.result = load_queue(jobs, err);
     if (r == 0 && load.result == 0)
         r = stint_reader_each_open_run(reader, load_run, &load);
+    if (r == 0 && load.result == 0)
+        r = estimates_load(jobs);
     if (r == 0)
         r = load.result;
     if (r != 0)

@@ -179,8 +179,10 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
     struct stint_store_mark mark = stint_store_mark(jobs->options.store);
     uint32_t attempt = job->attempt;
     int r = grant(jobs, job, start, &block, &err);
-    if (r == 0)
+    if (r == 0) {
+        estimate_started(jobs, job);
         return true;
+    }
     stint_store_rewind(jobs->options.store, mark);
     take_back(jobs, job, attempt);
     if (block.code == STINT_REASON_NONE)
@@ -210,6 +212,7 @@ void stint_jobs_pass(struct stint_jobs *jobs)
         }
     }
     preempt_follow(jobs);
+    estimates_refresh(jobs);
     jobs_transcript_keep(jobs);
     if (count == PASS_STARTS || !may_go_on)
         jobs->options.pass_wanted(jobs->options.context);
@@ -219,6 +222,8 @@ int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs)
 {
     int64_t next_boot_ms = stint_scheduler_next_ms(stint_clerk_scheduler(jobs->options.clerk));
     int64_t next_ms = stint_ledger_next_turn_ms(jobs->options.ledger);
+    if (estimates_due_ms(jobs) < next_boot_ms)
+        next_boot_ms = estimates_due_ms(jobs);
     if (next_boot_ms != INT64_MAX) {
         int64_t wall_ms = next_boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
         if (next_ms == 0 || wall_ms < next_ms)

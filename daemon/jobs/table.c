@@ -73,6 +73,7 @@ struct job *job_free(struct job *job)
         free(job->script_sha256);
         free(job->gpu_type_text);
         free(job->after);
+        free(job->estimate);
         (void)array_free(job->array);
     }
     free(job->allocation_text);

@@ -104,6 +104,8 @@ static int act_hold(struct stint_jobs *jobs, struct job *job, const struct stint
         job->held_by = before;
     else
         job_reblock(jobs, job);
+    if (r == 0)
+        estimate_void(jobs, job);
     return r;
 }
 

@@ -218,6 +218,7 @@ PUT(node_state, TABLE_NODE_STATE)
 PUT(reservation, TABLE_RESERVATION)
 PUT(meta, TABLE_META)
 PUT(transcript, TABLE_TRANSCRIPT)
+PUT(estimate, TABLE_ESTIMATE)
 #undef PUT
 
 /* ---- removals */

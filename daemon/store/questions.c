@@ -58,6 +58,7 @@ FORWARD(verdict)
 FORWARD(decision)
 FORWARD(log_entry)
 FORWARD(transcript)
+FORWARD(estimate)
 FORWARD(checkpoint)
 FORWARD(personal)
 FORWARD(idempotency)
@@ -110,6 +111,7 @@ ALL(verdict_head, verdict, TABLE_VERDICT, QUERY_VERDICT_HEADS)
 ALL(token, token, TABLE_TOKEN, QUERY_TOKENS)
 ALL(node_state, node_state, TABLE_NODE_STATE, QUERY_NODE_STATES)
 ALL(reservation, reservation, TABLE_RESERVATION, QUERY_RESERVATIONS)
+ALL(live_estimate, estimate, TABLE_ESTIMATE, QUERY_LIVE_ESTIMATES)
 
 int stint_reader_each_leaf(struct stint_reader *reader, uint64_t from, stint_log_entry_row_fn fn,
                            void *context)
@@ -302,4 +304,10 @@ int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int
     else if (r == -ENOENT)
         *ret_core = 0;
     return r == -ENOENT ? 0 : r;
+}
+
+int stint_reader_each_past_run(struct stint_reader *reader, int64_t limit, stint_run_row_fn fn,
+                               void *context)
+{
+    return EACH(run, TABLE_RUN, QUERY_PAST_RUNS, integer(bounded(limit)));
 }

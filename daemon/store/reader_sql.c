@@ -63,6 +63,12 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_POSTINGS] = "SELECT * FROM posting WHERE id < ?2 AND (?1 = 0 OR award = ?1) ORDER BY id DESC LIMIT ?3",
     [QUERY_DECISIONS] = "SELECT * FROM decision WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
     [QUERY_LOG_ENTRIES] = "SELECT * FROM log_entry WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+    [QUERY_PAST_RUNS] =
+        "SELECT job, uid, project, walltime_s, elapsed_ms FROM run WHERE end_ms > 0"
+        " ORDER BY job DESC, task DESC, attempt DESC LIMIT ?1",
+    [QUERY_LIVE_ESTIMATES] =
+        "SELECT estimate.* FROM job INDEXED BY job_live JOIN estimate ON estimate.job = job.id WHERE job.end_ms = 0",
+    [QUERY_TOLD_STARTS] = "SELECT start_ms, p50_ms, p90_ms FROM estimate WHERE start_ms >= ?1",
     [QUERY_TRANSCRIPT] =
         "SELECT * FROM transcript WHERE id >= ?1 AND (?2 = 0 OR at_ms < ?2) ORDER BY id LIMIT ?3",
     [QUERY_LAST_TRANSCRIPT] =

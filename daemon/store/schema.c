@@ -111,10 +111,17 @@ static const char *const version_5[] = {
     " created_ms INTEGER NOT NULL) STRICT",
     NULL,
 };
+
+/* The first estimate of a start that a job was given, and when it came. */
+static const char *const version_6[] = {
+    "CREATE TABLE estimate (job INTEGER PRIMARY KEY, given_ms INTEGER NOT NULL, p50_ms INTEGER NOT NULL,"
+    " p90_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL) STRICT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
-                                               version_5 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3,
+                                               version_4, version_5, version_6 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

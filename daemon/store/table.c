@@ -141,6 +141,10 @@ static const struct column transcript_columns[] = {
     KEY(transcript, COLUMN_INT, id), INT(transcript, core), INT(transcript, at_ms), INT(transcript, start_count),
     BLOB(transcript, body), BLOB(transcript, chain),
 };
+static const struct column estimate_columns[] = {
+    KEY(estimate, COLUMN_UINT, job), INT(estimate, given_ms), INT(estimate, p50_ms), INT(estimate, p90_ms),
+    INT(estimate, start_ms),
+};
 
 #define TABLE(noun, on_conflict)                                                                   \
     { .name = #noun, .columns = noun##_columns,                                                    \
@@ -174,6 +178,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_RESERVATION] = TABLE(reservation, CONFLICT_REPLACES),
     [TABLE_META]        = TABLE(meta, CONFLICT_REPLACES),
     [TABLE_TRANSCRIPT]  = TABLE(transcript, CONFLICT_FAILS),
+    [TABLE_ESTIMATE]    = TABLE(estimate, CONFLICT_REPLACES),
 };
 /* clang-format on */
 

@@ -40,6 +40,7 @@ enum table_id {
     TABLE_RESERVATION,
     TABLE_META,
     TABLE_TRANSCRIPT,
+    TABLE_ESTIMATE,
     TABLE_COUNT
 };
 
@@ -107,6 +108,7 @@ union any_row {
     struct stint_reservation_row reservation;
     struct stint_meta_row meta;
     struct stint_transcript_row transcript;
+    struct stint_estimate_row estimate;
 };
 
 /* One value on its way between a row, a batch and SQLite. Text and blob are borrowed. */

@@ -157,6 +157,7 @@ struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t pro
  * award unless 0; returns the count, 0 for an unknown project. A user not seen before gets his
  * account here. */
 #define STINT_LEDGER_ACCOUNTS_MAX 8
+#define STINT_LEDGER_USER_ACCOUNT 3 /* place of the user's in that order */
 size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t uid, int64_t award,
                              uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
 /* The account of an array that runs at most @running_max tasks at once: it stands behind those of

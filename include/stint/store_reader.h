@@ -44,6 +44,7 @@ STINT_ROW_FN(node_state);
 STINT_ROW_FN(reservation);
 STINT_ROW_FN(meta);
 STINT_ROW_FN(transcript);
+STINT_ROW_FN(estimate);
 #undef STINT_ROW_FN
 
 /* ---- the start: what is live. In ascending order of keys. */
@@ -195,6 +196,31 @@ int stint_reader_each_decision(struct stint_reader *reader, int64_t before, int6
 /* Oldest first, from @from on. */
 int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int64_t limit,
                                 stint_log_entry_row_fn fn, void *context);
+/* Runs that ended, newest job first, at most @limit: what users took of their limits. */
+int stint_reader_each_past_run(struct stint_reader *reader, int64_t limit, stint_run_row_fn fn,
+                               void *context);
+/* First estimates of jobs that are not done. */
+int stint_reader_each_live_estimate(struct stint_reader *reader, stint_estimate_row_fn fn,
+                                    void *context);
+/**
+ * struct stint_estimate_window - how good first estimates were, of starts from @since_ms until
+ * before @until_ms
+ * @count: starts; @late_count: of them after the latest that was told (p90)
+ * @median_error_ms, @p90_error_ms: off the expected start (p50), either way: half of them, and nine
+ * of ten, were at most so far off
+ */
+struct stint_estimate_window {
+    int64_t since_ms;
+    int64_t until_ms;
+    int64_t count;
+    int64_t late_count;
+    int64_t median_error_ms;
+    int64_t p90_error_ms;
+};
+/* Fills the figures of @windows, whose times are given. O(estimates log), so not on the loop. */
+int stint_reader_estimate_windows(struct stint_reader *reader,
+                                  struct stint_estimate_window *windows, size_t count);
+
 /* The transcript: rows from id @from on, put before @until_ms (0: no end). */
 int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int64_t until_ms,
                                  int64_t limit, stint_transcript_row_fn fn, void *context);

