@@ -11,8 +11,8 @@
 #include <uthash.h>
 
 #include "charge.h"
-#include "stint/civil.h"
 #include "stint/auto.h"
+#include "stint/civil.h"
 #include "stint/clerk.h"
 #include "stint/ledger.h"
 #include "stint/record.h"

@@ -4,11 +4,10 @@
  *
  *              submit                    plan                spawned
  *   (nothing) ────────▶ PENDING ─────────────▶ STARTING ──────────────▶ RUNNING ◀──▶ SUSPENDED
- *                        │  ▲ │ hold                │ could not start      │ cancel, walltime, preempted
- *                 release│  │ ▼                     ▼                      ▼
- *                        │ HELD                  (requeue → PENDING)     ENDING
- *                        │                                                 │ exited
- *                        └──────────── cancel, refused ───────▶ DONE ◀─────┘
+ *                        │  ▲ │ hold                │ could not start      │ cancel, walltime,
+ * preempted release│  │ ▼                     ▼                      ▼ │ HELD (requeue → PENDING)
+ * ENDING │                                                 │ exited └──────────── cancel, refused
+ * ───────▶ DONE ◀─────┘
  */
 #ifndef STINT_JOBS_H
 #define STINT_JOBS_H
@@ -279,8 +278,8 @@ int stint_jobs_view_task(struct stint_jobs *jobs, uint64_t id, uint32_t task,
 void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
                           bool (*fn)(void *context, const struct stint_job_view *view),
                           void *context);
-/* Numbers of tasks of a live array that have ended other than completed, rising; fills at most @max,
- * returns how many. O(tasks). */
+/* Numbers of tasks of a live array that have ended other than completed, rising; fills at most
+ * @max, returns how many. O(tasks). */
 size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max);
 /* Every live job in queue order: holders first (starting, running, suspended, ending), then waiting
  * ones by rank. An array is told once as a whole, as a holder if a task of it runs, and each of its

@@ -50,8 +50,8 @@ void stint_clerk_forget_use(struct stint_clerk *clerk)
     told_use_count = 0;
 }
 
-int stint_clerk_add_use(struct stint_clerk *clerk, uint32_t account,
-                            const struct stint_ask *ask, int64_t from_ms, int64_t until_ms)
+int stint_clerk_add_use(struct stint_clerk *clerk, uint32_t account, const struct stint_ask *ask,
+                        int64_t from_ms, int64_t until_ms)
 {
     (void)clerk;
     assert_true(told_use_count < 64);

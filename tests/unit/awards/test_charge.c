@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "charge.h"
-#include "stint/civil.h"
 #include "stint/auto.h"
+#include "stint/civil.h"
 #include "stint/measure.h"
 
 static const struct charge_base gpu_machine = { .gpu_count = 8,
