@@ -10,7 +10,9 @@ struct amounts {
     int64_t free[3];
 };
 
-static void count_node(const struct node *node, const struct need *need, struct amounts *amounts)
+/* @keep: cores that tasks without GPUs leave for each free GPU: taken, as such a task sees it. */
+static void count_node(const struct node *node, const struct need *need, uint32_t keep,
+                       struct amounts *amounts)
 {
     const struct layout *layout = node->layout;
     const int32_t *now = timeline_step(&node->timeline, 0);
@@ -22,7 +24,9 @@ static void count_node(const struct node *node, const struct need *need, struct 
         amounts->total[1] += layout->total[n];
         amounts->total[2] += layout->total[layout->numa + n];
     }
-    amounts->free[1] += node->free_cores;
+    int64_t cores =
+        need->gpus > 0 ? node->free_cores : node->free_cores - (int64_t)keep * node->whole_gpus;
+    amounts->free[1] += cores > 0 ? cores : 0;
     amounts->free[2] += layout->has_memory ? node->free_memory_mib : INT32_MAX;
 }
 
@@ -56,7 +60,7 @@ static void fill_figures(const struct stint_scheduler *s, const struct job *job,
     double worst_share = 2.0;
     for (uint32_t i = 0; i < s->machine->node_count; i++)
         if (s->nodes[i].state == STINT_NODE_UP)
-            count_node(&s->nodes[i], &job->need, &amounts);
+            count_node(&s->nodes[i], &job->need, s->policy.cores_per_free_gpu, &amounts);
     for (int i = 0; i < 3; i++) {
         asked[i] *= job->nodes;
         if (asked[i] == 0)

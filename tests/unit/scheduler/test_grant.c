@@ -30,6 +30,26 @@ static void jobs_without_gpus_stay_away_from_free_gpus(void **state)
     assert_string_equal(line(2), "node/core[0-2]"); /* GPU 1, on the other side, is free */
 }
 
+static void cores_are_left_for_free_gpus_where_the_policy_says(void **state)
+{
+    (void)state;
+    open_servers(1, 2, (struct stint_policy){ .mode = STINT_MODE_EASY, .cores_per_free_gpu = 3 });
+    submit(ask(1, 2, 10)); /* eight, less three for each of two */
+    submit(ask(2, 1, 10));
+    assert_string_equal(pass(0), "1");
+    assert_string_equal(why(2), "Capacity");
+    assert_int_equal(reason(2).used, 8);
+    struct stint_ask a = gpu_ask(3, 1, 10);
+    a.cpus = 3;
+    submit(a); /* they are for it */
+    assert_string_equal(pass(0), "3");
+    submit(ask(4, 1, 10));
+    assert_string_equal(pass(0), "");
+    end(3, 1);
+    end(1, 1);
+    assert_string_equal(pass(1), "2 4");
+}
+
 static void shares_go_to_the_fullest_gpu(void **state)
 {
     (void)state;
@@ -643,6 +663,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(gpus_bring_their_numa_nodes_cores_and_memory),
         T(jobs_without_gpus_stay_away_from_free_gpus),
+        T(cores_are_left_for_free_gpus_where_the_policy_says),
         T(shares_go_to_the_fullest_gpu),
         T(strict_jobs_wait_for_one_numa_node),
         T(scattered_room_is_called_fragmented),
