@@ -22,10 +22,12 @@ static char letter_of(size_t index)
     return letters[index % (sizeof(letters) - 1)];
 }
 
+#define SHARED '*' /* a GPU of several jobs */
+
 static void mark(char *drawing, size_t count, size_t first, size_t last, char letter)
 {
     for (size_t i = first; i <= last && i < count; i++)
-        drawing[i] = letter;
+        drawing[i] = drawing[i] == '.' ? letter : SHARED;
 }
 
 /* `0-3,8` onto the drawing. */
@@ -55,8 +57,8 @@ static void mark_set(char *drawing, size_t count, const json_t *set, char letter
     {
         int64_t unit = json_is_integer(item) ? (int64_t)json_integer_value(item)
                                              : doc_int(item, "slot", doc_int(item, "index", -1));
-        if (unit >= 0 && (size_t)unit < count)
-            drawing[unit] = letter;
+        if (unit >= 0)
+            mark(drawing, count, (size_t)unit, (size_t)unit, letter);
     }
 }
 
@@ -175,7 +177,12 @@ static void allocations_table(const json_t *allocations)
         table_add(&table, doc_text(row, "project"));
         table_add(&table, doc_text(row, "node"));
         table_printf(&table, "%zu", set_size(row, "cores", "core["));
-        table_printf(&table, "%zu", set_size(row, "gpus", "gpu["));
+        size_t gpus = set_size(row, "gpus", "gpu[");
+        int64_t milli = doc_int(row, "gpu_milli", 1000);
+        if (milli < 1000)
+            table_printf(&table, "%g", (double)gpus * (double)milli / 1000);
+        else
+            table_printf(&table, "%zu", gpus);
         table_add(&table, memory ? stint_size_format(memory, text, sizeof(text)) : NULL);
         table_add(&table, doc_time(row, "since", text));
         table_add(&table, doc_time(row, "ends_by", text));

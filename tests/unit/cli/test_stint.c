@@ -378,12 +378,15 @@ static void allocations_are_drawn_per_node(void **state)
           NULL, 0, false },
         { "GET", "/api/v1/allocations", 200,
           "{\"allocations\":[{\"job\":1,\"project\":\"p\",\"node\":\"node0\",\"cores\":\"0-3\","
-          "\"gpus\":[1]},{\"job\":2,\"project\":\"q\",\"allocation\":\"node0/core[6]\"}]}",
+          "\"gpus\":[1]},{\"job\":2,\"project\":\"q\",\"allocation\":\"node0/core[6]\"},"
+          "{\"job\":3,\"project\":\"q\",\"node\":\"node0\",\"cores\":\"7\",\"gpus\":\"1\","
+          "\"gpu_milli\":250}]}",
           NULL, 0, false },
         { 0 },
     };
     (void)state;
-    claim(answers, WORDS("allocations"), 0, "  cores  AAAA..B.\n  GPUs   .A\n", "");
+    claim(answers, WORDS("allocations"), 0, "  cores  AAAA..BC\n  GPUs   .*\n", "");
+    claim(answers, WORDS("allocations"), 0, "C    3  q        node0      1  0.25", "");
 }
 
 static void a_drained_node_says_why_and_since_when(void **state)
