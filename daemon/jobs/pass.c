@@ -17,7 +17,7 @@
 #define CLOCK_STEP_MS 500 /* a wall clock that moved less against CLOCK_BOOTTIME did not step */
 
 /* Begin times are wall clock, the plan runs on CLOCK_BOOTTIME: a stepped clock moves them, and
- * never a running job. */
+ * never a running job: what the clock will show at its end is what changes. */
 static void follow_clock(struct stint_jobs *jobs)
 {
     int64_t offset_ms = jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
@@ -26,10 +26,13 @@ static void follow_clock(struct stint_jobs *jobs)
         return;
     jobs->clock_offset_ms = offset_ms;
     (void)stint_clerk_set_clock(jobs->options.clerk, offset_ms);
-    for (struct job *job = jobs->table; job; job = job->hh.next)
+    for (struct job *job = jobs->table; job; job = job->hh.next) {
+        if (job->ends_by_ms != 0)
+            job->ends_by_ms += moved_ms;
         if (job->begin_ms != 0 && job_is_waiting(job))
             (void)stint_clerk_set_begin(jobs->options.clerk, job_task_key(job),
                                         job->begin_ms - offset_ms);
+    }
 }
 
 /* After an administrator's change everybody looks again; after a settlement only those who could
