@@ -184,6 +184,7 @@ int stint_scheduler_set_account(struct stint_scheduler *s, uint32_t number,
     account->parent = parent;
     account->shares = shares;
     s->ranked_ms = PASS_TIME_MIN * 2; /* the next pass ranks anew */
+    s->fair_changes++;
     return 0;
 }
 

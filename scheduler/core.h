@@ -195,7 +195,10 @@ struct stint_scheduler {
     struct account *accounts;
     uint32_t account_count;
     uint32_t fair_ranks;
-    int64_t ranked_ms; /* when the plan's tiers were worked out */
+    int64_t ranked_ms;     /* when the plan's tiers were worked out */
+    uint64_t fair_changes; /* of use and weights */
+    uint64_t fair_asked;   /* at the last ranking, and when that was */
+    int64_t fair_asked_ms;
 
     struct booking *bookings; /* by their beginnings */
     uint32_t booking_count;

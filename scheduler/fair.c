@@ -129,6 +129,7 @@ void fair_change(struct stint_scheduler *s, const struct job *job, int sign, int
     if (s->policy.tiers == 0 || job->is_counted)
         return;
     int64_t parts = share_parts(s, &job->need, job->nodes) * sign;
+    s->fair_changes++;
     for (uint32_t a = job->fair_account; a < s->account_count; a = s->accounts[a].parent) {
         struct account *account = &s->accounts[a];
         account_forward(s, account, at_ms);
@@ -164,6 +165,7 @@ int stint_scheduler_add_use(struct stint_scheduler *s, uint32_t account,
         return 0;
     need_from_ask(ask, &need);
     int64_t parts = share_parts(s, &need, ask->nodes ? ask->nodes : 1);
+    s->fair_changes++;
     for (uint32_t a = account; a < s->account_count; a = s->accounts[a].parent)
         account_use(s, &s->accounts[a], parts, from_ms, until_ms);
     return 0;
@@ -173,6 +175,7 @@ void stint_scheduler_forget_use(struct stint_scheduler *s)
 {
     if (s->policy.tiers == 0)
         return;
+    s->fair_changes++;
     for (uint32_t a = 0; a < s->account_count; a++) {
         s->accounts[a].usage = 0;
         s->accounts[a].usage_ms = PASS_TIME_MIN;
@@ -302,10 +305,12 @@ static uint32_t tier_of(const struct stint_scheduler *s, const struct account *a
                : (uint32_t)((uint64_t)account->fair_rank * s->policy.tiers / s->fair_ranks);
 }
 
-/* Everybody's rank as of now. */
+/* Everybody's rank as of now; worked out once for whoever asks about many. */
 static int rank_all(struct stint_scheduler *s)
 {
     uint32_t count = 0;
+    if (s->fair_asked_ms == s->now_ms && s->fair_asked == s->fair_changes)
+        return 0;
     struct sibling *siblings = calloc(s->account_count, sizeof(*siblings));
     uint64_t *keys = calloc(s->account_count, sizeof(*keys));
     if (!siblings || !keys) {
@@ -328,6 +333,8 @@ static int rank_all(struct stint_scheduler *s)
         rank(s, siblings, count, keys);
     free(siblings);
     free(keys);
+    s->fair_asked_ms = s->now_ms;
+    s->fair_asked = s->fair_changes;
     return 0;
 }
 

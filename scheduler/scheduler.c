@@ -109,6 +109,7 @@ int stint_scheduler_new(const struct stint_machine *machine, const struct stint_
     s->nobody_ms = PASS_TIME_MIN;
     s->chosen_ms = PASS_TIME_MIN;
     s->ranked_ms = PASS_TIME_MIN * 2;
+    s->fair_asked_ms = INT64_MIN;
     s->free_job = NO_JOB;
     s->next_promise_ms = TIME_NEVER;
     s->preempt_ms = TIME_NEVER;

@@ -197,3 +197,22 @@ int stint_scheduler_each(const struct stint_scheduler *scheduler, int64_t now_ms
             (void)each_ask(&each, i);
     return r;
 }
+
+int stint_scheduler_turn(const struct stint_scheduler *s, struct stint_task_key key,
+                         struct stint_turn *ret_turn)
+{
+    uint32_t number = job_find(s, key);
+    if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING ||
+        s->policy.mode != STINT_MODE_STINT)
+        return STINT_NOT_FOUND;
+    const struct job *job = &s->jobs[number];
+    double factor = expansion(s, job);
+    *ret_turn = (struct stint_turn){ .factor = factor,
+                                     .weight = job->priority ? weight(job->priority) : 1.0,
+                                     .tier = fair_tier(s, job),
+                                     .tiers = s->policy.tiers,
+                                     .level = service_level(s, job),
+                                     .is_preemptible = job->is_preemptible,
+                                     .is_starved = factor >= STARVED_FACTOR };
+    return 0;
+}

@@ -33,6 +33,7 @@ struct body {
     char *assignments[ASSIGNMENTS_MAX];
     size_t assignment_count;
     int64_t amount_micro;
+    int64_t shares;
     bool is_operator;
     bool is_operator_given;
     bool is_rehearsal;
@@ -128,6 +129,11 @@ static const struct field amount_fields[] = { AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field transfer_fields[] = { TEXT(to), AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field revoke_fields[] = { ACT_FIELDS };
 static const struct field node_patch_fields[] = { TEXT(state), ACT_FIELDS };
+static const struct field share_fields[] = { TEXT(scope),
+                                             TEXT(name),
+                                             { "shares", FIELD_INT, offsetof(struct body, shares),
+                                               0, STINT_LEDGER_SHARES_MAX, NULL, NULL },
+                                             ACT_FIELDS };
 static const struct field quota_fields[] = { TEXT(scope), TEXT(name),
                                              OWN("assignments", read_assignments), ACT_FIELDS };
 
@@ -433,6 +439,23 @@ void handle_quota_post(struct exchange *ex)
         err.code =
             stint_ledger_quota_set(ledger, &act, scope, body.name, body.assignments[i], &err);
     finish(ex, &body, "quota", 0, body.name, false, &err);
+}
+
+void handle_share_post(struct exchange *ex)
+{
+    struct body body = { .shares = -1 };
+    struct stint_error err = { 0 };
+    enum stint_quota_scope scope = STINT_SCOPE_SITE;
+    if (!body_read(ex, share_fields, &body))
+        return;
+    struct stint_act act = act_of(ex, &body);
+    err.code = scope_of(&body, &scope, &err);
+    if (err.code == 0 && body.shares < 0)
+        err.code = missing(&err, "shares");
+    if (err.code == 0)
+        err.code = stint_ledger_share_set(ex->api->options.ledger, &act, scope, body.name,
+                                          body.shares, &err);
+    finish(ex, &body, "share", 0, body.name, false, &err);
 }
 
 /* ---- nodes ---- */

@@ -371,6 +371,8 @@ HANDLER(handle_project_get);
 HANDLER(handle_project_usage);
 HANDLER(handle_institutions_list);
 HANDLER(handle_quotas_list);
+HANDLER(handle_shares_list);
+HANDLER(handle_equity);
 HANDLER(handle_users_list);
 HANDLER(handle_balance);
 /* admin.c */
@@ -387,6 +389,7 @@ HANDLER(handle_award_reduce);
 HANDLER(handle_award_revoke);
 HANDLER(handle_award_transfer);
 HANDLER(handle_quota_post);
+HANDLER(handle_share_post);
 /* artifacts.c */
 HANDLER(handle_artifacts_list);
 HANDLER(handle_artifact_get);

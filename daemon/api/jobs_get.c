@@ -205,6 +205,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     int64_t p50 = view->estimate_p50_ms;
     int64_t p90 = view->estimate_p90_ms;
     bool is_in_line = job_is_in_line(view);
+    bool is_seen = exchange_sees(ex, view->uid);
     uint64_t id = view->id;
     uint32_t task = view->is_task ? view->task : STINT_TASK_WHOLE;
     const char *award =
@@ -214,7 +215,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     stint_json_kv_text(out, "state", stint_job_state_name(view->state));
     stint_json_key(out, "reason");
     if (waits && headline.code != STINT_REASON_NONE)
-        reason_write(ex->api, out, &headline, award);
+        reason_write(ex->api, out, &headline, award, is_seen);
     else
         stint_json_null(out);
     stint_json_key(out, "also");
@@ -223,8 +224,10 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
         waits ? stint_jobs_blockers(ex->api->options.jobs, id, task, reasons, BLOCKERS_MAX) : 0;
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code != headline.code || reasons[i].account != headline.account)
-            reason_write(ex->api, out, &reasons[i], award);
+            reason_write(ex->api, out, &reasons[i], award, is_seen);
     stint_json_array_end(out);
+    if (waits)
+        turn_write(ex, view);
     if (is_in_line)
         stint_json_kv_int(out, "position", (int64_t)queue_position(ex->api, id));
     if (waits && p50) {
@@ -254,7 +257,7 @@ static bool why_on_row(void *context, const struct stint_job_row *row)
     stint_json_kv_text(&ex->out, "outcome", row->outcome);
     stint_json_key(&ex->out, "reason");
     if (reason.code != STINT_REASON_NONE)
-        reason_write(ex->api, &ex->out, &reason, NULL);
+        reason_write(ex->api, &ex->out, &reason, NULL, false);
     else
         stint_json_null(&ex->out);
     stint_json_key(&ex->out, "also");

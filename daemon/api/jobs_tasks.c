@@ -78,7 +78,7 @@ static void write_end(struct history *history, const struct stint_run_row *run)
     stint_json_kv_text(out, "outcome", task ? task->outcome : history->row->outcome);
     stint_json_key(out, "reason");
     if (reason.code != STINT_REASON_NONE)
-        reason_write(history->ex->api, out, &reason, NULL);
+        reason_write(history->ex->api, out, &reason, NULL, false);
     else
         stint_json_null(out);
     stint_json_key(out, "also");

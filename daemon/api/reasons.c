@@ -432,8 +432,21 @@ static void figure_write(struct stint_buffer *out, const char *key, int64_t valu
     }
 }
 
+/* Who set the ceiling is for those whose job it is; when and why is in the public log. */
+static void setter_write(struct stint_buffer *out, const struct stint_account_view *account,
+                         bool is_seen)
+{
+    if (account->set_ms == 0)
+        return;
+    stint_json_kv_time(out, "set", account->set_ms);
+    if (account->set_reason)
+        stint_json_kv_text(out, "set_reason", account->set_reason);
+    if (is_seen && account->set_by)
+        stint_json_kv_text(out, "set_by", account->set_by);
+}
+
 static void params_write(struct stint_api *api, struct stint_buffer *out,
-                         const struct ceiling *ceiling, int64_t until_ms)
+                         const struct ceiling *ceiling, int64_t until_ms, bool is_seen)
 {
     const struct stint_reason *reason = ceiling->reason;
     struct stint_reservation_view view;
@@ -461,11 +474,12 @@ static void params_write(struct stint_api *api, struct stint_buffer *out,
         stint_json_kv_text(out, "reservation", view.name);
     if (until_ms)
         stint_json_kv_time(out, "until", until_ms);
+    setter_write(out, &ceiling->account, is_seen);
     stint_json_object_end(out);
 }
 
 void reason_write(struct stint_api *api, struct stint_buffer *out,
-                  const struct stint_reason *reason, const char *award)
+                  const struct stint_reason *reason, const char *award, bool is_seen)
 {
     struct stint_buffer text = { 0 };
     struct stint_buffer fix = { 0 };
@@ -478,7 +492,7 @@ void reason_write(struct stint_api *api, struct stint_buffer *out,
     stint_json_kv_text(out, "class", stint_reason_class_name(stint_reason_class(reason->code)));
     stint_json_kv_text(out, "text", stint_buffer_text(&text));
     stint_json_key(out, "params");
-    params_write(api, out, &ceiling, ceiling_until_ms(api, &ceiling));
+    params_write(api, out, &ceiling, ceiling_until_ms(api, &ceiling), is_seen);
     stint_json_kv_text(out, "fix", fix.length > 0 ? stint_buffer_text(&fix) : NULL);
     stint_json_object_end(out);
     stint_buffer_deinit(&text);

@@ -33,6 +33,8 @@ const struct route api_routes[] = {
     { "GET", V1 "/projects/{id}/usage", ACCESS_PUBLIC, 0, 0, "since until", handle_project_usage, "What a project used" },
     { "GET", V1 "/institutions", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_institutions_list, "Institutions" },
     { "GET", V1 "/quotas", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_quotas_list, "Ceilings; a user's own only with login" },
+    { "GET", V1 "/shares", ACCESS_PUBLIC, 0, 0, NULL, handle_shares_list, "Weights in the tree of shares; a user's own only with login" },
+    { "GET", V1 "/reports/equity", ACCESS_PUBLIC, 0, 0, NULL, handle_equity, "What institutions and projects were awarded, used, and share" },
     { "GET", V1 "/users", ACCESS_OPERATOR, 0, 0, NULL, handle_users_list, "Users" },
     { "GET", V1 "/balance", ACCESS_USER, 0, 0, NULL, handle_balance, "What the caller may use" },
 
@@ -83,6 +85,7 @@ const struct route api_routes[] = {
     { "POST", V1 "/reservations", ACCESS_OPERATOR, SMALL, ADMIN, "dry_run", handle_reservation_post, "Reserve a part of the machine" },
     { "DELETE", V1 "/reservations/{name}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_reservation_delete, "End a reservation" },
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },
+    { "POST", V1 "/shares", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_share_post, "Set a weight in the tree of shares" },
 
     { "GET", V1 "/log/checkpoint", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_checkpoint, "Signed head of the public log" },
     { "GET", V1 "/log/key", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_key, "Public key of the log" },

@@ -90,7 +90,7 @@ void reason_sentence(struct stint_api *api, const struct stint_reason *reason, c
 const char *reason_fix(enum stint_reason_code code);
 /* {"code","class","text","params","fix"} */
 void reason_write(struct stint_api *api, struct stint_buffer *out,
-                  const struct stint_reason *reason, const char *award);
+                  const struct stint_reason *reason, const char *award, bool is_seen);
 enum stint_reason_code reason_from_name(const char *name);
 
 /* The document of one job as the caller sees it, from memory while it lives, then from the store;
@@ -167,5 +167,9 @@ void node_reserved_text(struct stint_api *api, uint32_t index, struct stint_buff
 
 /* HTML and its only way to escape. */
 void html_text(struct stint_buffer *out, const char *text);
+
+/* ---- shares.c: the turn of a waiting job and what decides it, as the member "turn"; nothing in
+ * modes without shares */
+void turn_write(struct exchange *ex, const struct stint_job_view *view);
 
 #endif

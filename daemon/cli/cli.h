@@ -127,6 +127,10 @@ int verb_award_change(struct cli *cli);
 int verb_quota_set(struct cli *cli);
 int verb_quota_list(struct cli *cli);
 int verb_quota_remove(struct cli *cli);
+int verb_share_set(struct cli *cli);
+int verb_share_list(struct cli *cli);
+/* What decides a waiting job's turn, as `why` has it; NULL for nothing. */
+void turn_print(const json_t *turn);
 int verb_node_drain(struct cli *cli);
 int verb_node_resume(struct cli *cli);
 int verb_node_list(struct cli *cli);

@@ -174,7 +174,9 @@ static int quota_send(struct cli *cli, bool is_removal)
             return cli_usage(is_removal ? "gpus" : "gpus=4, gpu-hours=500/month", "%s: '%.60s'",
                              cli->verb->name, word);
         }
-        (void)snprintf(text, sizeof(text), "%.180s%s", word, is_removal ? "=" : "");
+        size_t kind = strcspn(word, is_removal ? "/" : ""); /* gpu-hours/day: that period's alone */
+        (void)snprintf(text, sizeof(text), "%.*s%s%.90s", (int)(kind < 90 ? kind : 90), word,
+                       is_removal ? "=" : "", word + kind);
         (void)json_array_append_new(assignments, json_string(text));
     }
     admin_put(body, "scope", scope);

@@ -452,6 +452,19 @@ int verb_show(struct cli *cli)
 
 /* ---- why ---- */
 
+/* Of a limit: who set it, when and why. */
+static void setter_print(const json_t *reason)
+{
+    char when[DOC_TIME_MAX];
+    if (!doc_time_ms(reason, "params.set"))
+        return;
+    (void)printf("  set %s by ", doc_time(reason, "params.set", when));
+    text_print(doc_text_or(reason, "params.set_by", "an operator"));
+    (void)fputs(": ", stdout);
+    text_print(doc_text_or(reason, "params.set_reason", ""));
+    (void)putchar('\n');
+}
+
 static void reason_print(const char *head, const json_t *reason)
 {
     const char *code =
@@ -465,6 +478,7 @@ static void reason_print(const char *head, const json_t *reason)
         text_print(text);
     }
     (void)putchar('\n');
+    setter_print(reason);
     if (doc_text(reason, "fix")) {
         (void)fputs("  try: ", stdout);
         text_print(doc_text(reason, "fix"));
@@ -508,6 +522,7 @@ static int show_why(struct cli *cli, const json_t *document)
     (void)snprintf(head, sizeof(head), "job %.40s waits: ", cli->args.words[0]);
     reason_print(head, reason);
     json_array_foreach(doc_at(why, "also"), i, other) reason_print("  also: ", other);
+    turn_print(doc_at(why, "turn"));
     if (doc_has(why, "position"))
         (void)printf("  position %" PRId64 " in the queue\n", doc_int(why, "position", 0));
     if (doc_time_ms(why, "estimate.p50"))

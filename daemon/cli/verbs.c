@@ -208,6 +208,12 @@ static const struct option_row revoke_options[] = { YES, { 0 } };
     { "institution", 0,   "NAME", "of this institution", 0 }, \
     { "project",     'p', "NAME", "of this project", 0 }, \
     { "user",        0,   "NAME", "of this user", 0 }
+static const struct option_row share_options[] = {
+    { "institution", 0,   "NAME", "of this institution, among all", 0 },
+    { "project",     'p', "NAME", "of this project, in its institution", 0 },
+    { "user",        0,   "NAME", "of this user, in each of his projects", 0 },
+    { 0 },
+};
 static const struct option_row quota_options[] = { SCOPES, { 0 } };
 static const struct option_row quota_remove_options[] = { SCOPES, YES, { 0 } };
 
@@ -293,6 +299,8 @@ const struct verb verbs[] = {
     { "admin quota list", "", "all ceilings", verb_quota_list, quota_options, WATCHES, 0, 0 },
     { "admin quota show", "", "ceilings of one scope", verb_quota_list, quota_options, READS, 0, 0 },
     { "admin quota remove", "KIND…", "remove ceilings", verb_quota_remove, quota_remove_options, WRITES, 1, -1 },
+    { "admin share set", "N", "set a weight of fair share: everybody has 1 until then", verb_share_set, share_options, WRITES, 1, 1 },
+    { "admin share list", "", "weights, use and ranks", verb_share_list, NULL, WATCHES, 0, 0 },
     { "admin node drain", "NAME", "let nothing new start on a node; what runs goes on", verb_node_drain, NULL, WRITES, 1, 1 },
     { "admin node resume", "NAME", "undo drain", verb_node_resume, NULL, WRITES, 1, 1 },
     { "admin node list", "", "all nodes and how they stand", verb_node_list, NULL, WATCHES, 0, 0 },
@@ -302,7 +310,6 @@ const struct verb verbs[] = {
     { "admin reserve remove", "NAME", "end a reservation", verb_reserve_remove, revoke_options, WRITES, 1, 1 },
     { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
     { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin share set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy show", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy test", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

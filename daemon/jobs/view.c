@@ -210,13 +210,30 @@ void stint_jobs_each(struct stint_jobs *jobs,
                                jobs->options.now_boot_ms(), each_waiting, &each);
 }
 
+/* NULL when nothing of it waits. */
+static const struct job *find_waiting(struct stint_jobs *jobs, uint64_t id, uint32_t task)
+{
+    const struct job *job = task == STINT_TASK_WHOLE ? NULL : jobs_find_task(jobs, id, task);
+    if (!job)
+        job = jobs_find(jobs, id);
+    return job && job_is_waiting(job) ? job : NULL;
+}
+
+int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                    struct stint_turn *ret_turn)
+{
+    const struct job *job = find_waiting(jobs, id, task);
+    if (!job)
+        return STINT_NOT_FOUND;
+    return stint_scheduler_turn(stint_clerk_scheduler(jobs->options.clerk), job_task_key(job),
+                                ret_turn);
+}
+
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                            struct stint_reason *reasons, size_t max)
 {
-    struct job *job = task == STINT_TASK_WHOLE ? NULL : jobs_find_task(jobs, id, task);
+    const struct job *job = find_waiting(jobs, id, task);
     if (!job)
-        job = jobs_find(jobs, id);
-    if (!job || !job_is_waiting(job))
         return 0;
     size_t count = stint_scheduler_blockers(stint_clerk_scheduler(jobs->options.clerk),
                                             job_task_key(job), reasons, max);

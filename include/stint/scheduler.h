@@ -361,6 +361,28 @@ struct stint_fair {
 int stint_scheduler_fair(const struct stint_scheduler *scheduler, uint32_t account,
                          struct stint_fair *ret_fair);
 /**
+ * struct stint_turn - what decides when a pending task's turn is, in mode stint, as of the last
+ * pass
+ * @factor: expansion factor (wait + walltime) / walltime, times @weight, 1/4..4, of its priority;
+ * larger goes first
+ * @tier: of fair share, of @tiers (0: shares do not count), smaller goes first; then @level of
+ * attained service, 0..3, of one that may be stopped
+ * @is_starved: it waited so long that neither counts any more
+ */
+struct stint_turn {
+    double factor;
+    double weight;
+    uint32_t tier;
+    uint32_t tiers;
+    uint32_t level;
+    bool is_preemptible;
+    bool is_starved;
+};
+/* 0; STINT_NOT_FOUND for what is not pending, and in other modes. */
+int stint_scheduler_turn(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                         struct stint_turn *ret_turn);
+
+/**
  * stint_scheduler_add_use() - past use of a run that ended, for @account and all above it
  * @ask: what the run held; amounts, nodes and GPU type count
  * @from_ms, @until_ms: it held it so long; may lie far back, and in any order of calls

@@ -13,6 +13,7 @@
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
+#include "stint/scheduler.h"
 #include "stint/store_reader.h"
 
 struct fake fake;
@@ -467,6 +468,15 @@ void stint_jobs_each(struct stint_jobs *jobs,
     }
 }
 
+int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                    struct stint_turn *ret_turn)
+{
+    (void)jobs, (void)id, (void)task;
+    *ret_turn =
+        (struct stint_turn){ .factor = 2.5, .weight = 1, .tier = 1, .tiers = 4, .level = 2 };
+    return 0;
+}
+
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                            struct stint_reason *reasons, size_t max)
 {
@@ -877,6 +887,49 @@ void stint_ledger_each_user(struct stint_ledger *ledger,
     (void)fn(context, &view);
 }
 
+/* One of each scope; the user's is somebody else's. */
+static const struct stint_share_view fake_shares[] = {
+    { .scope = "institution",
+      .name = "ling",
+      .parent = "",
+      .shares = 1,
+      .share = 1,
+      .rank_count = 1 },
+    { .scope = "project",
+      .name = "<nlp>",
+      .parent = "ling",
+      .shares = 3,
+      .share = 0.75,
+      .usage = 0.5,
+      .used_share_ms = 10,
+      .rank_count = 1,
+      .awarded_micro = 2500000,
+      .set_by = SEED "operator",
+      .reason = "call",
+      .set_ms = 1 },
+    { .scope = "user", .name = SEED "user", .parent = "<nlp>", .shares = 1, .rank_count = 1 },
+};
+
+void stint_ledger_each_share(struct stint_ledger *ledger,
+                             bool (*fn)(void *context, const struct stint_share_view *view),
+                             void *context)
+{
+    (void)ledger;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(fake_shares); i++)
+        if (!fn(context, &fake_shares[i]))
+            return;
+}
+
+void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t uid,
+                            bool (*fn)(void *context, const struct stint_share_view *view),
+                            void *context)
+{
+    (void)ledger, (void)project, (void)uid;
+    for (size_t i = STINT_ARRAY_SIZE(fake_shares); i-- > 0;)
+        if (!fn(context, &fake_shares[i]))
+            return;
+}
+
 #define FAKE_ADMIN(name, ...)                                                                      \
     int name(struct stint_ledger *ledger, const struct stint_act *act, __VA_ARGS__)
 
@@ -947,6 +1000,13 @@ FAKE_ADMIN(stint_ledger_award_transfer, const char *from, const char *to, int64_
 {
     (void)to, (void)amount_micro;
     return stint_ledger_project_suspend(ledger, act, from, false, err);
+}
+
+FAKE_ADMIN(stint_ledger_share_set, enum stint_quota_scope scope, const char *scope_name,
+           int64_t shares, struct stint_error *err)
+{
+    (void)scope, (void)shares;
+    return stint_ledger_project_suspend(ledger, act, scope_name, false, err);
 }
 
 FAKE_ADMIN(stint_ledger_quota_set, enum stint_quota_scope scope, const char *scope_name,

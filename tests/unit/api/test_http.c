@@ -202,6 +202,35 @@ static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
     }
 }
 
+/* The owner sees the parts of his turn, and nobody sees another's name; the report of equity is of
+ * institutions and projects alone (invariant 10). */
+static void a_turn_is_shown_with_its_parts_and_equity_without_people(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        bool who;
+        const char *path;
+        const char *says[4];
+    } cases[] = {
+        { USER,
+          "/api/v1/jobs/2/why",
+          { "\"turn\":{\"class\":\"normal\",\"level\":2,\"expansion_factor\":2.5",
+            "\"tier\":2,\"tiers\":4,\"fair\":[{\"scope\":\"user\",\"shares\":1" } },
+        { PUBLIC, "/api/v1/shares", { "\"name\":\"<nlp>\",\"parent\":\"ling\",\"shares\":3" } },
+        { PUBLIC,
+          "/api/v1/reports/equity",
+          { "\"projects\":[{\"name\":\"<nlp>\",\"institution\":\"ling\",\"awarded\":\"2.50\"" } },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        const char *answer = ask(f, cases[i].who, "GET", cases[i].path, NULL, NULL);
+        for (size_t k = 0; k < STINT_ARRAY_SIZE(cases[i].says) && cases[i].says[k]; k++)
+            if (!strstr(answer, cases[i].says[k]))
+                fail_msg("%s lacks %s", answer_body(answer), cases[i].says[k]);
+        if (strstr(answer, SEED "user") || strstr(answer, SEED "operator"))
+            fail_msg("%s names people", cases[i].path);
+    }
+}
+
 static void a_job_that_never_ran_has_no_exit_status_and_says_why(void **state)
 {
     struct fixture *f = *state;
@@ -833,6 +862,7 @@ int main(void)
         OVER_HTTP(a_reason_says_its_figures_in_words_and_units_of_people),
         OVER_HTTP(a_job_that_never_ran_has_no_exit_status_and_says_why),
         OVER_HTTP(estimates_are_measured_in_public),
+        OVER_HTTP(a_turn_is_shown_with_its_parts_and_equity_without_people),
         OVER_HTTP(statements_are_made_listed_and_taken_back),
         OVER_HTTP(only_what_waits_its_turn_has_a_place_in_the_queue),
         OVER_HTTP(an_award_shows_its_postings_and_no_person),

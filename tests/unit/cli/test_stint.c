@@ -409,6 +409,7 @@ static void writes_carry_reason_and_rehearsal(void **state)
 {
     static const struct fake_answer answers[] = {
         { "POST", "/api/v1/quotas", 200, "{}", NULL, 0, false },
+        { "POST", "/api/v1/shares", 200, "{}", NULL, 0, false },
         { "POST", "/api/v1/awards", 201, "{}", NULL, 0, false },
         { "POST", "/api/v1/awards/A/reduce", 200, "{}", NULL, 0, false },
         { "PATCH", "/api/v1/projects/nlp", 200, "{}", NULL, 0, false },
@@ -432,6 +433,15 @@ static void writes_carry_reason_and_rehearsal(void **state)
         { { "admin", "quota", "remove", "--yes", "--user", "u", "jobs", "--reason", "r" },
           0,
           "{\"assignments\":[\"jobs=\"],\"name\":\"u\",\"reason\":\"r\",\"scope\":\"user\"}" },
+        { { "admin", "quota", "remove", "--yes", "--site", "gpu-hours/day", "--reason", "r" },
+          0,
+          "{\"assignments\":[\"gpu-hours=/day\"],\"reason\":\"r\",\"scope\":\"site\"}" },
+        { { "admin", "share", "set", "--project", "nlp", "3", "--reason", "call" },
+          0,
+          "{\"name\":\"nlp\",\"reason\":\"call\",\"scope\":\"project\",\"shares\":3}" },
+        { { "admin", "share", "set", "--project", "nlp", "-3", "--reason", "r" }, 2, NULL },
+        { { "admin", "share", "set", "3", "--reason", "r" }, 2, NULL },
+        { { "admin", "share", "set", "--user", "u", "3" }, 2, NULL },
         { { "admin", "quota", "set", "--project", "nlp", "gpus=4" }, 2, NULL },
         { { "admin", "node", "drain", "node0", "--reason", "new fan" },
           0,
