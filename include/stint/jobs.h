@@ -291,8 +291,8 @@ void stint_jobs_each(struct stint_jobs *jobs,
  * tasks that wait together), headline first; fills at most @max; returns the count. */
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                            struct stint_reason *reasons, size_t max);
-/* What decides its turn, of the same; STINT_NOT_FOUND in modes that know no turns, and for what does
- * not wait. */
+/* What decides its turn, of the same; STINT_NOT_FOUND in modes that know no turns, and for what
+ * does not wait. */
 struct stint_turn;
 int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                     struct stint_turn *ret_turn);
