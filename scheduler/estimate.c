@@ -161,7 +161,7 @@ static void swap_timelines(struct stint_scheduler *s, struct timeline *timelines
 
 static void trials_free(struct stint_scheduler *s)
 {
-    for (uint32_t i = 0; i < s->trial_count; i++)
+    for (uint32_t i = 0; s->trials && i < s->trial_count; i++)
         free(s->trials[i].vector);
     free(s->trials);
     s->trials = NULL;

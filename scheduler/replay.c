@@ -1,6 +1,7 @@
 /* Owns: the comparison of a transcript with what the same words give now. */
 #include "stint/replay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ static int differ_in_start(struct stint_replay *replay, const struct told *told,
     size_t size = sizeof(ret_difference->text);
     const struct told_start *was = i < told->written_count ? &told->written[i] : NULL;
     const struct stint_start *is = i < told->count ? &told->starts[i] : NULL;
+    assert(was || is);
     if (!was) {
         (void)snprintf(text, size,
                        "job %" PRIu64 "_%" PRIu32 " starts here; the record has no such start",

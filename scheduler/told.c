@@ -193,7 +193,7 @@ static void tape_pass(struct tape *tape, struct told *told)
         told->written = calloc(told->written_count + 1, sizeof(*told->written));
         (void)tape_expect(tape, told->written != NULL);
     }
-    for (uint32_t i = 0; i < told->written_count && !tape->is_broken; i++) {
+    for (uint32_t i = 0; told->written && i < told->written_count && !tape->is_broken; i++) {
         struct told_start *start = &told->written[i];
         tape_key(tape, &start->key);
         if (told->kind == TOLD_STOPS)

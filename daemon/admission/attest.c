@@ -2,6 +2,7 @@
  * names, and anybody with a statement that a known reviewer's key signed. It is durable and in the
  * public log before it counts (invariant 9); then a copy of ours is judged anew at once, and
  * anything else when it is used next: the verdict that stood before does not stand any more. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +376,7 @@ void stint_admission_revoke(struct stint_admission *admission, const struct stin
     const struct statement *statement =
         caller->role < STINT_ROLE_USER ? NULL : statement_by_id(admission, id, digest);
     int r = check_revoke(admission, caller, statement, reason, &err);
+    assert(r != 0 || statement);
     if (r == 0) {
         struct stint_attestation_row row = {
             .id = id,

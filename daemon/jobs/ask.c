@@ -42,7 +42,7 @@ void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_as
         ret_ask->user = ret_ask->accounts[STINT_LEDGER_USER_ACCOUNT];
     if (job->array && job->array->account != STINT_NO_ACCOUNT)
         ret_ask->accounts[ret_ask->account_count++] = job->array->account;
-    if (job_is_whole(job))
+    if (job->array && job_is_whole(job))
         ret_ask->tasks = job->array->waiting;
 }
 

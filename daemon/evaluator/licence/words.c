@@ -134,6 +134,7 @@ static int word_end(struct scan *scan)
     int r = words_reserve(words);
     if (r != 0)
         return r;
+    assert(words->list);
     if (scan->has_latin && scan->has_other)
         scan->flags |= WORD_DISGUISED;
     scan->buffer[scan->buffer_length] = '\0';
