@@ -18,14 +18,19 @@
 #define REFRESH_PART  20    /* … and take at most such a part of the loop's time */
 #define GIVEN_MAX     1000  /* rows a time */
 #define PAST_RUNS     10000 /* the newest, which tell what users take of their limits */
+#define ROUND_UP_MS   999   /* a start within its second is not later than what was told */
 #define VOID_START_MS (-1)  /* in the store: no start will be measured */
 
-struct job_estimate {
-    int64_t given_ms; /* wall clock; p50, p90 too */
-    int64_t p50_ms;
-    int64_t p90_ms;
-    bool is_over; /* measured, or never will be */
-};
+static uint32_t to_seconds(int64_t ms)
+{
+    int64_t since_s = (ms - ESTIMATE_EPOCH_MS) / 1000;
+    return since_s < 0 ? 0 : since_s > UINT32_MAX ? UINT32_MAX : (uint32_t)since_s;
+}
+
+static int64_t from_seconds(uint32_t since_s)
+{
+    return ESTIMATE_EPOCH_MS + (int64_t)since_s * 1000;
+}
 
 /* The one that has the estimate: of an array, the array. */
 static struct job *teller(struct job *job)
@@ -36,9 +41,9 @@ static struct job *teller(struct job *job)
 static int put(struct stint_jobs *jobs, const struct job *job, int64_t start_ms)
 {
     struct stint_estimate_row row = { .job = job->id,
-                                      .given_ms = job->estimate->given_ms,
-                                      .p50_ms = job->estimate->p50_ms,
-                                      .p90_ms = job->estimate->p90_ms,
+                                      .given_ms = from_seconds(job->estimate.given_s),
+                                      .p50_ms = from_seconds(job->estimate.p50_s),
+                                      .p90_ms = from_seconds(job->estimate.p90_s),
                                       .start_ms = start_ms };
     return stint_store_put_estimate(jobs->options.store, &row, NULL);
 }
@@ -47,22 +52,19 @@ static int put(struct stint_jobs *jobs, const struct job *job, int64_t start_ms)
 static bool give(struct stint_jobs *jobs, struct job *job)
 {
     struct stint_job_view view;
-    if (job->estimate || job_is_task(job) || !job_is_waiting(job) || job->attempt > 0 ||
+    if (job->estimate.is_given || job_is_task(job) || !job_is_waiting(job) || job->attempt > 0 ||
         job->blocked != STINT_REASON_NONE)
         return false;
     job_view_waiting(jobs, job, &view);
     if (view.estimate_p90_ms == 0)
         return false;
-    job->estimate = calloc(1, sizeof(*job->estimate));
-    if (!job->estimate)
-        return false;
-    *job->estimate = (struct job_estimate){ .given_ms = jobs->options.now_wall_ms(),
-                                            .p50_ms = view.estimate_p50_ms,
-                                            .p90_ms = view.estimate_p90_ms };
+    job->estimate = (struct job_estimate){ .given_s = to_seconds(jobs->options.now_wall_ms()),
+                                           .p50_s = to_seconds(view.estimate_p50_ms + ROUND_UP_MS),
+                                           .p90_s = to_seconds(view.estimate_p90_ms + ROUND_UP_MS),
+                                           .is_given = true };
     if (put(jobs, job, 0) == 0)
         return true;
-    free(job->estimate);
-    job->estimate = NULL;
+    job->estimate.is_given = false;
     return false;
 }
 
@@ -99,10 +101,10 @@ void estimate_wanted(struct stint_jobs *jobs)
 static void end(struct stint_jobs *jobs, struct job *job, int64_t start_ms)
 {
     struct job *told = teller(job);
-    if (!told->estimate || told->estimate->is_over)
+    if (!told->estimate.is_given || told->estimate.is_over)
         return;
     (void)put(jobs, told, start_ms);
-    told->estimate->is_over = true;
+    told->estimate.is_over = true;
 }
 
 void estimate_started(struct stint_jobs *jobs, struct job *job)
@@ -121,13 +123,12 @@ static bool load_estimate(void *context, const struct stint_estimate_row *row)
 {
     struct stint_jobs *jobs = context;
     struct job *job = jobs_find(jobs, row->job);
-    if (!job || job->estimate)
-        return true;
-    job->estimate = calloc(1, sizeof(*job->estimate));
-    if (!job->estimate)
-        return false;
-    *job->estimate =
-        (struct job_estimate){ row->given_ms, row->p50_ms, row->p90_ms, row->start_ms != 0 };
+    if (job)
+        job->estimate = (struct job_estimate){ .given_s = to_seconds(row->given_ms),
+                                               .p50_s = to_seconds(row->p50_ms),
+                                               .p90_s = to_seconds(row->p90_ms),
+                                               .is_given = true,
+                                               .is_over = row->start_ms != 0 };
     return true;
 }
 

@@ -47,9 +47,41 @@ struct job_array {
     enum stint_job_state told; /* as its row says */
 };
 
+/* In whole seconds, so that a long queue's are small; @given_s and the rest count from the epoch
+ * ESTIMATE_EPOCH_MS. @is_given: there is one; @is_over: measured, or never will be. */
+#define ESTIMATE_EPOCH_MS INT64_C(1577836800000) /* 2020; 32 bits reach to 2156 */
+struct job_estimate {
+    uint32_t given_s;
+    uint32_t p50_s;
+    uint32_t p90_s;
+    bool is_given;
+    bool is_over;
+};
+
+/**
+ * struct job_run - what a job has beside while a run of it is open
+ * @hold_micro: what it holds of the job's award
+ * @ends_by_ms: wall clock; 0 while suspended: nobody knows
+ * @ran_ms: at its suspension; 0 while it runs
+ * @stop_ms: boot clock: of its checkpoint's time the end; 0 while no signal was sent for one
+ * @late_end: an end that found the batch full, else NULL
+ * @allocation_text: the stored form; @node: the first of it; @boot_id: of its start
+ */
+struct job_run {
+    int64_t hold_micro;
+    int64_t start_boot_ms;
+    int64_t ends_by_ms;
+    int64_t ran_ms;
+    int64_t stop_ms;
+    struct stint_run_end *late_end;
+    char *allocation_text;
+    char *node;
+    char *boot_id;
+};
+
 /**
  * struct job - one live job, or task of an array that was split off; a hundred thousand may wait,
- * so it is kept at or below 344 bytes
+ * so it is kept at or below 304 bytes
  * @task: 0, its number in the array, or STINT_TASK_WHOLE for the array itself, which never runs
  * @array: NULL but for arrays and their tasks; the array's owns it. A task borrows all texts and
  * dependencies of the array, which outlives it
@@ -60,8 +92,6 @@ struct job_array {
  * @is_launch_sent: the engine has this attempt's start (STARTING and later)
  * @has_dependents: some live job waits for its end
  * @is_requeue_wanted: its end brings it back to the queue
- * @hold_micro: what its run holds of @award
- * @stop_ms: boot clock: of its checkpoint's time the end; 0 while no signal was sent for one
  */
 struct job {
     uint64_t id;
@@ -83,16 +113,11 @@ struct job {
     int64_t project;
     int64_t asked_award;
     int64_t award;
-    int64_t hold_micro;
     int64_t attained_ms; /* processors times ms of its earlier runs: struct stint_ask */
     int64_t decision;
     int64_t submit_ms;
     int64_t begin_ms;
     int64_t start_ms;
-    int64_t start_boot_ms;
-    int64_t ends_by_ms; /* 0 while suspended: nobody knows */
-    int64_t ran_ms;     /* at its suspension; 0 while it runs */
-    int64_t stop_ms;
     int64_t walltime_s;
     int64_t memory_bytes;
     int64_t gpu_memory_bytes;
@@ -112,14 +137,11 @@ struct job {
     bool is_stored;
     uint16_t after_count;
     enum stint_reason_code blocked : 16;
-    struct stint_run_end *late_end; /* an end that found the batch full */
-    char *gpu_type_text;            /* as asked, where the machine has no such type */
-    char *allocation_text;          /* the stored form, while a run is open */
-    char *node;                     /* with an allocation: its first node */
-    char *boot_id;                  /* of the open run */
+    char *gpu_type_text; /* as asked, where the machine has no such type */
+    struct job_run *run; /* while one is open, else NULL; owned */
     struct job_after *after;
     struct job_array *array;
-    struct job_estimate *estimate; /* the first one that was given, NULL before */
+    struct job_estimate estimate; /* the first one that was given */
 };
 
 /* The name of somebody who has submitted since the start: thousands of jobs share one. */
@@ -177,6 +199,8 @@ const char *job_uses(const struct job *job);
 int job_keep_texts(struct job *job, const char *spec, const char *name);
 /* A copy of @text in place of what @place held. 0 or -ENOMEM. */
 int job_set_text(char **place, const char *text);
+int job_run_open(struct job *job);   /* 0 or -ENOMEM; with nothing in it */
+void job_run_close(struct job *job); /* forgotten, if there is one */
 /* One copy of @name for all jobs of that user; NULL without memory. */
 const char *jobs_user(struct stint_jobs *jobs, const char *name);
 void jobs_users_free(struct stint_jobs *jobs);

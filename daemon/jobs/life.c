@@ -17,7 +17,7 @@ void job_check(const struct job *job)
     case STINT_JOB_PENDING:
     case STINT_JOB_HELD:
         assert(!job_is_whole(job) || job->array->whole == job);
-        assert(!job->allocation_text && !job->is_launch_sent);
+        assert(!job->run && !job->is_launch_sent);
         assert((job->state == STINT_JOB_HELD) == (job->held_by != STINT_ROLE_PUBLIC));
         break;
     case STINT_JOB_STARTING:
@@ -25,10 +25,10 @@ void job_check(const struct job *job)
     case STINT_JOB_SUSPENDED:
     case STINT_JOB_ENDING:
         assert(!job_is_whole(job));
-        assert(job->allocation_text && job->attempt > 0 && job->held_by == STINT_ROLE_PUBLIC);
+        assert(job->run && job->attempt > 0 && job->held_by == STINT_ROLE_PUBLIC);
         break;
     case STINT_JOB_DONE:
-        assert(!job->allocation_text);
+        assert(!job->run);
         break;
     case STINT_JOB_NO_STATE:
     case STINT_JOB_STATE_COUNT:
@@ -86,13 +86,6 @@ static void end_task(struct stint_jobs *jobs, struct job *job, const struct job_
     wake_dependents(jobs, id, STINT_TASK_WHOLE, outcome, has_dependents);
 }
 
-static void forget_allocation(struct job *job)
-{
-    free(job->allocation_text);
-    job->allocation_text = NULL;
-    job->is_launch_sent = false;
-}
-
 /* What entering the state changes in memory; effects were queued by who posted. */
 static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_state next,
                       const struct job_cause *cause)
@@ -106,7 +99,8 @@ static void job_enter(struct stint_jobs *jobs, struct job *job, enum stint_job_s
     switch (next) {
     case STINT_JOB_PENDING:
     case STINT_JOB_DONE:
-        forget_allocation(job);
+        job_run_close(job);
+        job->is_launch_sent = false;
         break;
     case STINT_JOB_HELD:
     case STINT_JOB_STARTING:

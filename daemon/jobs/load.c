@@ -262,27 +262,30 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
 {
     stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
     struct stint_ask ask;
-    job->allocation_text = strdup(row->allocation ? row->allocation : "");
-    if (!job->allocation_text)
+    if (job_run_open(job) != 0)
+        return -ENOMEM;
+    job->run->allocation_text = strdup(row->allocation ? row->allocation : "");
+    if (!job->run->allocation_text)
         return -ENOMEM;
     job->award = row->award;
-    job->hold_micro = row->hold_micro;
+    job->run->hold_micro = row->hold_micro;
     job->start_ms = row->start_ms;
-    job->start_boot_ms = row->start_boot_ms;
-    job->ran_ms = job->state == STINT_JOB_SUSPENDED ? row->elapsed_ms : 0;
+    job->run->start_boot_ms = row->start_boot_ms;
+    job->run->ran_ms = job->state == STINT_JOB_SUSPENDED ? row->elapsed_ms : 0;
     int64_t ends_ms = job->state == STINT_JOB_SUSPENDED
                           ? JOB_ENDS_NEVER_MS
                           : row->start_boot_ms + row->walltime_s * 1000;
     job->is_requeue_wanted = row->back != NULL;
     job->is_preempted = row->back && strcmp(row->back, "preempt") == 0;
     if (job->is_preempted && job->preemptible == STINT_PREEMPTIBLE_CHECKPOINT)
-        job->stop_ms = 1; /* the signal may have been sent */
+        job->run->stop_ms = 1; /* the signal may have been sent */
     if (job->state != STINT_JOB_SUSPENDED)
-        job->ends_by_ms = ends_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
-    if (job_set_text(&job->boot_id, row->boot_id ? row->boot_id : "") != 0 ||
-        job_set_text(&job->node, row->node ? row->node : "") != 0)
+        job->run->ends_by_ms = ends_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
+    if (job_set_text(&job->run->boot_id, row->boot_id ? row->boot_id : "") != 0 ||
+        job_set_text(&job->run->node, row->node ? row->node : "") != 0)
         return -ENOMEM;
-    int r = stint_allocation_parse(jobs->options.machine, job->allocation_text, &allocation, err);
+    int r =
+        stint_allocation_parse(jobs->options.machine, job->run->allocation_text, &allocation, err);
     if (r == 0)
         r = preempt_load(jobs, job);
     if (r != 0)
@@ -296,9 +299,9 @@ static void report_lost(struct stint_jobs *jobs, struct job *job)
 {
     struct stint_run_end end = { .key = job_run_key(job), .lost = true };
     (void)snprintf(end.text, sizeof(end.text), "nothing is left of its run");
-    job->late_end = malloc(sizeof(end));
-    if (job->late_end)
-        *job->late_end = end;
+    job->run->late_end = malloc(sizeof(end));
+    if (job->run->late_end)
+        *job->run->late_end = end;
     jobs->has_unsent = true;
 }
 
@@ -312,9 +315,9 @@ static int adopt(struct stint_jobs *jobs, struct job *job, struct stint_error *e
     if (r != STINT_NOT_FOUND)
         return r;
     /* Sent before this boot it may have run: its folder need not have reached the disk. */
-    bool is_this_boot = strcmp(job->boot_id, jobs->options.boot_id) == 0;
+    bool is_this_boot = strcmp(job->run->boot_id, jobs->options.boot_id) == 0;
     if (is_this_boot && (job->state == STINT_JOB_STARTING ||
-                         (job->state == STINT_JOB_ENDING && job->start_boot_ms == 0))) {
+                         (job->state == STINT_JOB_ENDING && job->run->start_boot_ms == 0))) {
         job->is_unsent = true;
         jobs->has_unsent = true;
     } else {

@@ -27,8 +27,8 @@ static void follow_clock(struct stint_jobs *jobs)
     jobs->clock_offset_ms = offset_ms;
     (void)stint_clerk_set_clock(jobs->options.clerk, offset_ms);
     for (struct job *job = jobs->table; job; job = job->hh.next) {
-        if (job->ends_by_ms != 0)
-            job->ends_by_ms += moved_ms;
+        if (job->run && job->run->ends_by_ms != 0)
+            job->run->ends_by_ms += moved_ms;
         if (job->begin_ms != 0 && job_is_waiting(job))
             (void)stint_clerk_set_begin(jobs->options.clerk, job_task_key(job),
                                         job->begin_ms - offset_ms);
@@ -65,7 +65,7 @@ static struct stint_ledger_run ledger_run(const struct stint_jobs *jobs, const s
                   .memory_bytes = job->memory_bytes * job->nodes,
                   .is_preemptible = job->preemptible != STINT_PREEMPTIBLE_NO },
         .walltime_ms = job->walltime_s * 1000,
-        .held_micro = job->hold_micro,
+        .held_micro = job->run ? job->run->hold_micro : 0,
         .start_ms = job->start_ms,
     };
 }
@@ -84,9 +84,10 @@ static int take_allocation(struct stint_jobs *jobs, struct job *job,
     char *taken = stint_buffer_take(&text);
     if (!taken)
         return -ENOMEM;
-    job->allocation_text = taken;
-    int r = job_set_text(&job->node, jobs->options.machine->nodes[allocation->grants[0].node].name);
-    return r != 0 ? r : job_set_text(&job->boot_id, jobs->options.boot_id);
+    job->run->allocation_text = taken;
+    int r = job_set_text(&job->run->node,
+                         jobs->options.machine->nodes[allocation->grants[0].node].name);
+    return r != 0 ? r : job_set_text(&job->run->boot_id, jobs->options.boot_id);
 }
 
 /* The start that the plan chose, made durable: award, hold, run, state. On any refusal nothing of
@@ -100,13 +101,16 @@ static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_st
                                         &job->award);
     if (ret_block->code != STINT_REASON_NONE)
         return STINT_NO_AWARD;
-    job->hold_micro = cost;
+    int r = job_run_open(job);
+    if (r != 0)
+        return r;
+    job->run->hold_micro = cost;
     job->attempt++;
     job->start_ms = jobs->options.now_wall_ms();
-    job->start_boot_ms = jobs->options.now_boot_ms();
-    job->ends_by_ms = job->start_ms + job->walltime_s * 1000;
+    job->run->start_boot_ms = jobs->options.now_boot_ms();
+    job->run->ends_by_ms = job->start_ms + job->walltime_s * 1000;
     struct stint_ledger_run run = ledger_run(jobs, job);
-    int r = take_allocation(jobs, job, start->allocation);
+    r = take_allocation(jobs, job, start->allocation);
     if (r == 0)
         r = run_launch_when_durable(jobs, job);
     if (r == 0)
@@ -145,11 +149,8 @@ static void take_back(struct stint_jobs *jobs, struct job *job, uint32_t attempt
 {
     struct stint_task_key key = job_task_key(job);
     job->attempt = attempt;
-    job->hold_micro = 0;
     job->start_ms = 0;
-    job->ends_by_ms = 0;
-    free(job->allocation_text);
-    job->allocation_text = NULL;
+    job_run_close(job);
     if (job_is_task(job) && !job->is_stored)
         array_join(jobs, job);
     decline(jobs, key);

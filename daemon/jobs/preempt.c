@@ -95,10 +95,10 @@ void preempt_stop(struct stint_jobs *jobs, struct job *job)
         (void)stint_engine_cancel(engine, job_run_key(job), NULL);
         return;
     }
-    if (job->ran_ms > 0) /* it was suspended, and hears nothing */
+    if (job->run->ran_ms > 0) /* it was suspended, and hears nothing */
         (void)stint_engine_resume(engine, job_run_key(job), NULL);
     (void)stint_engine_signal(engine, job_run_key(job), number, NULL);
-    job->stop_ms = jobs->options.now_boot_ms() + lead_ms;
+    job->run->stop_ms = jobs->options.now_boot_ms() + lead_ms;
     jobs->has_stops = true;
     jobs->options.pass_wanted(jobs->options.context);
 }
@@ -151,11 +151,13 @@ static int64_t look_again(struct stint_jobs *jobs, struct job *job, int64_t now_
         job->is_stop_wanted = !begin_stop(jobs, job);
     if (job->is_stop_wanted)
         return now_ms + AGAIN_MS;
-    if (job->stop_ms > now_ms)
-        return job->stop_ms;
-    if (job->stop_ms > STOP_SENT && job->is_launch_sent) {
+    if (!job->run)
+        return INT64_MAX;
+    if (job->run->stop_ms > now_ms)
+        return job->run->stop_ms;
+    if (job->run->stop_ms > STOP_SENT && job->is_launch_sent) {
         (void)stint_engine_cancel(jobs->options.engine, job_run_key(job), NULL);
-        job->stop_ms = STOP_SENT;
+        job->run->stop_ms = STOP_SENT;
     }
     return INT64_MAX;
 }
@@ -180,5 +182,5 @@ bool preempt_comes_back(const struct job *job, enum stint_job_outcome outcome)
 {
     if (outcome == STINT_OUTCOME_TIMEOUT)
         return false; /* its time was over anyhow */
-    return outcome != STINT_OUTCOME_COMPLETED || job->stop_ms != 0;
+    return outcome != STINT_OUTCOME_COMPLETED || job->run->stop_ms != 0;
 }

@@ -56,8 +56,8 @@ static enum stint_job_outcome outcome_of(const struct stint_jobs *jobs, const st
                                          const struct stint_run_end *end)
 {
     if (end->lost)
-        return strcmp(job->boot_id, jobs->options.boot_id) == 0 ? STINT_OUTCOME_LOST
-                                                                : STINT_OUTCOME_NODE_FAILED;
+        return strcmp(job->run->boot_id, jobs->options.boot_id) == 0 ? STINT_OUTCOME_LOST
+                                                                     : STINT_OUTCOME_NODE_FAILED;
     if (end->cancelled)
         return STINT_OUTCOME_CANCELLED;
     if (end->start_failed)
@@ -86,11 +86,7 @@ static void requeue(struct stint_jobs *jobs, struct job *job)
     job->is_requeue_wanted = false;
     job->is_preempted = false;
     job->is_stop_wanted = false;
-    job->stop_ms = 0;
-    job->hold_micro = 0;
     job->start_ms = 0;
-    job->ends_by_ms = 0;
-    job->ran_ms = 0;
     int r = job_enqueue(jobs, job, &err);
     if (r != 0)
         stint_log(STINT_LOG_ERROR, "queue-lost", "job=%s cause=\"%s\"", job_label(job, label),
@@ -103,10 +99,11 @@ static bool run_close_later(struct stint_jobs *jobs, struct job *job,
                             const struct stint_run_end *end)
 {
     int r = stint_store_ready(jobs->options.store, NULL);
+    assert(job->run);
     if (r == 0)
         return false;
-    if (!job->late_end && (job->late_end = malloc(sizeof(*end))))
-        *job->late_end = *end;
+    if (!job->run->late_end && (job->run->late_end = malloc(sizeof(*end))))
+        *job->run->late_end = *end;
     jobs->has_unsent = true;
     if (r == STINT_BUSY)
         jobs->options.pass_wanted(jobs->options.context);
@@ -228,6 +225,7 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
 {
     struct launch *launch = calloc(1, sizeof(*launch));
     struct stint_error err = { 0 };
+    assert(job->run);
     struct launch_facts facts = {
         .key = job_run_key(job),
         .uid = job->uid,
@@ -246,7 +244,7 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
         .gpus = job->gpus,
         .memory_bytes = job->memory_bytes,
         .walltime_s = job->walltime_s,
-        .ends_by_ms = job->ends_by_ms,
+        .ends_by_ms = job->run->ends_by_ms,
         .grace_ms = jobs->options.grace_ms,
         .process_limit = jobs->options.process_limit,
     };
@@ -383,10 +381,10 @@ void run_retry(struct stint_jobs *jobs)
     jobs->has_unsent = false;
     for (struct job *job = jobs->table; job; job = next) {
         next = job->hh.next;
-        if (job->late_end) {
-            struct stint_run_end end = *job->late_end;
-            free(job->late_end);
-            job->late_end = NULL;
+        if (job->run && job->run->late_end) {
+            struct stint_run_end end = *job->run->late_end;
+            free(job->run->late_end);
+            job->run->late_end = NULL;
             run_ended(jobs, job, &end);
         } else if (job->is_unsent) {
             run_launch(jobs, job);

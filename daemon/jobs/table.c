@@ -63,6 +63,25 @@ void job_drop(struct stint_jobs *jobs, struct job *job)
     (void)job_free(job);
 }
 
+int job_run_open(struct job *job)
+{
+    assert(!job->run);
+    job->run = calloc(1, sizeof(*job->run));
+    return job->run ? 0 : -ENOMEM;
+}
+
+void job_run_close(struct job *job)
+{
+    if (!job->run)
+        return;
+    free(job->run->allocation_text);
+    free(job->run->node);
+    free(job->run->boot_id);
+    free(job->run->late_end);
+    free(job->run);
+    job->run = NULL;
+}
+
 struct job *job_free(struct job *job)
 {
     if (!job)
@@ -73,13 +92,9 @@ struct job *job_free(struct job *job)
         free(job->script_sha256);
         free(job->gpu_type_text);
         free(job->after);
-        free(job->estimate);
         (void)array_free(job->array);
     }
-    free(job->allocation_text);
-    free(job->node);
-    free(job->boot_id);
-    free(job->late_end);
+    job_run_close(job);
     free(job);
     return NULL;
 }

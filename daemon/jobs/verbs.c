@@ -58,7 +58,7 @@ static int cancel_for_good(struct stint_jobs *jobs, struct job *job, const struc
     job->is_preempted = false;
     int r = job_post(jobs, job, JOB_CANCELLED, cause, err);
     if (r == 0) {
-        job->stop_ms = 0;
+        job->run->stop_ms = 0;
         run_control_when_durable(jobs, job, STINT_VERB_CANCEL);
         return 0;
     }
@@ -154,14 +154,15 @@ static int act_requeue(struct stint_jobs *jobs, struct job *job, const char *act
 static void pause_clock(struct stint_jobs *jobs, struct job *job, enum stint_job_verb verb)
 {
     int64_t now_ms = jobs->options.now_boot_ms();
+    assert(job->run);
     if (verb == STINT_VERB_SUSPEND) {
-        job->ran_ms = now_ms - job->start_boot_ms;
-        job->ends_by_ms = 0;
+        job->run->ran_ms = now_ms - job->run->start_boot_ms;
+        job->run->ends_by_ms = 0;
         return;
     }
-    job->start_boot_ms = now_ms - job->ran_ms;
-    job->ends_by_ms = jobs->options.now_wall_ms() + job->walltime_s * 1000 - job->ran_ms;
-    job->ran_ms = 0;
+    job->run->start_boot_ms = now_ms - job->run->ran_ms;
+    job->run->ends_by_ms = jobs->options.now_wall_ms() + job->walltime_s * 1000 - job->run->ran_ms;
+    job->run->ran_ms = 0;
 }
 
 static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_verb verb,
@@ -169,21 +170,19 @@ static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_ve
 {
     struct job_cause cause = { .actor = actor };
     bool is_suspend = verb == STINT_VERB_SUSPEND;
-    int64_t start_boot_ms = job->start_boot_ms;
-    int64_t ends_by_ms = job->ends_by_ms;
-    int64_t ran_ms = job->ran_ms;
     if (job->state == (is_suspend ? STINT_JOB_SUSPENDED : STINT_JOB_RUNNING))
         return 0;
+    struct job_run before = job->run ? *job->run : (struct job_run){ 0 };
     if (job->state == (is_suspend ? STINT_JOB_RUNNING : STINT_JOB_SUSPENDED))
         pause_clock(jobs, job, verb);
     int r = job_post(jobs, job, is_suspend ? JOB_SUSPENDED : JOB_RESUMED, &cause, err);
     if (r != 0) {
-        job->start_boot_ms = start_boot_ms;
-        job->ends_by_ms = ends_by_ms;
-        job->ran_ms = ran_ms;
+        if (job->run)
+            *job->run = before;
         return r;
     }
-    int64_t ends_ms = is_suspend ? JOB_ENDS_NEVER_MS : job->start_boot_ms + job->walltime_s * 1000;
+    int64_t ends_ms =
+        is_suspend ? JOB_ENDS_NEVER_MS : job->run->start_boot_ms + job->walltime_s * 1000;
     (void)stint_clerk_set_ends(jobs->options.clerk, job_task_key(job), ends_ms);
     run_control_when_durable(jobs, job, verb);
     return 0;

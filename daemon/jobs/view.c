@@ -49,7 +49,7 @@ static void view_holding(struct stint_jobs *jobs, const struct job *job,
     const struct stint_allocation *held =
         stint_scheduler_allocation(stint_clerk_scheduler(jobs->options.clerk), job_task_key(job));
     view->start_ms = job->start_ms;
-    view->ends_by_ms = job->ends_by_ms;
+    view->ends_by_ms = job->run->ends_by_ms;
     if (!held || held->grant_count == 0)
         return;
     stint_buffer_clear(&jobs->view_text);
