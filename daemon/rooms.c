@@ -35,7 +35,7 @@ static int open_launcher(struct rooms *rooms, struct stint_error *err)
                    config->state);
     (void)snprintf(rooms->places.key, sizeof(rooms->places.key), "%s/log.key", config->state);
     rooms->is_private_root = geteuid() == 0 && !config->file[0];
-    struct stint_launcher_options options = {
+    rooms->launcher_options = (struct stint_launcher_options){
         .program = rooms->places.launcher,
         .state = rooms->places.state,
         .tool = rooms->places.evaluator,
@@ -44,7 +44,7 @@ static int open_launcher(struct rooms *rooms, struct stint_error *err)
         .min_uid = (uint32_t)config->min_uid,
         .allow_root = rooms->is_private_root,
     };
-    return stint_launcher_spawn(&options, &rooms->launcher, err);
+    return stint_launcher_spawn(&rooms->launcher_options, &rooms->launcher, err);
 }
 
 static int open_store(struct rooms *rooms, struct stint_error *err)
@@ -158,8 +158,12 @@ static int open_engine(struct rooms *rooms, struct stint_error *err)
     events.ctx = rooms;
     struct stint_launcher launcher = rooms->launcher;
     rooms->launcher = (struct stint_launcher){ .socket = -1, .pidfd = -1 };
-    return stint_engine_local_new(&rooms->loop, rooms->places.state, &launcher, &events,
-                                  &rooms->engine, err);
+    int r = stint_engine_local_new(&rooms->loop, rooms->places.state, &launcher, &events,
+                                   &rooms->engine, err);
+    /* A service gave up what its launcher needs; see on_engine_away(). */
+    if (r == 0 && !rooms->options->config.is_system)
+        stint_engine_local_keep(rooms->engine, &rooms->launcher_options);
+    return r;
 }
 
 static int open_jobs(struct rooms *rooms, struct stint_error *err)

@@ -33,6 +33,7 @@ struct rooms {
     uv_loop_t loop;
     struct options *options;
     struct places places;
+    struct stint_launcher_options launcher_options;
     struct stint_launcher launcher;
     struct stint_store *store;
     struct stint_signer *signer;

@@ -276,9 +276,10 @@ static void on_engine_away(void *context, const char *why)
     struct rooms *rooms = context;
     if (rooms->is_stopping)
         return;
-    stint_log(STINT_LOG_ERROR, "engine-away",
-              "cause=\"%s\" cure=\"restart stintd; running jobs go on\"", why);
-    stint_notify("STATUS=the launcher is gone; restart stintd");
+    stint_log(STINT_LOG_ERROR, "engine-away", "cause=\"%s\" cure=\"%s\"", why,
+              rooms->options->config.is_system ? "the service manager starts stintd again"
+                                               : "another is started; running jobs go on");
+    stint_notify("STATUS=the launcher is gone");
     stint_clerk_set_away(rooms->clerk, true);
     wiring_want_pass(rooms);
     if (!rooms->options->config.is_system)
@@ -289,10 +290,21 @@ static void on_engine_away(void *context, const char *why)
     uv_stop(&rooms->loop);
 }
 
+static void on_engine_back(void *context)
+{
+    struct rooms *rooms = context;
+    if (rooms->is_stopping)
+        return;
+    stint_notify("STATUS=serving");
+    stint_clerk_set_away(rooms->clerk, false);
+    wiring_want_pass(rooms);
+}
+
 const struct stint_engine_events wiring_engine_events = {
     .on_started = on_run_started,
     .on_ended = on_run_ended,
     .on_away = on_engine_away,
+    .on_back = on_engine_back,
 };
 
 void wiring_check_start(void *context, uid_t uid, gid_t gid, const char *uses,

@@ -105,6 +105,30 @@ static void check(struct stint_buffer *out, const char *result, const char *name
     stint_json_object_end(out);
 }
 
+static void check_launcher(struct stint_buffer *out, const struct stint_engine_report *report)
+{
+    char text[STINT_RUN_TEXT_MAX + 160];
+    if (!report->away && report->launcher_deaths == 0)
+        (void)snprintf(text, sizeof(text), "answers");
+    else if (!report->away)
+        (void)snprintf(text, sizeof(text), "answers; %u died since the daemon's start",
+                       report->launcher_deaths);
+    else if (!report->starts_again)
+        (void)snprintf(text, sizeof(text),
+                       "gone: nothing can start; restart the daemon (running jobs go on)");
+    else
+        (void)snprintf(text, sizeof(text),
+                       "gone (%s), %u died since the daemon's start: nothing starts until another "
+                       "answers; next try in %u s (running jobs go on)",
+                       report->launcher_why, report->launcher_deaths,
+                       (unsigned)((report->retry_in_ms + 999) / 1000));
+    check(out,
+          report->away                  ? "fail"
+          : report->launcher_deaths > 0 ? "warn"
+                                        : "ok",
+          "launcher", text);
+}
+
 static void check_engine(struct stint_buffer *out, const struct stint_engine_report *report)
 {
     const struct {
@@ -128,9 +152,7 @@ static void check_engine(struct stint_buffer *out, const struct stint_engine_rep
     if (report->root_allowed)
         check(out, "warn", "root",
               "private daemon started by root: jobs of root run, and none is called confined");
-    check(out, report->away ? "fail" : "ok", "launcher",
-          report->away ? "gone: nothing can start; restart the daemon (running jobs go on)"
-                       : "answers");
+    check_launcher(out, report);
 }
 
 static uint32_t simulated_gpus(const struct stint_machine *machine)

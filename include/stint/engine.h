@@ -44,7 +44,11 @@ const char *stint_engine_hold_name(
  * @separate_users: each job runs as its submitter's uid; otherwise all run as the daemon's own user
  * @root_allowed: jobs of uid 0 are run (a private daemon that root started by hand)
  * @min_uid: smaller uids are refused, unless @root_allowed for 0 or the daemon's own
- * @away: the launcher is gone: running jobs go on, nothing can be started, signalled or opened
+ * @away: the launcher is gone: running jobs go on, nothing can be started or opened
+ * @starts_again: another launcher is started when one dies; what is asked of running jobs meanwhile
+ * waits for it
+ * @launcher_deaths: since the engine was opened; @retry_in_ms: while away, until the next try
+ * @launcher_why: what became of the last one that died, or could not be started; "" for none
  */
 struct stint_engine_report {
     enum stint_engine_hold memory;
@@ -57,6 +61,10 @@ struct stint_engine_report {
     bool root_allowed;
     uint32_t min_uid;
     bool away;
+    bool starts_again;
+    uint32_t launcher_deaths;
+    uint64_t retry_in_ms;
+    char launcher_why[STINT_RUN_TEXT_MAX];
 };
 
 /**
@@ -182,6 +190,7 @@ struct stint_run_end {
  * @on_started: once for each start or adoption of a run whose job's program runs
  * @on_ended: exactly once for each start or adoption that was accepted, until stint_engine_forget()
  * @on_away: the launcher died; see struct stint_engine_report.away. Ends are still reported
+ * @on_back: another one answers: starts are taken again
  * A callback may call the engine, but not close it.
  */
 struct stint_engine_events {
@@ -189,6 +198,7 @@ struct stint_engine_events {
     void (*on_started)(void *ctx, const struct stint_run_started *started);
     void (*on_ended)(void *ctx, const struct stint_run_end *end);
     void (*on_away)(void *ctx, const char *why);
+    void (*on_back)(void *ctx);
 };
 
 enum stint_run_stream { STINT_RUN_STDOUT = 1, STINT_RUN_STDERR = 2 };

@@ -71,4 +71,17 @@ int stint_engine_local_new(uv_loop_t *loop, const char *state, struct stint_laun
                            const struct stint_engine_events *events,
                            struct stint_engine **ret_engine, struct stint_error *err);
 
+/**
+ * stint_engine_local_keep() - from now on a launcher that dies is followed by another
+ * @options: copied; its texts are borrowed and outlive the engine
+ * The next one is started at once, or, when launchers die young, after 1 s, 2 s, … up to
+ * STINT_LAUNCHER_PAUSE_MAX_MS; for ever. Starts that no launcher took end with `start_failed` and
+ * -EPIPE: they have not happened and may be sent again. Not for a daemon that gave up the
+ * privileges its first launcher has: its next one would lack them.
+ * Cost: one posix_spawn(3) on the loop (under 1 ms, whatever the daemon's size); nothing waits.
+ */
+#define STINT_LAUNCHER_PAUSE_MAX_MS 60000
+void stint_engine_local_keep(struct stint_engine *engine,
+                             const struct stint_launcher_options *options);
+
 #endif

@@ -25,6 +25,12 @@ class Notified:
                 return message
 
 
+def launcher_of(daemon):
+    pid = str(daemon.process.pid)
+    return int(wait_until(lambda: subprocess.run(["pgrep", "-P", pid, "stint-launcher"], capture_output=True, text=True).stdout.split(),
+                          what="a launcher is there")[0])
+
+
 class Service(unittest.TestCase):
     def test_it_says_ready_reloading_and_stopping(self):
         daemon = Daemon()
@@ -83,19 +89,52 @@ class Service(unittest.TestCase):
             daemon.start()
             self.assertEqual(daemon.get("/healthz").status, 200)
 
-    def test_a_launcher_that_dies_stops_starts_and_nothing_else(self):
+    def test_a_launcher_that_dies_is_followed_by_another(self):
         with Daemon() as daemon:
-            running = daemon.submit("/bin/sh", "-c", "sleep 1; exit 3")
+            go = daemon.folder / "go"
+            running = daemon.submit("/bin/sh", "-c", "while ! test -e %s; do sleep 0.05; done; exit 3" % go)
+            cancelled = daemon.submit("sleep", "1000")
             daemon.wait(running, "running")
-            launcher = subprocess.run(["pgrep", "-P", str(daemon.process.pid), "stint-launcher"], capture_output=True, text=True)
-            os.kill(int(launcher.stdout.split()[0]), signal.SIGKILL)
-            wait_until(lambda: "engine-away" in daemon.log(), what="the daemon notices")
+            daemon.wait(cancelled, "running")
+            for round in range(3):  # the second and third die young, and are followed after a pause
+                queued = [daemon.submit("/bin/sh", "-c", "echo ran >>$STINT_OUTPUT_DIR/ran") for _ in range(8)]
+                os.kill(launcher_of(daemon), signal.SIGKILL)
+                if round == 1:
+                    self.assertEqual(daemon.request("DELETE", "/api/v1/jobs/%d" % cancelled).status, 200)
+                for id in queued:
+                    self.assertEqual(daemon.wait(id)["outcome"], "completed")
+                    self.assertEqual((daemon.state / "jobs" / str(id) / "ran").read_text(), "ran\n")
+            self.assertEqual(daemon.log().count("event=engine-away"), 3)
+            self.assertIn("3 died", daemon.stint("doctor").stdout)
+            self.assertEqual(daemon.wait(cancelled)["outcome"], "cancelled")
+            self.assertEqual(daemon.job(running)["state"], "running")
+            go.touch()
+            self.assertEqual(daemon.wait(running)["exit_code"], 3)
+            daemon.check_books(self)
+
+    def test_while_no_launcher_answers_jobs_wait_for_the_engine_and_doctor_says_so(self):
+        with Daemon() as daemon:
+            for round in range(3):  # the third pause is two seconds long
+                wait_until(lambda: "deaths=%d" % round in daemon.log() or round == 0, what="the next launcher")
+                os.kill(launcher_of(daemon), signal.SIGKILL)
+                wait_until(lambda: daemon.log().count("event=engine-away") == round + 1, what="the daemon notices")
             waiting = daemon.submit("true")
             self.assertEqual(daemon.job(waiting)["reason"], "EngineAway")
-            self.assertEqual(daemon.wait(running)["exit_code"], 3)
-            daemon.stop()
-            daemon.start()
+            self.assertRegex(daemon.stint("doctor").stdout, r"launcher: gone \(.*next try in [12] s")
             self.assertEqual(daemon.wait(waiting)["outcome"], "completed")
+
+    def test_a_service_that_gave_up_root_ends_with_its_launcher(self):
+        daemon = Daemon()
+        config = daemon.folder / "stint.conf"
+        config.write_text("[daemon]\nuser = root\n[scheduler]\nhalf_life_s = 604800\n")
+        daemon.config = config
+        daemon.start()
+        try:
+            os.kill(launcher_of(daemon), signal.SIGKILL)
+            self.assertEqual(daemon.process.wait(60), 1)
+            self.assertIn("the service manager starts stintd again", daemon.log())
+        finally:
+            daemon.stop()
 
     def test_metrics_are_open_metrics(self):
         with Daemon() as daemon:

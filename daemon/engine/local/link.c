@@ -58,8 +58,9 @@ static void link_on_event(uv_poll_t *poll, int status, int events)
 
 void local_link_watch(struct local *engine)
 {
-    if (!engine->closing && !engine->ended)
-        uv_poll_start(&engine->socket_poll, UV_READABLE | (engine->first ? UV_WRITABLE : 0),
+    if (!engine->closing && !engine->ended && engine->launcher.socket >= 0)
+        uv_poll_start(&engine->socket_poll,
+                      UV_READABLE | (engine->first && !engine->report.away ? UV_WRITABLE : 0),
                       link_on_event);
 }
 
@@ -80,16 +81,43 @@ void local_link_flush(struct local *engine)
         local_link_watch(engine);
 }
 
-void local_link_drop(struct local *engine)
+/* What another launcher may be told as well: it looks for itself who supervises the run. */
+static bool is_lasting(enum wire_kind kind)
 {
-    while (engine->first) {
-        struct local_message *message = engine->first;
-        engine->first = message->next;
+    return kind == WIRE_CONTROL || kind == WIRE_FORGET || kind == WIRE_CLEAN;
+}
+
+static void messages_drop(struct local *engine, bool keep_lasting)
+{
+    struct local_message *next = engine->first;
+    engine->first = engine->last = NULL;
+    engine->message_count = 0;
+    while (next) {
+        struct local_message *message = next;
+        next = message->next;
+        message->next = NULL;
+        if (keep_lasting && is_lasting((enum wire_kind)message->wire.kind)) {
+            if (engine->last)
+                engine->last->next = message;
+            else
+                engine->first = message;
+            engine->last = message;
+            engine->message_count++;
+            continue;
+        }
         fds_close(message->fds, message->fd_count);
         free(message);
     }
-    engine->last = NULL;
-    engine->message_count = 0;
+}
+
+void local_link_drop(struct local *engine)
+{
+    messages_drop(engine, false);
+}
+
+void local_link_drop_starts(struct local *engine)
+{
+    messages_drop(engine, true);
 }
 
 static int message_queue(struct local *engine, const struct wire_message *wire, const int *fds,
@@ -117,8 +145,10 @@ static int message_queue(struct local *engine, const struct wire_message *wire, 
 int local_send(struct local *engine, const struct wire_message *message, const int *fds,
                int fd_count)
 {
-    int r = engine->report.away ? -EPIPE : -EAGAIN;
-    if (r == -EAGAIN && !engine->first)
+    bool is_waiting =
+        engine->report.away && engine->has_keeping && is_lasting((enum wire_kind)message->kind);
+    int r = engine->report.away && !is_waiting ? -EPIPE : -EAGAIN;
+    if (r == -EAGAIN && !is_waiting && !engine->first)
         r = message_put(engine, message, fds, fd_count);
     if (r == -EAGAIN) {
         r = message_queue(engine, message, fds, fd_count);
@@ -152,8 +182,10 @@ static void message_dispatch(struct local *engine, const struct wire_message *me
         break;
     case WIRE_DONE:
         break;
-    case WIRE_NO_KIND:
     case WIRE_HELLO:
+        local_keep_hello(engine, message);
+        break;
+    case WIRE_NO_KIND:
     case WIRE_START:
     case WIRE_CONTROL:
     case WIRE_FORGET:
@@ -205,9 +237,13 @@ void local_receive(struct local *engine)
     /* Nobody holds the other end: the launcher is gone and every supervisor has said its word. */
     engine->ended = true;
     uv_poll_stop(&engine->socket_poll);
-    local_link_drop(engine);
+    if (engine->has_keeping)
+        local_link_drop_starts(engine);
+    else
+        local_link_drop(engine);
     local_runs_unsent(engine);
     local_calls_fail(engine, -EPIPE);
+    local_keep_gone(engine);
 }
 
 int local_bytes_make(const void *bytes, size_t length, int *ret_fd)

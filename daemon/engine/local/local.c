@@ -1,6 +1,7 @@
 /* Owns: the local engine as the daemon holds it: its table of operations, its handles, its end. */
 #include "local.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ static struct local *local_of(struct stint_engine *engine)
 static void local_report(struct stint_engine *engine, struct stint_engine_report *ret_report)
 {
     *ret_report = local_of(engine)->report;
+    local_keep_report(local_of(engine), ret_report);
 }
 
 /* The environment a job gets: the caller's, less what the engine alone may set, and the rest. */
@@ -198,7 +200,7 @@ static int local_control(struct stint_engine *engine, struct stint_run_key key, 
     struct wire_message message;
     if (!run || run->state == LOCAL_OVER)
         return stint_fail(err, STINT_NOT_FOUND, "the run is not held");
-    if (local->report.away)
+    if (local->report.away && !local->has_keeping)
         return stint_fail(err, -EPIPE, "the launcher is gone");
     if (run->state != LOCAL_RUNNING) {
         if (run->pending_count == LOCAL_PENDING_MAX)
@@ -284,6 +286,15 @@ static void engine_on_closed(uv_handle_t *handle)
     local_handle_closed(engine);
 }
 
+/* Not those that keep.c has closed already. */
+static void engine_polls_close(struct local *engine)
+{
+    if (!local_keep_close(engine))
+        return;
+    uv_close((uv_handle_t *)&engine->socket_poll, engine_on_closed);
+    uv_close((uv_handle_t *)&engine->launcher_poll, engine_on_closed);
+}
+
 static void local_close(struct stint_engine *engine, void (*closed)(void *ctx), void *ctx)
 {
     struct local *local = local_of(engine);
@@ -296,8 +307,7 @@ static void local_close(struct stint_engine *engine, void (*closed)(void *ctx), 
     for (size_t i = 0; i < LOCAL_BUCKETS; i++)
         while (local->runs[i])
             local_run_drop(local->runs[i]);
-    uv_close((uv_handle_t *)&local->socket_poll, engine_on_closed);
-    uv_close((uv_handle_t *)&local->launcher_poll, engine_on_closed);
+    engine_polls_close(local);
     uv_close((uv_handle_t *)&local->timer, engine_on_closed);
 }
 
@@ -317,14 +327,18 @@ static const struct stint_engine_ops local_ops = {
 static void launcher_on_gone(uv_poll_t *poll, int status, int events)
 {
     struct local *engine = poll->data;
+    bool was_away = engine->report.away;
     (void)status;
     (void)events;
     uv_poll_stop(poll);
     (void)waitpid(engine->launcher.pid, NULL, WNOHANG);
     engine->report.away = true;
+    engine->report.launcher_deaths++;
+    engine->keeping.is_gone = true;
     local_receive(engine);
-    if (engine->events.on_away)
+    if (!was_away && engine->events.on_away)
         engine->events.on_away(engine->events.ctx, "the launcher ended");
+    local_keep_gone(engine);
 }
 
 static int boot_id_read(char *boot_id)
@@ -340,7 +354,7 @@ static int boot_id_read(char *boot_id)
     return 0;
 }
 
-static void report_take(struct local *engine, const struct wire_message *hello)
+void local_report_take(struct local *engine, const struct wire_message *hello)
 {
     struct stint_engine_report *report = &engine->report;
     report->memory = (enum stint_engine_hold)hello->hold[WIRE_HOLD_MEMORY];
@@ -364,7 +378,7 @@ static int hello_read(struct local *engine)
         return -errno;
     if (wire_message_check(&hello, (size_t)got) != 0 || hello.kind != WIRE_HELLO)
         return -EPROTO;
-    report_take(engine, &hello);
+    local_report_take(engine, &hello);
     return hello.code;
 }
 
@@ -383,17 +397,25 @@ static int engine_open(struct local *engine, const char *state)
     return boot_id_read(engine->boot_id);
 }
 
-static void engine_watch(uv_loop_t *loop, struct local *engine)
+void local_link_open(struct local *engine)
 {
-    uv_poll_init(loop, &engine->socket_poll, engine->launcher.socket);
-    uv_poll_init(loop, &engine->launcher_poll, engine->launcher.pidfd);
-    uv_timer_init(loop, &engine->timer);
+    int r = uv_poll_init(engine->loop, &engine->socket_poll, engine->launcher.socket);
+    if (r == 0)
+        r = uv_poll_init(engine->loop, &engine->launcher_poll, engine->launcher.pidfd);
+    assert(r == 0); /* fresh descriptors of kinds that epoll takes */
     engine->socket_poll.data = engine;
     engine->launcher_poll.data = engine;
-    engine->timer.data = engine;
-    engine->handles = 3;
+    engine->handles += 2;
     local_link_watch(engine);
-    uv_poll_start(&engine->launcher_poll, UV_READABLE, launcher_on_gone);
+    (void)uv_poll_start(&engine->launcher_poll, UV_READABLE, launcher_on_gone);
+}
+
+static void engine_watch(uv_loop_t *loop, struct local *engine)
+{
+    uv_timer_init(loop, &engine->timer);
+    engine->timer.data = engine;
+    engine->handles = 1;
+    local_link_open(engine);
 }
 
 int stint_engine_local_new(uv_loop_t *loop, const char *state, struct stint_launcher *launcher,

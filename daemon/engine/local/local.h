@@ -78,6 +78,24 @@ struct local_call {
     struct stint_buffer output;
 };
 
+/* keep.c: the launcher that follows one that died.
+ *
+ *   answers ──its process and its socket are gone──→ closing ──both polls closed──→ pausing
+ *      ↖──its hello──── greeting ←──the pause is over, one was started──────────────────┘
+ *                          └──no hello in time, or it died: closing again
+ */
+enum keeping_step { KEEP_ANSWERS = 0, KEEP_CLOSING, KEEP_PAUSING, KEEP_GREETING };
+
+struct keeping {
+    struct stint_launcher_options options;
+    enum keeping_step step;
+    bool is_gone;      /* its process */
+    int closing_count; /* of the two polls */
+    unsigned tries;    /* in a row, none of which lived long */
+    uint64_t born_ms;  /* of the loop's clock */
+    uv_timer_t timer;  /* of a pause, or of waiting for a hello */
+};
+
 struct local {
     struct stint_engine base;
     uv_loop_t *loop;
@@ -94,6 +112,8 @@ struct local {
     int handles; /* open handles; the last one's close callback frees */
     bool closing;
     bool ended; /* the socket's other end is closed by everybody */
+    bool has_keeping;
+    struct keeping keeping;
     void (*closed)(void *ctx);
     void *closed_ctx;
     struct local_message *first;
@@ -115,6 +135,7 @@ void local_receive(struct local *engine);
 void local_link_watch(struct local *engine);
 void local_link_flush(struct local *engine);
 void local_link_drop(struct local *engine);
+void local_link_drop_starts(struct local *engine); /* what may be sent to another launcher stays */
 int local_body_make(struct wire_body_source *source, int *ret_fd); /* sealed memfd */
 int local_bytes_make(const void *bytes, size_t length, int *ret_fd);
 void local_owner_put(const struct stint_run_owner *owner, struct wire_body_source *source);
@@ -131,7 +152,8 @@ void local_run_look_begin(struct local_run *run);
 void local_run_attend(struct local_run *run);
 void local_run_fail(struct local_run *run, int code, const char *text);
 void local_runs_attend(struct local *engine);
-void local_runs_unsent(struct local *engine); /* after the launcher's last word */
+void local_runs_unsent(struct local *engine);       /* after the launcher's last word */
+void local_runs_pending_send(struct local *engine); /* to another launcher */
 
 /* calls.c: opens and tools. */
 void local_call_opened(struct local *engine, const struct wire_message *message, int fd);
@@ -146,5 +168,18 @@ int local_run_tool(struct stint_engine *engine, const struct stint_tool_request 
 
 /* local.c */
 void local_handle_closed(struct local *engine); /* one of @handles less */
+void local_link_open(struct local *engine);     /* polls on engine->launcher */
+void local_report_take(struct local *engine, const struct wire_message *hello);
+
+/* spawn.c: starts it and does not wait for its hello. */
+int local_launcher_begin(const struct stint_launcher_options *options,
+                         struct stint_launcher *ret_launcher, struct stint_error *err);
+
+/* keep.c */
+void local_keep_gone(struct local *engine); /* its process ended, or its socket */
+void local_keep_hello(struct local *engine, const struct wire_message *hello);
+/* With the engine. True when the polls are open, and the caller's to close. */
+bool local_keep_close(struct local *engine);
+void local_keep_report(const struct local *engine, struct stint_engine_report *report);
 
 #endif

@@ -450,6 +450,14 @@ void local_runs_attend(struct local *engine)
     }
 }
 
+void local_runs_pending_send(struct local *engine)
+{
+    for (size_t i = 0; i < LOCAL_BUCKETS; i++)
+        for (struct local_run *run = engine->runs[i]; run; run = run->next)
+            if (run->state == LOCAL_RUNNING)
+                pending_send(run);
+}
+
 /* After the launcher's last word: starts that nobody took, and supervisors whose pidfd it did not
  * live to send. None is on its way any more, so a run without a folder has not run and will not. */
 void local_runs_unsent(struct local *engine)

@@ -1,10 +1,12 @@
-/* Owns: the start of the launcher, main's first act: the daemon is still small, still has its
- * privileges and no threads. */
+/* Owns: the start of the launcher. The first is main's first act: the daemon still has its
+ * privileges. A later one (keep.c) is started by a daemon that may be large: posix_spawn(3) copies
+ * no page tables, where fork(2) of a large one takes milliseconds on the loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "local.h"
 #include "stint/auto.h"
 #include "stint/engine_local.h"
 #include "wire.h"
@@ -66,15 +69,28 @@ static void arguments_make(const struct stint_launcher_options *options,
         argument_add(arguments, "no_cgroup_v2=1");
 }
 
-/* In the child. Both are moved out of the way of 3 and 4 first. */
-static _Noreturn void launcher_exec(struct arguments *arguments, int socket_fd, int state_fd)
+/* Both descriptors are above 4, so that neither is overwritten before it is moved. */
+static int launcher_exec(struct arguments *arguments, int socket_fd, int state_fd, pid_t *ret_pid)
 {
-    int socket_high = fcntl(socket_fd, F_DUPFD, 16);
-    int state_high = fcntl(state_fd, F_DUPFD, 16);
-    if (socket_high >= 0 && state_high >= 0 && dup2(socket_high, WIRE_SOCKET_FD) >= 0 &&
-        dup2(state_high, WIRE_STATE_FD) >= 0)
-        execv(arguments->words[0], arguments->words);
-    _exit(127);
+    posix_spawn_file_actions_t actions;
+    int r = posix_spawn_file_actions_init(&actions);
+    if (r != 0)
+        return -r;
+    r = posix_spawn_file_actions_adddup2(&actions, socket_fd, WIRE_SOCKET_FD);
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(&actions, state_fd, WIRE_STATE_FD);
+    if (r == 0)
+        r = posix_spawn(ret_pid, arguments->words[0], &actions, NULL, arguments->words, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return -r;
+}
+
+static int descriptor_raise(int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, WIRE_STATE_FD + 1);
+    int r = high < 0 ? -errno : high;
+    close(fd);
+    return r;
 }
 
 static int hello_wait(int socket_fd, struct stint_error *err, const char *program)
@@ -95,7 +111,8 @@ static int hello_wait(int socket_fd, struct stint_error *err, const char *progra
     return 0;
 }
 
-static int launcher_fork(struct arguments *arguments, int state_fd, struct stint_launcher *launcher)
+static int launcher_start(struct arguments *arguments, int state_fd,
+                          struct stint_launcher *launcher)
 {
     int ends[2] = { -1, -1 };
     int size = SOCKET_BUFFER;
@@ -103,20 +120,29 @@ static int launcher_fork(struct arguments *arguments, int state_fd, struct stint
         return -errno;
     (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    pid_t pid = fork();
-    if (pid == 0)
-        launcher_exec(arguments, ends[1], state_fd);
-    int r = pid < 0 ? -errno : 0;
-    close(ends[1]);
+    pid_t pid = 0;
+    int theirs = descriptor_raise(ends[1]);
+    int r = theirs < 0 ? theirs : launcher_exec(arguments, theirs, state_fd, &pid);
+    if (theirs >= 0)
+        close(theirs);
     if (r == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
         r = -errno;
     launcher->socket = ends[0];
-    launcher->pid = pid > 0 ? pid : 0;
+    launcher->pid = pid;
     launcher->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     return r == 0 && launcher->pidfd < 0 ? -errno : r;
 }
 
-int stint_launcher_spawn(const struct stint_launcher_options *options,
+/* It ends when its socket closes, or has ended. */
+static void launcher_abandon(struct stint_launcher *launcher)
+{
+    pid_t pid = launcher->pid;
+    stint_launcher_close(launcher);
+    if (pid > 0)
+        (void)waitpid(pid, NULL, 0);
+}
+
+int local_launcher_begin(const struct stint_launcher_options *options,
                          struct stint_launcher *ret_launcher, struct stint_error *err)
 {
     struct stint_launcher launcher = { -1, -1, 0 };
@@ -126,6 +152,8 @@ int stint_launcher_spawn(const struct stint_launcher_options *options,
         (options->tool && strlen(options->tool) >= STINT_RUN_PATH_MAX))
         return stint_fail(err, -EINVAL, "launcher and state folder must be absolute paths");
     int state_fd = open(options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (state_fd >= 0)
+        state_fd = descriptor_raise(state_fd);
     if (state_fd < 0)
         return stint_fail(err, -errno, "cannot open the state folder %s: %s", options->state,
                           strerror(errno));
@@ -135,22 +163,30 @@ int stint_launcher_spawn(const struct stint_launcher_options *options,
         return stint_fail(err, -ENOMEM, "out of memory");
     }
     arguments_make(options, arguments);
-    int r = launcher_fork(arguments, state_fd, &launcher);
+    int r = launcher_start(arguments, state_fd, &launcher);
     free(arguments);
     close(state_fd);
-    if (r != 0)
-        r = stint_fail(err, r, "cannot start the launcher: %s", strerror(-r));
-    else
-        r = hello_wait(launcher.socket, err, options->program);
     if (r != 0) {
-        pid_t pid = launcher.pid;
-        stint_launcher_close(&launcher);
-        if (pid > 0)
-            (void)waitpid(pid, NULL, 0); /* it ends when its socket closes, or has ended */
-        return r;
+        launcher_abandon(&launcher);
+        return stint_fail(err, r, "cannot start the launcher %s: %s", options->program,
+                          strerror(-r));
     }
     *ret_launcher = launcher;
     return 0;
+}
+
+int stint_launcher_spawn(const struct stint_launcher_options *options,
+                         struct stint_launcher *ret_launcher, struct stint_error *err)
+{
+    struct stint_launcher launcher;
+    int r = local_launcher_begin(options, &launcher, err);
+    if (r != 0)
+        return r;
+    if ((r = hello_wait(launcher.socket, err, options->program)) != 0)
+        launcher_abandon(&launcher);
+    else
+        *ret_launcher = launcher;
+    return r;
 }
 
 void stint_launcher_close(struct stint_launcher *launcher)

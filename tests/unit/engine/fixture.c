@@ -47,11 +47,17 @@ static void on_away(void *ctx, const char *why)
     f->away = true;
 }
 
+static void on_back(void *ctx)
+{
+    struct fixture *f = ctx;
+    f->back_count++;
+}
+
 void fixture_open(struct fixture *f)
 {
     struct stint_launcher launcher;
     struct stint_error err = { 0 };
-    struct stint_engine_events events = { f, on_started, on_ended, on_away };
+    struct stint_engine_events events = { f, on_started, on_ended, on_away, on_back };
     f->options.program = STINT_LAUNCHER;
     f->options.state = f->state;
     f->options.tool = f->tool;

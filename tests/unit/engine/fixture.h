@@ -28,6 +28,7 @@ struct fixture {
     struct stint_run_end ended[FIXTURE_EVENT_MAX];
     size_t ended_count;
     bool away;
+    size_t back_count;
     bool closed;
     bool no_cgroups;
     const char *tool;
