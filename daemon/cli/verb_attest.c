@@ -77,14 +77,36 @@ static void ask_print(const struct stint_rules_ask *ask)
     (void)fputc('\n', stderr);
 }
 
-/* A criterion that asks one thing says by itself which; of one that asks several, all are shown. */
+/* Could @value answer @ask? "true" is no licence, and "CC-BY-4.0" is neither yes nor no. */
+static bool ask_fits(const struct stint_rules_ask *ask, const char *value)
+{
+    bool is_truth = strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
+    bool is_number = *value && !value[strspn(value, "0123456789")];
+    switch (stint_predicate_type(ask->predicate)) {
+    case STINT_VALUE_BOOL:
+        return is_truth;
+    case STINT_VALUE_NUMBER:
+        return is_number;
+    case STINT_VALUE_TEXT:
+        return !is_truth;
+    }
+    return false;
+}
+
+/* A criterion that asks one thing says by itself which, and of several the value may leave one;
+ * else all are shown. */
 static int take_ask(struct attest *attest, const char *criterion,
                     const struct stint_rules_ask *asks, size_t count)
 {
-    if (count == 1) {
-        attest->component = stint_component_name(asks[0].component);
-        attest->predicate = stint_predicate_name(asks[0].predicate);
-        if (!attest->value && asks[0].is_truth)
+    const struct stint_rules_ask *one = count == 1 ? &asks[0] : NULL;
+    size_t fitting = 0;
+    for (size_t i = 0; attest->value && count > 1 && i < count && i < ASKS_MAX; i++)
+        if (ask_fits(&asks[i], attest->value) && ++fitting == 1)
+            one = &asks[i];
+    if (one && fitting <= 1) {
+        attest->component = stint_component_name(one->component);
+        attest->predicate = stint_predicate_name(one->predicate);
+        if (!attest->value && one->is_truth)
             attest->value = "true";
         return EXIT_OK;
     }

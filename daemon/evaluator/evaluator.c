@@ -155,18 +155,17 @@ int stint_evaluator_rules(struct stint_evaluator *evaluator, const char *id,
     }
     if (r == 0 && evaluator->rules_count == RULE_SETS_MAX)
         r = stint_fail(err, STINT_TOO_LARGE, "more than %d rule sets", RULE_SETS_MAX);
-    struct stint_rules *rules = NULL;
+    stint_auto(stint_rules_free) struct stint_rules *rules = NULL;
     if (r == 0)
         r = stint_rules_parse(name, text, length, &rules, err);
-    if (r == 0 && strcmp(stint_rules_id(rules), id) != 0) {
-        stint_rules_free(rules);
-        return stint_fail(err, STINT_INVALID, "%s:1: 'rules:' must be %s, as the file is called",
-                          name, id);
-    }
+    if (r == 0 && strcmp(stint_rules_id(rules), id) != 0)
+        r = stint_fail(err, STINT_INVALID, "%s:1: 'rules:' must be %s, as the file is called", name,
+                       id);
+    if (r == 0)
+        r = stint_rules_check_licences(rules, evaluator->licences, err);
     if (r != 0)
         return r;
-    evaluator->rules[evaluator->rules_count++] = rules;
-    *ret_rules = rules;
+    *ret_rules = evaluator->rules[evaluator->rules_count++] = stint_take(rules);
     return 0;
 }
 

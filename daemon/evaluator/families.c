@@ -1,5 +1,6 @@
 /* Owns: the tree of bases of several models. A base that is itself among the verdicts is a branch,
- * one that is only named is a root of its own; a circle is cut where it closes. */
+ * one that is only named is a root of its own. What was made from several stands under each of
+ * them, and what was made from it under the first; so a circle is cut where it closes. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -65,13 +66,14 @@ static bool names_base(const struct family *family, const struct stint_verdict *
 }
 
 static void show_line(struct family *family, const char *name, unsigned depth,
-                      const struct stint_verdict *verdict)
+                      const struct stint_verdict *verdict, bool is_again)
 {
     stint_buffer_printf(family->buffer, "%*s%s", (int)(2 * depth), "", depth > 0 ? "`- " : "");
     for (const char *c = name; *c; c++)
         stint_buffer_add_char(family->buffer, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
-    stint_buffer_printf(family->buffer, ": %s\n",
-                        verdict ? stint_result_name(stint_verdict_result(verdict)) : "not here");
+    stint_buffer_printf(family->buffer, ": %s%s\n",
+                        verdict ? stint_result_name(stint_verdict_result(verdict)) : "not here",
+                        is_again ? " (above)" : "");
 }
 
 static void show_children(struct family *family, const char *name, unsigned depth)
@@ -80,12 +82,26 @@ static void show_children(struct family *family, const char *name, unsigned dept
         return;
     for (size_t i = 0; i < family->count; i++) {
         const struct stint_verdict *child = family->verdicts[i];
-        if (family->is_shown[i] || !names_base(family, child, name))
+        if (!names_base(family, child, name))
             continue;
+        bool is_again = family->is_shown[i];
         family->is_shown[i] = true;
-        show_line(family, child->name, depth, child);
-        show_children(family, child->name, depth + 1);
+        show_line(family, child->name, depth, child, is_again);
+        if (!is_again)
+            show_children(family, child->name, depth + 1);
     }
+}
+
+/* Did a verdict before number @end name @base too, or that one before its fact @at? */
+static bool is_named_before(const struct family *family, size_t end, size_t at, const char *base)
+{
+    for (size_t i = 0; i <= end; i++) {
+        size_t next = 0;
+        for (const char *name; (name = next_base(family->verdicts[i], &next));)
+            if ((i < end || next < at) && strcasecmp(name, base) == 0)
+                return true;
+    }
+    return false;
 }
 
 /* A model that names no base, or one that nobody here is. */
@@ -97,15 +113,15 @@ static void show_roots(struct family *family)
         if (base || family->is_shown[i])
             continue;
         family->is_shown[i] = true;
-        show_line(family, family->verdicts[i]->name, 0, family->verdicts[i]);
+        show_line(family, family->verdicts[i]->name, 0, family->verdicts[i], false);
         show_children(family, family->verdicts[i]->name, 1);
     }
     for (size_t i = 0; i < family->count; i++) {
         size_t at = 0;
         for (const char *base; (base = next_base(family->verdicts[i], &at));) {
-            if (family->is_shown[i] || by_name(family, base))
+            if (by_name(family, base) || is_named_before(family, i, at, base))
                 continue;
-            show_line(family, base, 0, NULL);
+            show_line(family, base, 0, NULL, false);
             show_children(family, base, 1);
         }
     }
@@ -128,7 +144,7 @@ void stint_verdict_families(const struct stint_verdict *const *verdicts, size_t 
     for (size_t i = 0; i < count; i++)
         if (!is_shown[i]) {
             is_shown[i] = true;
-            show_line(&family, verdicts[i]->name, 0, verdicts[i]);
+            show_line(&family, verdicts[i]->name, 0, verdicts[i], false);
             show_children(&family, verdicts[i]->name, 1);
         }
 }

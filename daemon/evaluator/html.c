@@ -91,6 +91,10 @@ static void add_result(const struct stint_verdict *verdict, const struct stint_r
     add_escaped(buffer, result->rules);
     stint_buffer_add_text(buffer, ", version ");
     add_escaped(buffer, result->version);
+    stint_buffer_add_text(buffer, ", after ");
+    add_escaped(buffer, result->source);
+    stint_buffer_add_text(buffer, " of ");
+    add_escaped(buffer, result->date);
     stint_buffer_printf(buffer, ", <code>sha256:%s</code>, assurance %s",
                         stint_sha256_hex(&result->digest, hex),
                         result->assurance == STINT_ASSURANCE_VERIFIED ? "verified" : "declared");

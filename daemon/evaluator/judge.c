@@ -594,6 +594,8 @@ int stint_rules_judge(const struct stint_rules *rules, const struct stint_licenc
     *result = (struct stint_rules_result){ .rules = keep(verdict, rules->id),
                                            .title = keep(verdict, rules->title),
                                            .version = keep(verdict, rules->version),
+                                           .source = keep(verdict, rules->source),
+                                           .date = keep(verdict, rules->date),
                                            .digest = rules->digest,
                                            .class_name = "",
                                            .criterion_count = rules->criterion_count };

@@ -210,7 +210,7 @@ static int check_restrictions(struct loading *loading, const struct rule_node *n
     for (size_t i = 0; i < node->value_count; i++)
         if (stint_licence_facet_find(node->values[i]) < 0 &&
             strcmp(node->values[i], "unlicensed") != 0)
-            return bad(loading, node->line, "see the facets of the licence table",
+            return bad(loading, node->line, "README.md beside the rule sets lists the facets",
                        "'%s' is not a facet", node->values[i]);
     return 0;
 }
@@ -267,7 +267,7 @@ static int take_component(struct loading *loading, struct rule_node *node,
                                          ? stint_component_parse(value->text)
                                          : STINT_COMPONENT_NONE;
     if (component == STINT_COMPONENT_NONE)
-        return bad(loading, value->line, "see the table of components in fact.h",
+        return bad(loading, value->line, "README.md beside the rule sets lists the components",
                    "'%s' is not a component", value->text);
     node->components |= (uint64_t)1 << component;
     return 0;
@@ -329,7 +329,8 @@ static int load_leaf(struct loading *loading, const struct strict_yaml_node *map
     node->predicate = stint_predicate_parse(predicate);
     if (node->predicate == STINT_PREDICATE_NONE)
         return bad(loading, strict_yaml_get(map, "predicate")->line,
-                   "see the table of predicates in fact.h", "'%s' is not a predicate", predicate);
+                   "README.md beside the rule sets lists the predicates", "'%s' is not a predicate",
+                   predicate);
     const struct strict_yaml_node *only_present = strict_yaml_get(map, "only_present");
     node->only_present = strict_yaml_bool(only_present) == 1;
     if (only_present && strict_yaml_bool(only_present) < 0)
@@ -369,7 +370,7 @@ static int load_each(struct loading *loading, const struct strict_yaml_node *map
     const struct strict_yaml_node *each = strict_yaml_get(map, "each");
     node->each = each->kind == STRICT_YAML_SCALAR ? stint_component_parse(each->text) : 0;
     if (node->each == STINT_COMPONENT_NONE)
-        return bad(loading, each->line, "see the table of components in fact.h",
+        return bad(loading, each->line, "README.md beside the rule sets lists the components",
                    "'%s' is not a component", each->text);
     if (!check)
         return bad(loading, map->line, "add 'check: …'", "'each' without a check");

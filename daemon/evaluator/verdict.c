@@ -164,6 +164,8 @@ static void result_json(const struct stint_verdict *verdict,
     stint_json_kv_text(buffer, "rules", result->rules);
     stint_json_kv_text(buffer, "title", result->title);
     stint_json_kv_text(buffer, "version", result->version);
+    stint_json_kv_text(buffer, "source", result->source);
+    stint_json_kv_text(buffer, "date", result->date);
     stint_sha256_hex(&result->digest, text + 7);
     stint_json_kv_text(buffer, "digest", text);
     stint_json_kv_text(buffer, "result", stint_result_name(result->result));

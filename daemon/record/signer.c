@@ -87,7 +87,7 @@ int stint_signer_from_seed(const char *name, const uint8_t seed[STINT_ED25519_KE
     if ((r = gnutls_privkey_init(&signer->key)) == 0 && (r = import_seed(signer->key, seed)) == 0)
         r = export_public(signer->key, signer->vkey.key);
     if (r != 0)
-        return stint_fail(err, -EIO, "the log's key: %s", gnutls_strerror(r));
+        return stint_fail(err, -EIO, "the key: %s", gnutls_strerror(r));
     (void)snprintf(signer->vkey.name, sizeof(signer->vkey.name), "%s", name);
     signer->vkey.algorithm = STINT_NOTE_ED25519;
     signer->vkey.id = note_key_id(name, STINT_NOTE_ED25519, signer->vkey.key);
@@ -155,7 +155,7 @@ int stint_signer_create(const char *path, const char *name, struct stint_signer 
         stint_buffer_add_char(&text, '\n');
         r = text.failed ? -ENOMEM : publish_file(path, text.data, text.length);
         if (r != 0)
-            (void)stint_fail(err, r, "the log's key %s: %s", path, strerror(-r));
+            (void)stint_fail(err, r, "the key %s: %s", path, strerror(-r));
     }
     gnutls_memset(seed, 0, sizeof(seed));
     if (text.data)
@@ -206,7 +206,7 @@ static int check_file(const char *path, int fd, struct stint_error *err)
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+        return stint_fail(err, -errno, "the key %s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return stint_fail(err, STINT_UNTRUSTED, "%s is not a regular file", path);
     if ((info.st_mode & 077) != 0) {
@@ -222,13 +222,13 @@ int stint_signer_load(const char *path, struct stint_signer **ret_signer, struct
     char text[KEY_FILE_BYTES_MAX + 1];
     stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+        return stint_fail(err, -errno, "the key %s: %s", path, strerror(errno));
     int r = check_file(path, fd, err);
     if (r != 0)
         return r;
     ssize_t length = read(fd, text, sizeof(text) - 1);
     if (length < 0)
-        return stint_fail(err, -errno, "the log's key %s: %s", path, strerror(errno));
+        return stint_fail(err, -errno, "the key %s: %s", path, strerror(errno));
     text[length] = '\0';
     r = parse_file(path, text, ret_signer, err);
     gnutls_memset(text, 0, sizeof(text));

@@ -58,6 +58,13 @@ size_t stint_rules_asks(const struct stint_rules *rules, const char *id,
 
 struct stint_licences;
 /**
+ * stint_rules_check_licences() - is every licence that the rules name in the table?
+ * Return: 0, or STINT_INVALID with "file:line: what; try: cure" in @err. Cost: a look-up for each.
+ */
+int stint_rules_check_licences(const struct stint_rules *rules,
+                               const struct stint_licences *licences, struct stint_error *err);
+
+/**
  * stint_rules_judge() - facts and rules to a result; pure
  * @licences: the licence table, for rules that ask whether an id is OSI-approved and the like
  * @verdict: receives one more result; its texts are kept in the verdict

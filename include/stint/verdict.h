@@ -53,11 +53,14 @@ struct stint_criterion_result {
     uint32_t line;
 };
 
-/* One rule set, judged. @class_name "" and has_progress false but for mof-1.0 and mot. */
+/* One rule set, judged: @version and @digest are of the file, @source and @date of the document
+ * that it restates. @class_name "" and has_progress false but for mof-1.0 and mot. */
 struct stint_rules_result {
     const char *rules;
     const char *title;
     const char *version;
+    const char *source;
+    const char *date;
     struct stint_sha256 digest;
     enum stint_result result;
     enum stint_assurance assurance;

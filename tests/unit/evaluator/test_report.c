@@ -42,8 +42,13 @@ static void families_stand_under_their_bases(void **state)
     static const struct {
         const char *name;
         const char *base;
-    } models[] = { { "leaf", "branch" }, { "branch", "root" }, { "lost", "nobody/here" },
-                   { "root", NULL },     { "a", "b" },         { "b", "a" } };
+    } models[] = { { "leaf", "branch" },
+                   { "branch", "root" },
+                   { "lost", "nobody/here" },
+                   { "root", NULL },
+                   { "a", "b" },
+                   { "b", "a" },
+                   { "merge", "[branch, root, nobody/here, no/other]" } };
     stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
     struct stint_verdict *verdicts[STINT_ARRAY_SIZE(models)];
     for (size_t i = 0; i < STINT_ARRAY_SIZE(models); i++) {
@@ -60,10 +65,16 @@ static void families_stand_under_their_bases(void **state)
     assert_string_equal(stint_buffer_text(&text), "root: fail\n"
                                                   "  `- branch: fail\n"
                                                   "    `- leaf: fail\n"
+                                                  "    `- merge: fail\n"
+                                                  "  `- merge: fail (above)\n"
                                                   "nobody/here: not here\n"
                                                   "  `- lost: fail\n"
+                                                  "  `- merge: fail (above)\n"
+                                                  "no/other: not here\n"
+                                                  "  `- merge: fail (above)\n"
                                                   "a: fail\n"
-                                                  "  `- b: fail\n");
+                                                  "  `- b: fail\n"
+                                                  "    `- a: fail (above)\n");
     for (size_t i = 0; i < STINT_ARRAY_SIZE(models); i++)
         stint_verdict_free(verdicts[i]);
 }

@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
+#include "evaluator/folder.h"
 #include "evaluator/strict_yaml.h"
 #include "fixture.h"
+#include "stint/auto.h"
 #include "stint/licence.h"
 
 static void yaml_outside_the_subset_is_refused_with_its_line(void **state)
@@ -120,6 +122,66 @@ static void a_slip_in_a_rule_is_refused_with_line_and_cure(void **state)
         if (r != STINT_INVALID || !strstr(err.text, cases[i].says) || !err.fix[0] ||
             strncmp(err.text, "x.yaml:", 7) != 0)
             fail_msg("case %zu gave %d '%s' cure '%s'", i, r, err.text, err.fix);
+    }
+}
+
+static void a_licence_that_nobody_bears_is_refused(void **state)
+{
+    stint_auto(stint_licences_close) struct stint_licences *licences = NULL;
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *says;
+        const char *cure;
+    } cases[] = {
+        { HEAD "{component: weights, predicate: licence, accept: [osi, MIT, GPL-3.0-only]}\n", "",
+          "" },
+        { HEAD "{component: weights, predicate: licence, accept: [osi, Apache2.0]}\n",
+          "x.yaml:12: 'Apache2.0' is not a licence's id", "write Apache-2.0" },
+        { HEAD "{component: weights, predicate: licence, accept: [osi, Acme-9]}\n",
+          "x.yaml:12: 'Acme-9' is not", "SPDX id" },
+        { HEAD "{component: weights, predicate: licence, is: true}\n", "'true' is not", "SPDX" },
+        { HEAD "{any: [{component: code, predicate: licence, accept: [cc]}]}\n", "'cc' is not",
+          "SPDX" },
+    };
+    assert_int_equal(stint_licences_open(NULL, &licences, NULL), 0);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        stint_auto(stint_rules_free) struct stint_rules *rules = NULL;
+        struct stint_error err = { 0 };
+        assert_int_equal(
+            stint_rules_parse("x.yaml", cases[i].text, strlen(cases[i].text), &rules, &err), 0);
+        int r = stint_rules_check_licences(rules, licences, &err);
+        if (r != (*cases[i].says ? STINT_INVALID : 0) || !strstr(err.text, cases[i].says) ||
+            !strstr(err.fix, cases[i].cure))
+            fail_msg("case %zu gave %d '%s' cure '%s'", i, r, err.text, err.fix);
+    }
+}
+
+/* The cure of a misspelt word is a list that is there. */
+static void the_words_are_listed_for_who_writes_rules(void **state)
+{
+    (void)state;
+    stint_auto(stint_free) char *text = NULL;
+    size_t length;
+    char word[80];
+    assert_int_equal(folder_read_file(STINT_TEST_DATA "/../../config/rules", "README.md", 1 << 20,
+                                      &text, &length, NULL),
+                     0);
+    for (unsigned i = 1; i < STINT_COMPONENT_COUNT; i++) {
+        (void)snprintf(word, sizeof(word), "`%s`", stint_component_name((enum stint_component)i));
+        if (!strstr(text, word))
+            fail_msg("the component %s is not in config/rules/README.md", word);
+    }
+    for (unsigned i = 1; i < STINT_PREDICATE_COUNT; i++) {
+        (void)snprintf(word, sizeof(word), "`%s`", stint_predicate_name((enum stint_predicate)i));
+        if (!strstr(text, word))
+            fail_msg("the predicate %s is not in config/rules/README.md", word);
+    }
+    for (unsigned i = 0; i < STINT_FACET_COUNT; i++) {
+        (void)snprintf(word, sizeof(word), "`%s`",
+                       stint_licence_facet_name((enum stint_licence_facet)i));
+        if (!strstr(text, word))
+            fail_msg("the facet %s is not in config/rules/README.md", word);
     }
 }
 
@@ -296,6 +358,8 @@ int main(void)
         cmocka_unit_test(yaml_outside_the_subset_is_refused_with_its_line),
         cmocka_unit_test(yaml_of_any_depth_and_size_is_bounded),
         CASE(every_shipped_rule_set_loads),
+        CASE(a_licence_that_nobody_bears_is_refused),
+        CASE(the_words_are_listed_for_who_writes_rules),
         cmocka_unit_test(a_slip_in_a_rule_is_refused_with_line_and_cure),
         cmocka_unit_test(judging_keeps_the_rules_of_evidence),
         CASE(the_same_facts_give_the_same_verdict),
