@@ -33,6 +33,11 @@ static const struct {
     { "cpuacct", CGROUP_CPU_TIME, false },
 };
 
+#define V2_ROLES (1u << CGROUP_MEMORY | 1u << CGROUP_PIDS | 1u << CGROUP_CPUSET)
+
+/* Where the daemon and the launcher of a scope step aside to. */
+static const char aside[] = "/stint-daemon";
+
 static char mountinfo[MOUNTINFO_BYTES];
 static char own_groups[8192];
 
@@ -129,7 +134,7 @@ static bool step_aside(int parent_fd)
     for (char *pid = piece_next(&at, '\n'); pid; pid = piece_next(&at, '\n'))
         if (strcmp(pid, self) != 0 && strcmp(pid, daemon) != 0)
             return false;
-    int leaf = folder_make(parent_fd, "stint-daemon");
+    int leaf = folder_make(parent_fd, aside + 1);
     if (leaf < 0)
         return false;
     bool moved = file_write(leaf, "cgroup.procs", daemon) == 0 &&
@@ -138,13 +143,13 @@ static bool step_aside(int parent_fd)
     return moved;
 }
 
-/* Hands @folder_fd's controllers on to its children. False when it has some of ours and keeps one.
- */
-static bool controllers_enable(int folder_fd)
+/* Hands @folder_fd's controllers on to its children; those of ours that they have then, as bits of
+ * enum cgroup_role. */
+static uint32_t controllers_enable(int folder_fd)
 {
     char has[512] = "";
     char given[512] = "";
-    bool all = true;
+    uint32_t roles = 0;
     (void)file_read(folder_fd, "cgroup.controllers", has, sizeof(has));
     for (size_t i = 0; i < STINT_ARRAY_SIZE(controllers); i++) {
         char word[32] = "+";
@@ -152,10 +157,11 @@ static bool controllers_enable(int folder_fd)
             continue;
         text_add(word, sizeof(word), controllers[i].name);
         (void)file_write(folder_fd, "cgroup.subtree_control", word);
-        all = file_read(folder_fd, "cgroup.subtree_control", given, sizeof(given)) >= 0 &&
-              list_has(given, controllers[i].name) && all;
+        if (file_read(folder_fd, "cgroup.subtree_control", given, sizeof(given)) >= 0 &&
+            list_has(given, controllers[i].name))
+            roles |= 1u << controllers[i].role;
     }
-    return all;
+    return roles;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -165,17 +171,21 @@ static bool ends_with(const char *text, const char *end)
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* The v2 folder our runs go below: our own where it can hand its controllers on; else, as root, the
- * top of the hierarchy, which is exempt from the rule against inner processes; else our own after
- * stepping aside, but only in a scope, which is never started again: a service manager could not
- * put a restarted daemon into a folder that has controllers enabled while jobs of the last one run.
- * Without any of these our own still kills, freezes and counts. */
+/* The v2 folder our runs go below: our own where it can hand on as much as there is; else, as root,
+ * the top of the hierarchy, which is exempt from the rule against inner processes; else our own
+ * after stepping aside, but only in a scope, which is never started again: a service manager could
+ * not put a restarted daemon into a folder that has controllers enabled while jobs of the last one
+ * run. Without any of these our own still kills, freezes and counts.
+ *
+ * How much a folder can hand on says nothing of the folders above it: one that was given no
+ * controllers itself has none to keep, and the top may have them all. */
 static int v2_parent_choose(int own_fd, const char *mount, const char *path)
 {
-    if (controllers_enable(own_fd))
+    uint32_t own = controllers_enable(own_fd);
+    if (own == V2_ROLES)
         return own_fd;
     int top = geteuid() == 0 ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (top >= 0 && controllers_enable(top)) {
+    if (top >= 0 && (controllers_enable(top) & ~own)) {
         close(own_fd);
         return top;
     }
@@ -239,6 +249,9 @@ static void tree_try(struct cgroups *cgroups, const char *mount, const char *roo
         !own_path(name, path, sizeof(path)))
         return;
     struct cgroup_tree tree = { .v2 = v2 };
+    /* A launcher that follows another begins where that one stepped to. */
+    if (v2 && ends_with(path, aside))
+        path[strlen(path) - strlen(aside)] = '\0';
     tree.parent_fd = own_folder_open(mount, root, path);
     if (tree.parent_fd < 0)
         return;

@@ -37,9 +37,11 @@ static void a_job_that_ends_in_its_grace_keeps_its_status(void **state)
 {
     struct fixture *f = *state;
     struct stint_run_start start;
-    start_init(&start, 1, "trap 'echo saved; exit 12' TERM; while :; do sleep 0.05; done");
-    start.walltime_ms = 200;
+    start_init(&start, 1,
+               "trap 'echo saved; exit 12' TERM; echo $$ >pid; while :; do sleep 0.05; done");
     fixture_start(f, &start);
+    (void)started_pid(f, 1);
+    assert_int_equal(stint_engine_set_walltime(f->engine, key_of(1), 1, NULL), 0);
     const struct stint_run_end *end = fixture_wait_end(f, 1);
     assert_true(end->timed_out);
     assert_int_equal(end->exit_status, 12);
@@ -53,13 +55,14 @@ static void a_job_that_ignores_sigterm_is_killed_after_its_grace(void **state)
     start_init(&start, 1,
                "trap '' TERM; setsid sleep 1000 & echo $! >other; echo $$ >pid; while :; do sleep "
                "1000; done");
-    start.walltime_ms = 300;
     start.grace_ms = 300;
     fixture_start(f, &start);
+    (void)started_pid(f, 1);
+    assert_int_equal(stint_engine_set_walltime(f->engine, key_of(1), 1, NULL), 0);
     const struct stint_run_end *end = fixture_wait_end(f, 1);
     assert_true(end->timed_out);
     assert_int_equal(end->term_signal, SIGKILL);
-    assert_true(end->elapsed_ms >= 600);
+    assert_true(end->elapsed_ms >= 300);
     assert_false(is_alive(pid_from_file(path_in(f, "jobs/1/other"))));
 }
 
@@ -67,11 +70,14 @@ static void the_early_signal_comes_before_the_end(void **state)
 {
     struct fixture *f = *state;
     struct stint_run_start start;
-    start_init(&start, 1, "trap 'echo early; exit 4' USR1; while :; do sleep 0.05; done");
-    start.walltime_ms = 3600000;
+    start_init(&start, 1,
+               "trap 'echo early; exit 4' USR1; echo $$ >pid; while :; do sleep 0.05; done");
+    start.walltime_ms = 7200000;
     start.early_signal = SIGUSR1;
-    start.early_ms = 3599800;
+    start.early_ms = 3600000;
     fixture_start(f, &start);
+    (void)started_pid(f, 1);
+    assert_int_equal(stint_engine_set_walltime(f->engine, key_of(1), 3600001, NULL), 0);
     const struct stint_run_end *end = fixture_wait_end(f, 1);
     assert_false(end->timed_out);
     assert_int_equal(end->exit_status, 4);
