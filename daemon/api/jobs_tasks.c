@@ -109,7 +109,7 @@ static void write_done(struct history *history, const struct stint_run_row *run)
         job.end_ms = task->end_ms;
     }
     job.has_end = job.end_ms != 0;
-    job.has_exit = run && task && run->end_ms != 0 && task->outcome &&
+    job.has_exit = run && task && run->end_ms != 0 && run->exit_code >= 0 && task->outcome &&
                    strcmp(task->outcome, "lost") != 0 && strcmp(task->outcome, "node-failed") != 0;
     job.exit_code = run ? run->exit_code : 0;
     job.exit_signal = run ? run->exit_signal : 0;

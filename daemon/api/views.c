@@ -68,16 +68,18 @@ bool job_is_in_line(const struct stint_job_view *view)
            (class == STINT_CLASS_NONE || class >= STINT_CLASS_LIMITED);
 }
 
+/* Below 0 nothing ran; a row of an earlier version has 0 then. */
 bool job_row_failed_to_start(const struct stint_job_row *row)
 {
     return row->end_ms != 0 && row->attempts > 0 && row->outcome &&
-           strcmp(row->outcome, "failed") == 0 && row->exit_code == 0 && row->exit_signal == 0;
+           strcmp(row->outcome, "failed") == 0 && row->exit_code <= 0 && row->exit_signal == 0;
 }
 
 bool job_row_has_exit(const struct stint_job_row *row)
 {
     static const char *const unseen[] = { "lost", "node-failed", "refused" };
-    if (row->end_ms == 0 || row->attempts == 0 || job_row_failed_to_start(row))
+    if (row->end_ms == 0 || row->attempts == 0 || row->exit_code < 0 ||
+        job_row_failed_to_start(row))
         return false;
     for (size_t i = 0; row->outcome && i < STINT_ARRAY_SIZE(unseen); i++)
         if (strcmp(row->outcome, unseen[i]) == 0)
@@ -187,6 +189,8 @@ static void write_private(struct stint_buffer *out, const struct job_shown *job,
     if (job->has_end && !job->has_exit) {
         stint_json_kv_null(out, "exit_code");
         stint_json_kv_null(out, "term_signal");
+        if (job->exit_code < -1)
+            stint_json_kv_int(out, "start_status", -job->exit_code);
     } else if (job->has_end) {
         stint_json_kv_int(out, "exit_code", job->exit_code);
         stint_json_kv_int(out, "term_signal", job->exit_signal);

@@ -106,7 +106,7 @@ int job_exit_status(const json_t *job)
     if (strcmp(outcome, "failed") == 0 && signal_ > 0 && signal_ < 65)
         return 128 + (int)signal_;
     if (strcmp(outcome, "failed") == 0 && !doc_has(job, "exit_code"))
-        return EXIT_NEVER_RAN;
+        return (int)doc_int(job, "start_status", EXIT_NEVER_RAN);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(ends); i++)
         if (strcmp(outcome, ends[i].outcome) == 0)
             return ends[i].status;

@@ -27,9 +27,9 @@ const json_t *job_of(const json_t *document);
 const char *job_label(const json_t *job, char label[JOB_ID_MAX]);
 bool job_is_done(const json_t *job);
 /* The job's own exit status: its code, 128 + signal, and for what left none: 4 when refused, 130
- * when cancelled, 124 when out of time, 127 when its program could not be started (as a shell has
- * it), 1 otherwise. */
-#define EXIT_NEVER_RAN 127
+ * when cancelled, 124 when out of time, 127 when there is no such program and 126 when it could not
+ * be started for another cause (as a shell has it), 1 otherwise. */
+#define EXIT_NEVER_RAN 126
 int job_exit_status(const json_t *job);
 /* On stderr, an end that the job's own output cannot tell: its cause, or an outcome of ours. */
 void job_end_tell(const json_t *job);

@@ -108,12 +108,20 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
     };
 }
 
+/* A run whose program never ran left no status: below 0, and what a shell would say of it. */
+static int64_t status_of(const struct stint_run_end *end)
+{
+    if (!end->start_failed)
+        return end->exit_status;
+    return end->exit_status ? -(int64_t)end->exit_status : -1;
+}
+
 static void fill_end(const struct job_cause *cause, struct stint_run_row *run, int64_t now_ms)
 {
     const struct stint_run_end *end = cause->end;
     run->end_ms = end->ended_ms ? end->ended_ms : now_ms;
     run->elapsed_ms = (int64_t)end->elapsed_ms;
-    run->exit_code = end->exit_status;
+    run->exit_code = status_of(end);
     run->exit_signal = end->term_signal;
     run->cpu_ms = (int64_t)end->cpu_ms;
     run->peak_memory_bytes = (int64_t)end->peak_memory_bytes;
@@ -271,7 +279,7 @@ int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event
     change.job = &row;
     fill_moved(jobs, job, next, &row);
     if (cause->end) {
-        row.exit_code = cause->end->exit_status;
+        row.exit_code = status_of(cause->end);
         row.exit_signal = cause->end->term_signal;
     }
     if (next == STINT_JOB_DONE) {

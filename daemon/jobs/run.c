@@ -168,9 +168,11 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
 void run_ended(struct stint_jobs *jobs, struct job *job, const struct stint_run_end *end)
 {
     enum stint_job_outcome outcome = outcome_of(jobs, job, end);
-    if (end->start_failed && end->start_code == -EPIPE && job->state == STINT_JOB_STARTING) {
-        job->is_requeue_wanted = true; /* it died with its launcher, and has not happened */
-        outcome = STINT_OUTCOME_LOST;
+    if (end->start_failed && end->start_code == -EPIPE) {
+        /* It died with its launcher, and has not happened. */
+        bool is_wanted = job->state == STINT_JOB_STARTING;
+        job->is_requeue_wanted = job->is_requeue_wanted || is_wanted;
+        outcome = is_wanted ? STINT_OUTCOME_LOST : STINT_OUTCOME_CANCELLED;
     }
     run_close(jobs, job, end, outcome, STINT_REASON_NONE, end->text[0] ? end->text : NULL);
 }

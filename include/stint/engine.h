@@ -153,8 +153,9 @@ struct stint_run_started {
  * but those of the start are 0
  * @start_failed: the job's program never ran; @start_code is a negative errno or a refusal, and
  * @text says what failed
- * @exit_status: 0..255, when @term_signal is 0; @term_signal: the signal that ended the job's first
- * process
+ * @exit_status: 0..255, when @term_signal is 0; of a start that failed 127 (no such program), 126
+ * (it could not be executed) or 0 (it did not come so far); @term_signal: the signal that ended the
+ * job's first process
  * @timed_out: SIGTERM or SIGKILL was sent because the walltime was over; @cancelled: because
  * stint_engine_cancel() asked; @oom_killed: the kernel killed a process of it for memory
  * @started_ms, @ended_ms: wall clock; 0 when unknown

@@ -127,6 +127,11 @@ class Daemon:
         self.process.wait()
         self.process = None
 
+    def launcher(self):
+        children = ["pgrep", "-P", str(self.process.pid), "stint-launcher"]
+        found = wait_until(lambda: subprocess.run(children, capture_output=True, text=True).stdout.split(), what="a launcher is there")
+        return int(found[0])
+
     # ---- HTTP
 
     def request(self, method, path, body=None, headers=None, timeout=60):

@@ -1,6 +1,7 @@
 """A job's way through the real programs: by curl's kind of request and by `stint`."""
 
 import os
+import signal
 import unittest
 
 from daemon import Daemon, wait_until
@@ -91,6 +92,29 @@ class Life(unittest.TestCase):
         for told in (waited.stderr, self.daemon.stint("logs", id).stderr, self.daemon.stint("why", id).stdout,
                      self.daemon.stint("jobs").stdout, self.daemon.stint("show", id).stdout):
             self.assertIn("/nonexistent/program", told)
+
+    def test_a_program_that_cannot_be_executed_is_told_from_one_that_is_not_there(self):
+        plain = self.daemon.folder / "plain"
+        plain.write_text("no program")
+        plain.chmod(0o644)
+        for command, status in [("/nonexistent/program", 127), ("nonexistent-program", 127), (str(plain), 126), ("/tmp", 126)]:
+            waited = self.daemon.stint("run", "--", command)
+            self.assertEqual(waited.returncode, status, (command, waited.stderr))
+        id = self.daemon.submit("true", workdir="/nonexistent")
+        self.daemon.wait(id)
+        self.assertEqual(self.daemon.stint("wait", id).returncode, 126)
+
+    def test_a_job_cancelled_before_it_ran_has_no_exit_code(self):
+        with Daemon() as daemon:
+            launcher = daemon.launcher()
+            os.kill(launcher, signal.SIGSTOP)
+            id = daemon.submit("sleep", "1000")
+            daemon.wait(id, "starting")
+            daemon.request("DELETE", "/api/v1/jobs/%d" % id)
+            os.kill(launcher, signal.SIGKILL)
+            job = daemon.wait(id)
+            self.assertEqual((job["outcome"], job["exit_code"]), ("cancelled", None))
+            self.assertEqual(daemon.stint("wait", id).returncode, 130)
 
     def test_a_signal_reaches_what_runs_and_nothing_else(self):
         mark = self.daemon.folder / "trapped"

@@ -25,12 +25,6 @@ class Notified:
                 return message
 
 
-def launcher_of(daemon):
-    pid = str(daemon.process.pid)
-    return int(wait_until(lambda: subprocess.run(["pgrep", "-P", pid, "stint-launcher"], capture_output=True, text=True).stdout.split(),
-                          what="a launcher is there")[0])
-
-
 class Service(unittest.TestCase):
     def test_it_says_ready_reloading_and_stopping(self):
         daemon = Daemon()
@@ -98,7 +92,7 @@ class Service(unittest.TestCase):
             daemon.wait(cancelled, "running")
             for round in range(3):  # the second and third die young, and are followed after a pause
                 queued = [daemon.submit("/bin/sh", "-c", "echo ran >>$STINT_OUTPUT_DIR/ran") for _ in range(8)]
-                os.kill(launcher_of(daemon), signal.SIGKILL)
+                os.kill(daemon.launcher(), signal.SIGKILL)
                 if round == 1:
                     self.assertEqual(daemon.request("DELETE", "/api/v1/jobs/%d" % cancelled).status, 200)
                 for id in queued:
@@ -116,7 +110,7 @@ class Service(unittest.TestCase):
         with Daemon() as daemon:
             for round in range(3):  # the third pause is two seconds long
                 wait_until(lambda: "deaths=%d" % round in daemon.log() or round == 0, what="the next launcher")
-                os.kill(launcher_of(daemon), signal.SIGKILL)
+                os.kill(daemon.launcher(), signal.SIGKILL)
                 wait_until(lambda: daemon.log().count("event=engine-away") == round + 1, what="the daemon notices")
             waiting = daemon.submit("true")
             self.assertEqual(daemon.job(waiting)["reason"], "EngineAway")
@@ -130,7 +124,7 @@ class Service(unittest.TestCase):
         daemon.config = config
         daemon.start()
         try:
-            os.kill(launcher_of(daemon), signal.SIGKILL)
+            os.kill(daemon.launcher(), signal.SIGKILL)
             self.assertEqual(daemon.process.wait(60), 1)
             self.assertIn("the service manager starts stintd again", daemon.log())
         finally:

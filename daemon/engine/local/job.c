@@ -18,9 +18,13 @@
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
+#define STATUS_NOT_EXECUTED 126
+#define STATUS_NOT_FOUND    127
+
 static void failed(struct job_failure *failure, int code, const char *what, const char *name)
 {
     failure->code = code;
+    failure->exit_status = STATUS_NOT_EXECUTED;
     failure->text[0] = '\0';
     text_add(failure->text, sizeof(failure->text), what);
     text_add(failure->text, sizeof(failure->text), name);
@@ -233,5 +237,8 @@ void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *c
     } else {
         program_search(argv);
     }
-    failed(failure, -errno, "cannot execute ", body->script ? "the script" : argv[0]);
+    r = -errno;
+    failed(failure, r, "cannot execute ", body->script ? "the script" : argv[0]);
+    if (r == -ENOENT)
+        failure->exit_status = STATUS_NOT_FOUND;
 }

@@ -95,6 +95,7 @@ int spare_use(uint64_t spare, struct wire_record *record, int *ret_folder_fd, in
 /* job.c: the child between fork and exec. */
 struct job_failure {
     int32_t code;
+    int32_t exit_status; /* as a shell has it: 127 there is no such program, 126 any other cause */
     char text[STINT_RUN_TEXT_MAX];
 };
 /* Opens output, becomes the owner, executes; comes back only with @failure filled in. @parent is

@@ -172,6 +172,7 @@ static int program_start(void)
     if (failure->code) {
         (void)waitpid(pid, NULL, 0);
         text_add(run.record.text, sizeof(run.record.text), failure->text);
+        run.record.exit_status = failure->exit_status;
         return failure->code;
     }
     run.main = pid;

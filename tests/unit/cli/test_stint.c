@@ -194,7 +194,8 @@ static void wait_ends_with_the_job_s_own_status(void **state)
         { JOB("done", ",\"outcome\":\"timeout\""), 124 },
         { JOB("done", ",\"outcome\":\"refused\""), 4 },
         { JOB("done", ",\"outcome\":\"lost\",\"exit_code\":null"), 1 },
-        { JOB("done", ",\"outcome\":\"failed\",\"exit_code\":null"), 127 },
+        { JOB("done", ",\"outcome\":\"failed\",\"exit_code\":null"), 126 },
+        { JOB("done", ",\"outcome\":\"failed\",\"exit_code\":null,\"start_status\":127"), 127 },
     };
     (void)state;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
@@ -304,7 +305,7 @@ static void a_job_that_never_ran_says_why_wherever_it_is_asked(void **state)
         { 0 },
     };
     (void)state;
-    claim(answers, WORDS("wait", "41"), 127, "", "job 41 failed: " NOTE);
+    claim(answers, WORDS("wait", "41"), 126, "", "job 41 failed: " NOTE);
     claim(answers, WORDS("show", "41"), 0, NOTE, "");
     claim(answers, WORDS("jobs"), 0, NOTE, "");
     claim(answers, WORDS("why", "41"), 0, "job 41 is done, failed: " NOTE "\n", "");
