@@ -20,6 +20,7 @@
 #include "stint/reason.h"
 #include "stint/store_reader.h"
 #include "stint/tasks.h"
+#include "stint/token.h"
 
 /* Bounds of the room; those of one body stand in the route table. */
 #define API_BODY_MAX        ((size_t)32 << 20)  /* any body */
@@ -69,6 +70,9 @@ struct route {
 extern const struct route api_routes[];
 extern const size_t api_route_count;
 
+/* The part of its pattern below /api/v1; "" for what lies elsewhere. */
+const char *route_place(const struct route *route);
+
 /* The row for @method and @path (still percent-encoded). @ret_params: start and length of each
  * placeholder. NULL: none; *ret_is_known tells 404 from 405. */
 struct route_params {
@@ -102,6 +106,7 @@ struct keys;
 /* One entry of the cache of user names: name services may be slow. */
 struct user_name {
     uid_t uid;
+    gid_t gid;
     int64_t until_ms;
     char name[STINT_USER_NAME_MAX];
 };
@@ -170,6 +175,8 @@ struct exchange {
     bool is_kept;       /* the answer was kept under the idempotency key */
     int status;
     struct stint_caller caller;
+    bool has_token; /* the caller is known by a token, with these scopes */
+    stint_token_scopes token_scopes;
     struct route_params params;
     char *path;
     char *query_values[API_QUERY_MAX];
@@ -257,6 +264,7 @@ struct peer {
     uid_t uid;
     gid_t gid;
     int fd;
+    bool is_near; /* no network lies between: the Unix socket, or a loopback address */
     uint64_t since_ms;
     struct peer *next;
     struct peer *previous;
@@ -267,12 +275,17 @@ struct peer *guard_peer(struct MHD_Connection *connection);
 void guard_tick(struct listener *listener);
 void guard_on_connection(void *context, struct MHD_Connection *connection, void **socket_slot,
                          enum MHD_ConnectionNotificationCode code);
+/* Who asks, as far as the socket tells. */
 void guard_caller(struct exchange *ex);
+/* And by @authorization, the header's value: a token decides, wherever it comes from. 0;
+ * STINT_NOT_LOGGED_IN when it is none that is taken here. */
+int guard_token(struct exchange *ex, const char *authorization, struct stint_error *err);
 /* Host and Origin; 0 or a refusal. Pure: the headers come as texts, NULL when absent. */
 int guard_names(const struct stint_config *config, bool is_unix, bool is_write, const char *host,
                 const char *origin, const char *fetch_site, struct stint_error *err);
-/* The name of a user of this machine, by a cache. */
+/* A user of this machine, by a cache: his name, and his group, (gid_t)-1 when he has no account. */
 const char *guard_user_name(struct stint_api *api, uid_t uid);
+gid_t guard_user_group(struct stint_api *api, uid_t uid);
 
 /* ---- text.c: percent-decoding, UTF-8, bodies */
 /* A decoded copy (free()), NULL when malformed, NUL inside or no UTF-8. */
@@ -390,6 +403,10 @@ HANDLER(handle_award_revoke);
 HANDLER(handle_award_transfer);
 HANDLER(handle_quota_post);
 HANDLER(handle_share_post);
+/* tokens.c */
+HANDLER(handle_tokens_list);
+HANDLER(handle_token_post);
+HANDLER(handle_token_delete);
 /* artifacts.c */
 HANDLER(handle_artifacts_list);
 HANDLER(handle_artifact_get);

@@ -177,12 +177,34 @@ static int judge_query(struct exchange *ex, struct stint_error *err)
     return walk.code;
 }
 
+/* A token gives no more than its scopes, whoever's it is. */
+static int judge_scopes(const struct exchange *ex, struct stint_error *err)
+{
+    char words[256];
+    bool is_operators = ex->route->access == ACCESS_OPERATOR;
+    bool is_write = strcmp(ex->route->method, "GET") != 0;
+    if (!ex->has_token || ex->route->access == ACCESS_PUBLIC ||
+        stint_token_allows(ex->token_scopes, is_write, is_operators, route_place(ex->route)))
+        return 0;
+    (void)stint_fail(err, STINT_NOT_PERMITTED, "this token's scopes do not allow it: %s",
+                     stint_token_scopes_format(ex->token_scopes, words, sizeof(words)));
+    return stint_fix(err, STINT_NOT_PERMITTED,
+                     "ask an operator for one with the scope that it needs");
+}
+
 static int judge_access(struct exchange *ex, struct stint_error *err)
 {
+    const char *authorization = header(ex, "Authorization");
     guard_caller(ex);
+    int r = authorization ? guard_token(ex, authorization, err) : 0;
+    if (r == 0)
+        r = judge_scopes(ex, err);
+    if (r != 0)
+        return r;
     if (ex->route->access == ACCESS_USER && ex->caller.role < STINT_ROLE_USER) {
         (void)stint_fail(err, STINT_NOT_LOGGED_IN, "this needs to know who you are");
-        return stint_fix(err, STINT_NOT_LOGGED_IN, "use the Unix socket on the daemon's machine");
+        return stint_fix(err, STINT_NOT_LOGGED_IN,
+                         "use the Unix socket on the daemon's machine, or a bearer token");
     }
     if (ex->route->access == ACCESS_OPERATOR && ex->caller.role < STINT_ROLE_OPERATOR) {
         (void)stint_fail(
@@ -327,7 +349,9 @@ static void add_headers(struct exchange *ex, struct MHD_Response *response)
     if (ex->status == 429 || ex->status == 503)
         add_header(response, "Retry-After", ex->status == 429 ? "60" : "2");
     if (ex->status == 401)
-        add_header(response, "WWW-Authenticate", "Bearer realm=\"stint\"");
+        add_header(response, "WWW-Authenticate",
+                   header(ex, "Authorization") ? "Bearer realm=\"stint\", error=\"invalid_token\""
+                                               : "Bearer realm=\"stint\"");
     if (ex->status == 405) {
         static const char *const methods[] = { "GET", "POST", "PATCH", "DELETE" };
         for (size_t i = 0; i < STINT_ARRAY_SIZE(methods); i++) {

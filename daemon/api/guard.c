@@ -1,6 +1,6 @@
-/* Owns: who speaks (peer credentials of the Unix socket), and under which name the daemon was
- * addressed. A web page somewhere else must be able neither to read through a rebound name nor to
- * write with somebody's rights. */
+/* Owns: who speaks (peer credentials of the Unix socket, or a bearer token), and under which name
+ * the daemon was addressed. A web page somewhere else must be able neither to read through a
+ * rebound name nor to write with somebody's rights. */
 #include "api_private.h"
 
 #include <arpa/inet.h>
@@ -31,6 +31,15 @@ static void peer_link(struct peer *peer)
     peer->listener->peers = peer;
 }
 
+static bool is_from_loopback(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    memset(&address, 0, sizeof(address));
+    return getpeername(fd, (struct sockaddr *)(void *)&address, &length) == 0 &&
+           address_is_loopback((const struct sockaddr *)(const void *)&address);
+}
+
 /* By the socket's family first: SO_PEERCRED on TCP succeeds and says uid -1 (shared limits, A). */
 void guard_on_connection(void *context, struct MHD_Connection *connection, void **socket_slot,
                          enum MHD_ConnectionNotificationCode code)
@@ -53,6 +62,7 @@ void guard_on_connection(void *context, struct MHD_Connection *connection, void 
     peer->uid = (uid_t)-1;
     peer->gid = (gid_t)-1;
     peer->fd = info->connect_fd;
+    peer->is_near = listener->is_unix || is_from_loopback(info->connect_fd);
     peer->since_ms = uv_now(listener->api->options.loop);
     peer->listener = listener;
     if (listener->is_unix &&
@@ -82,7 +92,7 @@ void guard_tick(struct listener *listener)
     }
 }
 
-const char *guard_user_name(struct stint_api *api, uid_t uid)
+static const struct user_name *user_find(struct stint_api *api, uid_t uid)
 {
     struct user_name *entry = &api->user_names[uid % API_USER_NAMES];
     int64_t now_ms = (int64_t)uv_now(api->options.loop);
@@ -90,14 +100,27 @@ const char *guard_user_name(struct stint_api *api, uid_t uid)
     struct passwd user;
     struct passwd *found = NULL;
     if (entry->uid == uid && entry->name[0] && entry->until_ms > now_ms)
-        return entry->name;
+        return entry;
     entry->uid = uid;
+    entry->gid = (gid_t)-1;
     entry->until_ms = now_ms + 300000;
-    if (getpwuid_r(uid, &user, text, sizeof(text), &found) == 0 && found)
+    if (getpwuid_r(uid, &user, text, sizeof(text), &found) == 0 && found) {
         (void)snprintf(entry->name, sizeof(entry->name), "%s", found->pw_name);
-    else
+        entry->gid = found->pw_gid;
+    } else {
         (void)snprintf(entry->name, sizeof(entry->name), "%u", (unsigned)uid);
-    return entry->name;
+    }
+    return entry;
+}
+
+const char *guard_user_name(struct stint_api *api, uid_t uid)
+{
+    return user_find(api, uid)->name;
+}
+
+gid_t guard_user_group(struct stint_api *api, uid_t uid)
+{
+    return user_find(api, uid)->gid;
 }
 
 void guard_caller(struct exchange *ex)
@@ -113,6 +136,60 @@ void guard_caller(struct exchange *ex)
     ex->caller.role = stint_ledger_role(ex->api->options.ledger, peer->uid, ex->caller.name);
     if (ex->caller.role == STINT_ROLE_PUBLIC)
         ex->caller.role = STINT_ROLE_USER;
+}
+
+/* A scheme is any case (RFC 9110 §11.1); NULL when it is another than Bearer. */
+static const char *bearer_of(const char *authorization)
+{
+    static const char scheme[] = "Bearer ";
+    if (strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+        return NULL;
+    return authorization + strspn(authorization + sizeof(scheme) - 1, " ") + sizeof(scheme) - 1;
+}
+
+/* What an operator's token may not do in this route, its owner may not do with it: then he is a
+ * user like others. */
+static enum stint_role token_role(const struct exchange *ex, const struct stint_token_view *view)
+{
+    enum stint_role role = stint_ledger_role(ex->api->options.ledger, view->uid, ex->caller.name);
+    bool is_write = ex->route && strcmp(ex->route->method, "GET") != 0;
+    if (role < STINT_ROLE_USER)
+        return STINT_ROLE_USER;
+    if (role < STINT_ROLE_OPERATOR || !ex->route ||
+        stint_token_allows(view->scopes & ~(1u << STINT_TOKEN_READ | 1u << STINT_TOKEN_SUBMIT),
+                           is_write, true, route_place(ex->route)))
+        return role;
+    return STINT_ROLE_USER;
+}
+
+int guard_token(struct exchange *ex, const char *authorization, struct stint_error *err)
+{
+    struct stint_token_view view;
+    const struct peer *peer = guard_peer(ex->connection);
+    const char *token = bearer_of(authorization);
+    if (!token) {
+        (void)stint_fail(err, STINT_NOT_LOGGED_IN, "the Authorization is no bearer token");
+        return stint_fix(err, STINT_NOT_LOGGED_IN, "Authorization: Bearer stint_…");
+    }
+    if (!peer || !peer->is_near) {
+        (void)stint_fail(err, STINT_NOT_LOGGED_IN,
+                         "a token is not taken over a network that is not encrypted");
+        return stint_fix(err, STINT_NOT_LOGGED_IN,
+                         "take this one for lost, and ask through a proxy that speaks TLS");
+    }
+    int r = stint_ledger_token_find(ex->api->options.ledger, token, &view, err);
+    if (r != 0)
+        return r;
+    ex->has_token = true;
+    ex->token_scopes = view.scopes;
+    ex->caller.uid = view.uid;
+    ex->caller.gid = guard_user_group(ex->api, view.uid);
+    if (ex->caller.gid == (gid_t)-1)
+        ex->caller.gid = (gid_t)view.uid;
+    (void)snprintf(ex->caller.name, sizeof(ex->caller.name), "%s",
+                   guard_user_name(ex->api, view.uid));
+    ex->caller.role = token_role(ex, &view);
+    return 0;
 }
 
 /* "host:port" or "[v6]:port" without its port, lower case. False when it is no such thing. */

@@ -87,6 +87,10 @@ const struct route api_routes[] = {
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },
     { "POST", V1 "/shares", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_share_post, "Set a weight in the tree of shares" },
 
+    { "GET", V1 "/tokens", ACCESS_OPERATOR, 0, 0, NULL, handle_tokens_list, "Bearer tokens, without what is secret" },
+    { "POST", V1 "/tokens", ACCESS_OPERATOR, SMALL, 0, "dry_run", handle_token_post, "Make a bearer token; the answer alone shows it" },
+    { "DELETE", V1 "/tokens/{id}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_token_delete, "Revoke a bearer token" },
+
     { "GET", V1 "/log/checkpoint", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_checkpoint, "Signed head of the public log" },
     { "GET", V1 "/log/key", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_log_key, "Public key of the log" },
     { "GET", V1 "/log/entry/{n}", ACCESS_PUBLIC, 0, ROUTE_STATIC, NULL, handle_log_entry, "One entry, its stored bytes" },
@@ -95,6 +99,12 @@ const struct route api_routes[] = {
 };
 /* clang-format on */
 const size_t api_route_count = STINT_ARRAY_SIZE(api_routes);
+
+const char *route_place(const struct route *route)
+{
+    size_t length = sizeof(V1 "/") - 1;
+    return strncmp(route->pattern, V1 "/", length) == 0 ? route->pattern + length : "";
+}
 
 /* Does @path fit @pattern? Fills @params on the way. */
 static bool route_fits(const char *pattern, const char *path, struct route_params *params)

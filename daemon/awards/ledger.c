@@ -55,6 +55,7 @@ struct stint_ledger *stint_ledger_free(struct stint_ledger *ledger)
 {
     if (!ledger)
         return NULL;
+    tokens_free(ledger);
     awards_free(ledger);
     roster_free(ledger);
     accounts_free(ledger);
@@ -174,6 +175,12 @@ static bool load_on_quota(void *context, const struct stint_quota_row *row)
                         is_good && quota_put(loading->ledger, owner, kind, period, row) == 0);
 }
 
+static bool load_on_token(void *context, const struct stint_token_row *row)
+{
+    struct loading *loading = context;
+    return loading_keep(loading, "token", token_keep(loading->ledger, row) != NULL);
+}
+
 static bool load_on_open_run(void *context, const struct stint_run_row *row)
 {
     struct loading *loading = context;
@@ -203,6 +210,8 @@ static int load_tables(struct loading *loading)
         r = stint_reader_each_quota(reader, load_on_quota, loading);
     if (r == 0 && loading->status == 0)
         r = stint_reader_each_share(reader, load_on_share, loading);
+    if (r == 0 && loading->status == 0)
+        r = stint_reader_each_token(reader, load_on_token, loading);
     if (r == 0 && loading->status == 0)
         r = stint_reader_each_open_run(reader, load_on_open_run, loading);
     return r != 0 ? r : loading->status;
@@ -250,6 +259,7 @@ int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err)
 {
     struct loading loading = { .ledger = ledger };
     int r = accounts_retell(ledger);
+    tokens_free(ledger);
     awards_free(ledger);
     roster_free(ledger);
     accounts_clear(ledger);

@@ -14,9 +14,11 @@
 #include "stint/auto.h"
 #include "stint/civil.h"
 #include "stint/clerk.h"
+#include "stint/digest.h"
 #include "stint/ledger.h"
 #include "stint/record.h"
 #include "stint/store.h"
+#include "stint/token.h"
 
 /* Bounds of what administrators can make; all of it is in memory. */
 #define LEDGER_INSTITUTIONS_MAX 10000
@@ -136,6 +138,20 @@ struct ledger_award {
     bool is_revoked;
 };
 
+/* A bearer token, without it. */
+struct ledger_token {
+    UT_hash_handle hh;
+    char hash[STINT_SHA256_HEX];
+    char id[STINT_TOKEN_ID];
+    char *name;
+    uid_t uid;
+    stint_token_scopes scopes;
+    bool is_revoked;
+    int64_t created_ms;
+    int64_t until_ms;
+    int64_t used_ms;
+};
+
 struct stint_ledger {
     struct stint_ledger_options options;
     struct charge_base base;
@@ -153,6 +169,7 @@ struct stint_ledger {
     struct ledger_user *users;
     struct ledger_award *awards;
     struct ledger_award *awards_by_name;
+    struct ledger_token *tokens;
     int64_t period_begin_ms[STINT_PERIOD_MONTH + 1];
     int64_t period_end_ms[STINT_PERIOD_MONTH + 1];
 };
@@ -268,6 +285,12 @@ void usage_add(struct stint_ledger *ledger, struct ledger_account *const owners[
                const struct stint_ledger_run *run, int64_t ms, int sign);
 /* Empties the periods that are over. */
 int usage_turn(struct stint_ledger *ledger, int64_t now_ms, struct stint_error *err);
+
+/* ---- tokens.c */
+
+/* From its row, over one with the same hash; NULL without memory. */
+struct ledger_token *token_keep(struct stint_ledger *ledger, const struct stint_token_row *row);
+void tokens_free(struct stint_ledger *ledger);
 
 /* ---- shares.c: weights, and use that was before a restart */
 

@@ -127,6 +127,9 @@ int verb_award_change(struct cli *cli);
 int verb_quota_set(struct cli *cli);
 int verb_quota_list(struct cli *cli);
 int verb_quota_remove(struct cli *cli);
+int verb_token_create(struct cli *cli);
+int verb_token_list(struct cli *cli);
+int verb_token_revoke(struct cli *cli);
 int verb_share_set(struct cli *cli);
 int verb_share_list(struct cli *cli);
 /* What decides a waiting job's turn, as `why` has it; NULL for nothing. */

@@ -109,7 +109,8 @@ static bool headers_build(struct client *client)
     bool is_built = headers_add(&client->headers, "Expect:") &&
                     headers_add(&client->headers_json, "Expect:") &&
                     headers_add(&client->headers_json, "Content-Type: application/json");
-    if (is_built && token && *token) {
+    /* A socket knows who we are; a token that is over would only be in the way there. */
+    if (is_built && token && *token && !client->socket) {
         (void)snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", token);
         is_built =
             headers_add(&client->headers, bearer) && headers_add(&client->headers_json, bearer);

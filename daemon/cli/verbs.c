@@ -208,6 +208,12 @@ static const struct option_row revoke_options[] = { YES, { 0 } };
     { "institution", 0,   "NAME", "of this institution", 0 }, \
     { "project",     'p', "NAME", "of this project", 0 }, \
     { "user",        0,   "NAME", "of this user", 0 }
+static const struct option_row token_options[] = {
+    { "user",  0, "NAME",   "for whom it speaks", 0 },
+    { "scope", 0, "WORD,…", "what it may do: read:own, submit, audit, admin, admin:quota …", 0 },
+    { "until", 0, "TIME",   "when it ends: 30d or a date; default 90 days, at most 366", 0 },
+    { 0 },
+};
 static const struct option_row share_options[] = {
     { "institution", 0,   "NAME", "of this institution, among all", 0 },
     { "project",     'p', "NAME", "of this project, in its institution", 0 },
@@ -308,6 +314,9 @@ const struct verb verbs[] = {
     { "admin reserve list", "", "all reservations that are not over", verb_reserve_list, NULL, WATCHES, 0, 0 },
     { "admin reserve show", "NAME", "one reservation", verb_reserve_show, NULL, READS, 1, 1 },
     { "admin reserve remove", "NAME", "end a reservation", verb_reserve_remove, revoke_options, WRITES, 1, 1 },
+    { "admin token create", "NAME", "make a bearer token for a user; it is shown this once", verb_token_create, token_options, WRITES, 1, 1 },
+    { "admin token list", "", "all tokens, without what is secret", verb_token_list, NULL, READS, 0, 0 },
+    { "admin token revoke", "ID", "end a token now", verb_token_revoke, revoke_options, WRITES, 1, 1 },
     { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
     { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy show", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
@@ -317,9 +326,6 @@ const struct verb verbs[] = {
     { "admin waiver grant", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin waiver list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin waiver revoke", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin token create", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin token list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin token revoke", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin backup", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin institution set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin institution suspend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

@@ -192,7 +192,7 @@ static void environment_mdoc(void)
     (void)puts(".Bl -tag -width Ds -compact\n"
                ".It Ev STINT_SOCKET\nThe daemon's socket.\n"
                ".It Ev STINT_URL\nThe daemon's address, when no socket is named.\n"
-               ".It Ev STINT_TOKEN\nA bearer token, sent to it.\n"
+               ".It Ev STINT_TOKEN\nA bearer token, sent to that URL and to no socket.\n"
                ".It Ev STINT_PAGER , Ev PAGER\nThe pager; empty or cat for none.\n"
                ".It Ev NO_COLOR\nWhen set, there is never colour.\n"
                ".It Ev COLUMNS\nThe width of tables.\n"

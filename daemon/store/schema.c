@@ -118,10 +118,16 @@ static const char *const version_6[] = {
     " p90_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL) STRICT",
     NULL,
 };
+
+/* When a token was last used. */
+static const char *const version_7[] = {
+    "ALTER TABLE token ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3,
-                                               version_4, version_5, version_6 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
+                                               version_5, version_6, version_7 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

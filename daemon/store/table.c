@@ -122,7 +122,7 @@ static const struct column idempotency_columns[] = {
 };
 static const struct column token_columns[] = {
     KEY(token, COLUMN_TEXT, hash), UINT32(token, uid), TEXT(token, name), TEXT(token, role), TEXT(token, state),
-    INT(token, created_ms), INT(token, until_ms),
+    INT(token, created_ms), INT(token, until_ms), INT(token, used_ms),
 };
 static const struct column node_state_columns[] = {
     KEY(node_state, COLUMN_TEXT, name), TEXT(node_state, state), TEXT(node_state, reason), TEXT(node_state, set_by),

@@ -50,7 +50,8 @@ struct stint_event_row {
  * @award: (*) id, 0 while none was chosen; @decision: (*) id of a refusal, 0 for none
  * @uses: (*) JSON array, what it uses and the verdict that admitted it; NULL for nothing
  * @spec: the validated request, a JSON object; @script: hex digest of its text in `script`
- * @exit_code, @exit_signal: (*) of the last run
+ * @exit_code, @exit_signal: (*) of the last run; @exit_code below 0: its program never ran, and
+ * -127 or -126 is what a shell would have said of it
  * @attempts: (*) runs so far; @task_count: elements of an array, 0 for a plain job
  * @version: read only: 1 when new, one more with each change; the ETag
  */
@@ -366,7 +367,8 @@ struct stint_idempotency_row {
     int64_t at_ms;
 };
 
-/* Only the digest of a token is kept. @state: active, revoked. */
+/* Only the digest of a token is kept. @role: its scopes; @state: active, revoked; @used_ms: to the
+ * hour. */
 struct stint_token_row {
     const char *hash;
     uint32_t uid;
@@ -375,6 +377,7 @@ struct stint_token_row {
     const char *state;
     int64_t created_ms;
     int64_t until_ms;
+    int64_t used_ms;
 };
 
 struct stint_node_state_row {

@@ -523,7 +523,7 @@ static void without_a_daemon_the_status_is_seven(void **state)
         { { "admin", "award", "reduce", "A", "B" }, 2, "try: stint admin award reduce --help" },
         { { "admin", "nonsense", "--help" }, 2, "no such command: admin nonsense" },
         { { "show" }, 2, "ID is missing" },
-        { { "admin", "token", "create" }, 2, "does not have 'admin token create'" },
+        { { "admin", "backup", "file" }, 2, "does not have 'admin backup'" },
         { { "extend", "41" }, 2, "does not have 'extend'" },
     };
     (void)state;
