@@ -1,24 +1,37 @@
 /* Owns: the outer layer of an ONNX file: a protocol-buffer message whose fields are walked and, but
  * for the few texts of origin and terms, skipped by their length. Field numbers: onnx.proto of
- * onnx/onnx (ModelProto 14 metadata_props, 7 graph; StringStringEntryProto 1 key, 2 value). */
+ * onnx/onnx (ModelProto 14 metadata_props, 7 graph; GraphProto 1 node; StringStringEntryProto 1
+ * key, 2 value). */
 #include <string.h>
 #include <strings.h>
 
 #include "evaluator/reader.h"
 #include "stint/auto.h"
 
+/* @beyond: bytes of the message that follow those at hand. @is_end: it went on beyond them, which
+ * is no fault. */
 struct wire {
     const unsigned char *at;
     const unsigned char *end;
+    uint64_t beyond;
     bool is_bad;
+    bool is_end;
 };
+
+static void wire_stop(struct wire *wire)
+{
+    wire->is_end = wire->beyond > 0;
+    wire->is_bad = !wire->is_end;
+}
 
 static uint64_t take_varint(struct wire *wire)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (wire->at >= wire->end)
-            break;
+        if (wire->at >= wire->end) {
+            wire_stop(wire);
+            return 0;
+        }
         unsigned char byte = *wire->at++;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (!(byte & 0x80))
@@ -28,40 +41,48 @@ static uint64_t take_varint(struct wire *wire)
     return 0;
 }
 
+/* Past @length bytes, of which @ret_bytes are those at hand. */
+static bool take_bytes(struct wire *wire, uint64_t length, struct wire *ret_bytes)
+{
+    uint64_t left = (uint64_t)(wire->end - wire->at);
+    uint64_t more = length > left ? length - left : 0;
+    if (more > wire->beyond) {
+        wire->is_bad = true;
+        return false;
+    }
+    *ret_bytes = (struct wire){ .at = wire->at, .end = wire->at + (length - more), .beyond = more };
+    wire->at += length - more;
+    wire->is_end = more > 0;
+    return true;
+}
+
 /* The next field: its number, and its bytes when it is a length-delimited one. false at the end. */
 static bool take_field(struct wire *wire, uint64_t *ret_number, struct wire *ret_bytes)
 {
-    if (wire->is_bad || wire->at >= wire->end)
+    struct wire skipped;
+    *ret_bytes = (struct wire){ 0 };
+    if (wire->is_bad || wire->is_end || wire->at >= wire->end)
         return false;
     uint64_t key = take_varint(wire);
-    uint64_t length = 0;
     *ret_number = key >> 3;
-    *ret_bytes = (struct wire){ 0 };
+    if (wire->is_bad || wire->is_end)
+        return false;
     switch (key & 7) {
     case 0:
         (void)take_varint(wire);
-        return !wire->is_bad;
+        return !wire->is_bad && !wire->is_end;
     case 1:
-        length = 8;
-        break;
-    case 2:
-        length = take_varint(wire);
-        break;
+        return take_bytes(wire, 8, &skipped);
+    case 2: {
+        uint64_t length = take_varint(wire);
+        return !wire->is_bad && !wire->is_end && take_bytes(wire, length, ret_bytes);
+    }
     case 5:
-        length = 4;
-        break;
+        return take_bytes(wire, 4, &skipped);
     default:
         wire->is_bad = true;
         return false;
     }
-    if (wire->is_bad || length > (uint64_t)(wire->end - wire->at)) {
-        wire->is_bad = true;
-        return false;
-    }
-    if ((key & 7) == 2)
-        *ret_bytes = (struct wire){ .at = wire->at, .end = wire->at + length };
-    wire->at += length;
-    return true;
 }
 
 static void wire_text(const struct wire *bytes, char *text, size_t size)
@@ -72,13 +93,15 @@ static void wire_text(const struct wire *bytes, char *text, size_t size)
     if (length > 0)
         memcpy(text, bytes->at, length);
     text[length] = '\0';
+    for (char *nul; (nul = memchr(text, '\0', length));)
+        *nul = '?'; /* nothing hides behind it */
 }
 
 static void onnx_entry(struct reader *reader, const struct reader_file *file, struct wire entry,
                        uint64_t offset)
 {
     char key[64] = "";
-    char value[512] = "";
+    char value[1024] = "";
     uint64_t number;
     struct wire bytes;
     while (take_field(&entry, &number, &bytes)) {
@@ -97,20 +120,32 @@ static void onnx_entry(struct reader *reader, const struct reader_file *file, st
                           STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
 }
 
+/* GraphProto 1 node: a graph that computes something has one. */
+static bool graph_has_node(struct wire graph)
+{
+    uint64_t number;
+    struct wire bytes;
+    bool has_node = false;
+    while (take_field(&graph, &number, &bytes))
+        has_node = has_node || (number == 1 && bytes.at);
+    return has_node && !graph.is_bad;
+}
+
 int read_onnx(struct reader *reader, const struct reader_file *file)
 {
     const unsigned char *start = (const unsigned char *)file->text;
-    struct wire wire = { .at = start, .end = start + file->length };
+    struct wire wire = { .at = start,
+                         .end = start + file->length,
+                         .beyond = file->size - file->length };
     struct wire bytes;
     uint64_t number;
     bool has_graph = false;
     while (take_field(&wire, &number, &bytes)) {
-        has_graph = has_graph || number == 7;
+        has_graph = has_graph || (number == 7 && graph_has_node(bytes));
         if (number == 14 && bytes.at)
             onnx_entry(reader, file, bytes, (uint64_t)(bytes.at - start));
     }
-    /* A graph longer than what was read ends the walk; that alone is no fault. */
-    bool is_sound = has_graph || (file->is_cut && wire.is_bad);
+    bool is_sound = has_graph && !wire.is_bad;
     (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_READABLE, "", is_sound,
                       STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(0));
     if (!is_sound)

@@ -134,7 +134,7 @@ static const char *tensor_check(const json_t *tensor, uint64_t data_bytes, struc
     if (width == 0)
         return NULL; /* a newer type: its size is not ours to know */
     if (__builtin_mul_overflow(*ret_count, width, &bits) ||
-        (bits + 7) / 8 != span->end - span->begin)
+        bits / 8 + (bits % 8 != 0) != span->end - span->begin)
         return "a tensor whose bytes are not its shape's";
     return NULL;
 }
@@ -196,7 +196,8 @@ static const char *tensors_check(json_t *header, uint64_t data_bytes, uint64_t *
         why = tensor_check(tensor, data_bytes, &spans[count], &values);
         if (why)
             return why;
-        *ret_parameters += values;
+        if (__builtin_add_overflow(*ret_parameters, values, ret_parameters))
+            *ret_parameters = UINT64_MAX;
         count++;
     }
     return count == 0 ? "no tensor in it" : spans_check(spans, count, data_bytes);

@@ -127,8 +127,8 @@ static const struct {
       "remote code" },
     { "config.json", "{\"a\":1,\"a\":2}", "model-metadata", "readable", "", "no" },
     { "old.ckpt", "PK\3\4 not really", "weights", "unsafe", "", "pickle" },
-    { "model.onnx", "\x08\x07\x3a\x01\x00\x72\x0e\x0a\x07license\x12\x03MIT", "weights", "licence",
-      "", "MIT" },
+    { "model.onnx", "\x08\x07\x3a\x02\x0a\x00\x72\x0e\x0a\x07license\x12\x03MIT", "weights",
+      "licence", "", "MIT" },
     { "data/README.md",
       "---\npretty_name: org/words\nlicense: cc0-1.0\nsize_categories: [n<1K]\n---\n",
       "training-data", "licence", "org/words", "CC0-1.0" },
@@ -153,7 +153,7 @@ static void each_format_says_what_is_in_it(void **state)
         (void)snprintf(path, sizeof(path), "%s/%s", name, formats[i].path);
         fixture_open_model(f, name);
         if (strcmp(formats[i].path, "model.onnx") == 0)
-            fixture_bytes(f, path, formats[i].text, 5 + 16);
+            fixture_bytes(f, path, formats[i].text, 6 + 16);
         else
             fixture_text(f, path, formats[i].text);
         stint_auto(stint_verdict_free) struct stint_verdict *verdict =
@@ -204,10 +204,28 @@ static struct gguf gguf_head(uint64_t version, uint64_t tensors, uint64_t pairs)
     return gguf;
 }
 
+/* A tensor of @count F32 values at @offset of the data, which follow the last one. */
+static void put_tensor(struct gguf *gguf, const char *name, uint64_t count, uint64_t offset)
+{
+    put_text(gguf, name);
+    put(gguf, 1, 4);
+    put(gguf, count, 8);
+    put(gguf, 0, 4);
+    put(gguf, offset, 8);
+}
+
+static void put_data(struct gguf *gguf, size_t bytes)
+{
+    while (gguf->length % 32 != 0)
+        put(gguf, 0, 1);
+    for (size_t i = 0; i < bytes; i++)
+        put(gguf, i, 1);
+}
+
 static void a_gguf_header_names_licence_base_and_quantization(void **state)
 {
     struct fixture *f = *state;
-    struct gguf gguf = gguf_head(3, 0, 6);
+    struct gguf gguf = gguf_head(3, 2, 8);
     put_pair(&gguf, "general.architecture", "llama");
     put_text(&gguf, "tokenizer.ggml.tokens"); /* arrays are skipped */
     put(&gguf, 9, 4);
@@ -221,12 +239,20 @@ static void a_gguf_header_names_licence_base_and_quantization(void **state)
     put(&gguf, 4, 4);
     put(&gguf, 15, 4);
     put_pair(&gguf, "general.quantized_by", "somebody");
+    put_pair(&gguf, "general.base_model.0.name", "Base");
+    put_pair(&gguf, "general.base_model.1.name", "Nameless Base");
+    put_tensor(&gguf, "w", 8, 0);
+    put_tensor(&gguf, "b", 1, 32);
+    put_data(&gguf, 36);
     fixture_open_model(f, "m");
     fixture_bytes(f, "m/model.gguf", gguf.bytes, gguf.length);
     stint_auto(stint_verdict_free) struct stint_verdict *verdict =
         fixture_judge(f, "m", STINT_KIND_MODEL, "osaid-1.0,owd-0.3");
     assert_true(says(verdict, "architecture", "name", "", "llama"));
     assert_true(says(verdict, "base-model", "name", "org/base", "org/base"));
+    assert_false(says(verdict, "base-model", "name", "Base", "Base"));
+    assert_true(says(verdict, "base-model", "name", "Nameless Base", "Nameless Base"));
+    assert_true(says(verdict, "weights", "readable", "", "yes"));
     assert_true(says(verdict, "weights", "quantized", "", "ggml file type 15"));
     assert_true(says(verdict, "weights", "says-quantized", "", "yes"));
     assert_string_equal(fixture_result(verdict, "OSAID-P2"), "fail");
@@ -263,6 +289,69 @@ static void a_broken_gguf_header_is_not_readable(void **state)
             fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
         if (strcmp(fixture_result(verdict, "OSAID-F2"), "fail") != 0)
             fail_msg("broken header %zu was taken", i);
+    }
+}
+
+/* A sound head, and tensors that cannot be: each row is one tensor's count, offset and data. */
+static void gguf_tensors_lie_in_the_file(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        uint64_t count;
+        uint64_t offset;
+        size_t bytes;
+        const char *result;
+    } cases[] = {
+        { 8, 0, 32, "pass" },          { 8, 0, 31, "fail" },
+        { 8, 32, 63, "fail" },         { 8, 32, 64, "pass" },
+        { 8, 1, 64, "fail" },          { UINT64_MAX / 4 + 1, 0, 32, "fail" },
+        { UINT64_MAX, 0, 32, "fail" }, { 8, UINT64_MAX - 31, 32, "fail" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct gguf gguf = gguf_head(3, 1, 1);
+        put_pair(&gguf, "general.architecture", "tiny");
+        put_tensor(&gguf, "w", cases[i].count, cases[i].offset);
+        put_data(&gguf, cases[i].bytes);
+        fixture_open_model(f, "m");
+        fixture_bytes(f, "m/model.gguf", gguf.bytes, gguf.length);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+        if (strcmp(fixture_result(verdict, "OSAID-F2"), cases[i].result) != 0)
+            fail_msg("case %zu is %s", i, fixture_result(verdict, "OSAID-F2"));
+    }
+}
+
+static void an_onnx_file_needs_a_graph_that_computes(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        bool is_readable;
+    } cases[] = {
+        { "\x08\x07\x3a\x02\x0a\x00", 6, true },  /* a graph of one node */
+        { "\x08\x07\x38\x01", 4, false },         /* field 7 is a number */
+        { "\x08\x07\x3a\x00", 4, false },         /* an empty graph */
+        { "\x08\x07\x3a\x02\x0a\x01", 6, false }, /* a node beyond its graph */
+        { "\x3a\x02\x0a\x00\x3a\x7f", 6, false }, /* cut off after the graph */
+        { "\x3a\x02\x0a\x00\x07", 5, false },     /* no such kind of field */
+        { "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, false },
+        { "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12, false },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        fixture_open_model(f, "m");
+        fixture_bytes(f, "m/model.onnx", cases[i].bytes, cases[i].length);
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+        const struct stint_fact *fact = NULL;
+        for (size_t j = 0; j < stint_facts_count(verdict->facts) && !fact; j++) {
+            fact = stint_facts_at(verdict->facts, j);
+            if (fact->predicate != STINT_READABLE || !fact->path ||
+                strcmp(fact->path, "model.onnx") != 0)
+                fact = NULL;
+        }
+        if (!fact || fact->truth != cases[i].is_readable)
+            fail_msg("case %zu: %s", i, fact ? "the other way" : "nothing is said");
     }
 }
 
@@ -423,6 +512,8 @@ int main(void)
         CASE(each_format_says_what_is_in_it),
         CASE(a_gguf_header_names_licence_base_and_quantization),
         CASE(a_broken_gguf_header_is_not_readable),
+        CASE(gguf_tensors_lie_in_the_file),
+        CASE(an_onnx_file_needs_a_graph_that_computes),
         CASE(a_missing_shard_makes_the_snapshot_partial),
         CASE(a_described_file_must_be_the_one_that_is_there),
         CASE(each_pattern_of_open_washing_is_found_by_its_facts),

@@ -200,6 +200,9 @@ static void damaged_weights_are_never_readable(void **state)
         "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
         "{\"a\":" WHOLE ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
         "{\"w\":" WHOLE ",\"w\":" WHOLE "}",
+        /* 2^64 - 4 bits, which round up to none */
+        "{\"w\":" WHOLE ",\"x\":{\"dtype\":\"F4\",\"shape\":[4611686018427387903],"
+        "\"data_offsets\":[8,8]}}",
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(headers); i++) {
         fixture_open_model(f, "m");
@@ -345,7 +348,7 @@ static void weights_under_another_kind_do_not_pass(void **state)
         size_t length;
     } files[] = { { "d/model.safetensors", NULL, 0 },
                   { "d/pytorch_model.bin", "PK\3\4....", 8 },
-                  { "d/model.onnx", "\x08\x07\x3a\x01\x00", 5 } };
+                  { "d/model.onnx", "\x08\x07\x3a\x02\x0a\x00", 6 } };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(files); i++) {
         fixture_open_data(f, "d");
         if (files[i].bytes)
