@@ -26,6 +26,7 @@ static const struct {
     { "cdla.dev/permissive-1-0", "CDLA-Permissive-1.0" },
     { "cdla.dev/sharing-1-0", "CDLA-Sharing-1.0" },
     { "gnu.org/licenses/gpl-3.0", "GPL-3.0-only" },
+    { "gnu.org/licenses/gpl-3.0-standalone", "GPL-3.0-only" },
     { "gnu.org/licenses/agpl-3.0", "AGPL-3.0-only" },
 };
 
@@ -50,8 +51,12 @@ static bool address_creative_commons(const char *address, char *id, size_t size)
     static const char prefix[] = "creativecommons.org/licenses/";
     char kind[24];
     char version[8];
-    if (strncasecmp(address, prefix, sizeof(prefix) - 1) != 0 ||
-        sscanf(address + sizeof(prefix) - 1, "%23[a-zA-Z-]/%7[0-9.]", kind, version) != 2)
+    int end = 0;
+    if (strncasecmp(address, prefix, sizeof(prefix) - 1) != 0)
+        return false;
+    address += sizeof(prefix) - 1;
+    if (sscanf(address, "%23[a-zA-Z-]/%7[0-9.]%n", kind, version, &end) != 2 ||
+        !strchr("/?#", address[end]))
         return false;
     for (char *c = kind; *c; c++)
         *c = (char)toupper((unsigned char)*c);
@@ -67,11 +72,16 @@ static bool address_id(const char *text, char *id, size_t size)
     const char *address = scheme + 3;
     if (strncasecmp(address, "www.", 4) == 0)
         address += 4;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(addresses); i++)
-        if (strncasecmp(address, addresses[i].prefix, strlen(addresses[i].prefix)) == 0) {
+    if (address[strcspn(address, " \t\r\n")] != '\0')
+        return false; /* an address and a word more, which may take something away */
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(addresses); i++) {
+        size_t length = strlen(addresses[i].prefix);
+        if (strncasecmp(address, addresses[i].prefix, length) == 0 &&
+            strchr("/?#.", address[length])) {
             (void)snprintf(id, size, "%s", addresses[i].id);
             return true;
         }
+    }
     return address_creative_commons(address, id, size) ||
            address_tail(address, "spdx.org/licenses/", id, size) ||
            address_tail(address, "opensource.org/licenses/", id, size) ||
@@ -143,10 +153,15 @@ bool licence_value(const struct stint_licences *licences, const char *text, char
     char trimmed[512];
     while (isspace((unsigned char)*text))
         text++;
-    (void)snprintf(trimmed, sizeof(trimmed), "%s", text);
-    for (size_t length = strlen(trimmed); length > 0 && isspace((unsigned char)trimmed[length - 1]);
-         length--)
-        trimmed[length - 1] = '\0';
+    size_t length = strlen(text);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    if (length >= sizeof(trimmed)) { /* its beginning alone may name something else */
+        unknown_word(text, expression, size);
+        return false;
+    }
+    memcpy(trimmed, text, length);
+    trimmed[length] = '\0';
     if (every_term_is_known(licences, trimmed)) {
         (void)snprintf(expression, size, "%s", trimmed);
         return true;

@@ -192,11 +192,13 @@ int read_requirements(struct reader *reader, const struct reader_file *file)
     return 0;
 }
 
+#define PACKAGE_LINE_MAX 1024
+
 /* One `key = "value"` of a TOML-like file, where a licence is declared. */
 static void package_line(struct reader *reader, const struct reader_file *file, const char *line,
                          uint32_t number)
 {
-    char value[200];
+    char value[PACKAGE_LINE_MAX];
     const char *at = line + strspn(line, " \t,{\"'");
     size_t length = strcspn(at, " \t=:\"'");
     if (length != 7 || (strncmp(at, "license", 7) != 0 && strncmp(at, "licence", 7) != 0))
@@ -210,19 +212,21 @@ static void package_line(struct reader *reader, const struct reader_file *file, 
         at = text + 4;
         at += strspn(at, " \t=:\"'");
     }
-    if (*at == '[')
-        at += strspn(at, "[ \t\"'");
-    (void)snprintf(value, sizeof(value), "%s", at);
-    value[strcspn(value, "\"'}]\r\n#")] = '\0';
-    if (value[strspn(value, " \t")] == '\0')
-        return;
-    reader_declared_licence(reader, file, STINT_CODE, "", file->folder, NULL, value,
-                            STINT_SOURCE_METADATA, reader_line(number));
+    bool is_list = *at == '[';
+    do { /* all that a list names hold together */
+        at += strspn(at, "[ \t\"',");
+        (void)snprintf(value, sizeof(value), "%s", at);
+        value[strcspn(value, "\"'}]\r\n#")] = '\0';
+        at += strlen(value);
+        if (value[strspn(value, " \t")] != '\0')
+            reader_declared_licence(reader, file, STINT_CODE, "", file->folder, NULL, value,
+                                    STINT_SOURCE_METADATA, reader_line(number));
+    } while (is_list && (*at == '"' || *at == '\'') && *++at);
 }
 
 int read_package_metadata(struct reader *reader, const struct reader_file *file)
 {
-    char line[1024];
+    char line[PACKAGE_LINE_MAX];
     uint32_t number = 0;
     const char *at = file->text;
     const char *end = file->text + file->length;
@@ -232,6 +236,8 @@ int read_package_metadata(struct reader *reader, const struct reader_file *file)
         size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
         memcpy(line, at, kept);
         line[kept] = '\0';
+        if (kept < whole)
+            memcpy(line + kept - 3, "...", 3); /* what was cut off names nothing */
         package_line(reader, file, line, ++number);
         at += whole + 1;
     }

@@ -62,12 +62,18 @@ static void diffusers(struct reader *reader, const struct reader_file *file, con
                       STINT_DECLARED, reader_pointer("/_class_name"));
 }
 
+/* A list of licences has no operator: all of them hold. */
 static void codemeta(struct reader *reader, const struct reader_file *file, const json_t *root)
 {
-    const char *value = linked_text(json_object_get(root, "license"));
-    if (value && *value)
-        reader_declared_licence(reader, file, STINT_CODE, "", file->folder, NULL, value,
-                                STINT_SOURCE_METADATA, reader_pointer("/license"));
+    const json_t *licence = json_object_get(root, "license");
+    size_t count = json_is_array(licence) ? json_array_size(licence) : licence != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *value =
+            linked_text(json_is_array(licence) ? json_array_get(licence, i) : licence);
+        if (value && *value)
+            reader_declared_licence(reader, file, STINT_CODE, "", file->folder, NULL, value,
+                                    STINT_SOURCE_METADATA, reader_pointer("/license"));
+    }
 }
 
 static void zenodo(struct reader *reader, const struct reader_file *file, const json_t *root)

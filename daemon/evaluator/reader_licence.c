@@ -217,12 +217,14 @@ int read_licence_text(struct reader *reader, const struct reader_file *file)
     return 0;
 }
 
+#define SPDX_LINE_MAX 512
+
 /* "SPDX-License-Identifier: MIT", said of the file @whose. */
 static void spdx_line(struct reader *reader, const struct reader_file *file, const char *whose,
                       const char *line, uint32_t number)
 {
     static const char tag[] = "SPDX-License-Identifier:";
-    char value[300];
+    char value[SPDX_LINE_MAX];
     const char *found = strstr(line, tag);
     if (!found)
         return;
@@ -252,7 +254,7 @@ static void spdx_line(struct reader *reader, const struct reader_file *file, con
 
 static int read_spdx_lines(struct reader *reader, const struct reader_file *file, const char *whose)
 {
-    char line[512];
+    char line[SPDX_LINE_MAX];
     const char *at = file->text;
     const char *end = file->text + file->length;
     for (uint32_t number = 1; at < end && number <= 40; number++) {
@@ -261,6 +263,8 @@ static int read_spdx_lines(struct reader *reader, const struct reader_file *file
         size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
         memcpy(line, at, kept);
         line[kept] = '\0';
+        if (kept < whole)
+            memcpy(line + kept - 3, "...", 3); /* what was cut off names nothing */
         spdx_line(reader, file, whose, line, number);
         at += whole + 1;
     }
@@ -282,6 +286,8 @@ int read_sidecar(struct reader *reader, const struct reader_file *file)
         return 0;
     return read_spdx_lines(reader, file, whose);
 }
+
+#define REUSE_LINE_MAX 1200
 
 struct reuse {
     struct reader *reader;
@@ -352,14 +358,14 @@ static void reuse_apply(struct reuse *reuse, const char *value, uint32_t number)
 static void reuse_line(struct reuse *reuse, const char *line, uint32_t number)
 {
     static const char licence[] = "SPDX-License-Identifier";
-    char value[300];
+    char value[REUSE_LINE_MAX];
     line += strspn(line, " \t");
     if (strncmp(line, "[[", 2) == 0)
         reuse->paths[0] = '\0';
     else if (strncmp(line, "path", 4) == 0)
         (void)snprintf(reuse->paths, sizeof(reuse->paths), "%.1000s", line + 4);
     else if (strncmp(line, licence, sizeof(licence) - 1) == 0 && strchr(line, '"')) {
-        (void)snprintf(value, sizeof(value), "%.290s", strchr(line, '"') + 1);
+        (void)snprintf(value, sizeof(value), "%s", strchr(line, '"') + 1);
         value[strcspn(value, "\"")] = '\0';
         reuse_apply(reuse, value, number);
     }
@@ -369,7 +375,7 @@ static void reuse_line(struct reuse *reuse, const char *line, uint32_t number)
 int read_reuse(struct reader *reader, const struct reader_file *file)
 {
     struct reuse reuse = { .reader = reader, .file = file };
-    char line[1200];
+    char line[REUSE_LINE_MAX];
     uint32_t number = 0;
     const char *at = file->text;
     const char *end = file->text + file->length;
@@ -379,6 +385,8 @@ int read_reuse(struct reader *reader, const struct reader_file *file)
         size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
         memcpy(line, at, kept);
         line[kept] = '\0';
+        if (kept < whole)
+            memcpy(line + kept - 3, "...", 3);
         reuse_line(&reuse, line, ++number);
         at += whole + 1;
     }

@@ -121,10 +121,13 @@ static void record_release(struct record *record)
     const struct strict_yaml_node *entries = strict_yaml_get(record->release, "components");
     const char *origin = strict_yaml_text(record->release, "origin");
     const char *producer = strict_yaml_text(record->release, "producer");
-    char base[200];
-    (void)snprintf(base, sizeof(base), "%.190s", origin ? origin + strspn(origin, " ") : "");
-    for (size_t length = strlen(base); length > 0 && base[length - 1] == ' '; length--)
-        base[length - 1] = '\0';
+    char base[200] = "";
+    size_t length = origin ? strlen(origin += strspn(origin, " ")) : 0;
+    while (length > 0 && origin[length - 1] == ' ')
+        length--;
+    /* The beginning of a longer name may be another's. */
+    (void)snprintf(base, sizeof(base), "%.*s%s", (int)(length < 190 ? length : 190),
+                   origin ? origin : "", length > 190 ? "..." : "");
     if (base[0])
         (void)reader_text(record->reader, record->file, STINT_BASE_MODEL, STINT_NAME, base, base,
                           STINT_SOURCE_METADATA, STINT_DECLARED,

@@ -26,6 +26,7 @@ struct strict_yaml_document {
 
 struct reading {
     struct strict_yaml_document *document;
+    const char *text;
     yaml_parser_t parser;
     uint32_t first_line;
     size_t node_count;
@@ -80,8 +81,12 @@ static int next_event(struct reading *reading, yaml_event_t *event)
         return 0;
     if (reading->parser.error == YAML_MEMORY_ERROR)
         return -ENOMEM;
-    return refuse(reading, reading->parser.problem_mark,
-                  reading->parser.problem ? reading->parser.problem : "not YAML");
+    /* The parser says of bytes that are no text only where they lie. */
+    yaml_mark_t mark = reading->parser.problem_mark;
+    if (reading->parser.error == YAML_READER_ERROR)
+        for (size_t i = mark.line = 0; i < reading->parser.problem_offset; i++)
+            mark.line += reading->text[i] == '\n';
+    return refuse(reading, mark, reading->parser.problem ? reading->parser.problem : "not YAML");
 }
 
 static char *copy_scalar(struct reading *reading, const yaml_event_t *event)
@@ -275,7 +280,9 @@ int strict_yaml_parse(const char *text, size_t length, uint32_t first_line,
         return stint_fail(err, STINT_TOO_LARGE, "YAML of %zu bytes", length);
     stint_auto(strict_yaml_free) struct strict_yaml_document *document =
         calloc(1, sizeof(*document));
-    struct reading reading = { .document = document, .first_line = first_line, .err = err };
+    struct reading reading = {
+        .document = document, .text = text, .first_line = first_line, .err = err
+    };
     if (!document || !yaml_parser_initialize(&reading.parser))
         return -ENOMEM;
     yaml_parser_set_encoding(&reading.parser, YAML_UTF8_ENCODING);
