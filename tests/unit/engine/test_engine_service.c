@@ -87,7 +87,9 @@ static void privileges_drop(void)
 static void engine_make(struct service *s)
 {
     struct stint_error err = { 0 };
-    struct stint_engine_events events = { s, on_started, on_ended, NULL };
+    struct stint_engine_events events = { .ctx = s,
+                                          .on_started = on_started,
+                                          .on_ended = on_ended };
     MUST(uv_loop_init(&s->loop) == 0);
     MUST(stint_engine_local_new(&s->loop, s->state, &s->launcher, &events, &s->engine, &err) == 0);
 }
