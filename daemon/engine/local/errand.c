@@ -164,7 +164,7 @@ void keeper_run(struct request *request)
     int r = tool_check(request);
     if (r != 0)
         answer_and_exit(request, WIRE_TOOL_ENDED, r, 0, -1);
-    pid_t tool = process_fork(0, -1, NULL);
+    pid_t tool = process_fork(NULL);
     if (tool == 0) {
         (void)sigprocmask(SIG_UNBLOCK, &child, NULL);
         tool_exec(request);

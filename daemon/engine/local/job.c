@@ -1,6 +1,8 @@
 /* Owns: the child between fork and exec. It enters its groups while it still may, becomes the user,
  * opens the user's files as the user, and executes; or it says which step failed. Its parent waits
- * (CLONE_VFORK), so that the parent knows at once whether the program runs. */
+ * (CLONE_VFORK), so that the parent knows at once whether the program runs. As a rule it has lent
+ * us its memory: what is written here stays there. The user cannot reach into it: who changed its
+ * user may not be traced (PR_SET_DUMPABLE) until it has executed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -192,16 +194,17 @@ static void confine(const struct cgroup_run *cgroup, const uint8_t *hold,
         process_limit();
 }
 
-void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *cgroup,
-              const uint8_t *hold, struct job_failure *failure)
+void job_exec(const struct job_start *start)
 {
     const struct wire_body *body = &launcher.body;
+    struct stint_run_key key = start->key;
+    struct job_failure *failure = start->failure;
     char script[STINT_RUN_PATH_MAX];
     char **argv = launcher.body.argv + 1;
     sigset_t none;
     int folder_fd = -1;
     int r = 0;
-    confine(cgroup, hold, failure);
+    confine(start->cgroup, start->hold, failure);
     if (failure->code)
         return;
     (void)setsid();
@@ -212,7 +215,7 @@ void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *c
     }
     /* After the change of user, which clears it: the program dies with its supervisor. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
+    if (getppid() != start->parent) {
         failed(failure, -ESRCH, "the supervisor is gone", "");
         return;
     }

@@ -170,7 +170,7 @@ static void on_start(struct request *request)
         return;
     }
     launcher.spare = spare_take();
-    pid_t pid = process_fork(0, -1, &pidfd);
+    pid_t pid = process_fork(&pidfd);
     if (pid == 0)
         supervisor_run(request);
     if (pid < 0)
@@ -187,7 +187,7 @@ static void on_errand(struct request *request, enum wire_kind kind,
         answer(&request->message, kind, -EPROTO, 0, -1);
         return;
     }
-    pid_t pid = process_fork(0, -1, NULL);
+    pid_t pid = process_fork(NULL);
     if (pid == 0)
         errand(request);
     if (pid < 0)

@@ -98,10 +98,18 @@ struct job_failure {
     int32_t exit_status; /* as a shell has it: 127 there is no such program, 126 any other cause */
     char text[STINT_RUN_TEXT_MAX];
 };
-/* Opens output, becomes the owner, executes; comes back only with @failure filled in. @parent is
- * the supervisor, without which nothing runs. */
-void job_exec(struct stint_run_key key, pid_t parent, const struct cgroup_run *cgroup,
-              const uint8_t *hold, struct job_failure *failure);
+/* What the child is told; it fills in @failure, or never comes back. @parent is the supervisor,
+ * without which nothing runs. */
+struct job_start {
+    struct stint_run_key key;
+    pid_t parent;
+    const struct cgroup_run *cgroup;
+    const uint8_t *hold;
+    struct job_failure *failure;
+};
+/* Opens output, becomes the owner, executes; comes back only with the failure filled in. May run in
+ * the supervisor's own memory. */
+void job_exec(const struct job_start *start);
 int job_open_output(int folder_fd, const char *path, const char *name, int flags);
 
 /* supervisor.c, errand.c: never return. */
@@ -124,8 +132,14 @@ char *text_add_number(char *text, size_t size, uint64_t number);
  */
 int children_signal(int signal_number, bool spare_forks);
 void signals_reset(void);
-/* fork() without glibc's handlers, straight into cgroup @cgroup_fd when it is >= 0; @ret_pidfd may
- * be NULL. The pid, 0 in the child, or a negative errno. */
-pid_t process_fork(uint64_t flags, int cgroup_fd, int *ret_pidfd);
+/* fork() without glibc's handlers; @ret_pidfd may be NULL. The pid, 0 in the child, or a negative
+ * errno. */
+pid_t process_fork(int *ret_pidfd);
+/* Calls @child in a new process, made straight in cgroup @cgroup_fd when it is >= 0, and comes back
+ * when that has executed a program or is gone: with its pid, or a negative errno. With
+ * @lends_memory the child runs in the caller's own memory meanwhile (vfork(2)), so that no copy of
+ * it is made and thrown away; where process_can_lend() says no, it must be false. */
+pid_t process_run(bool lends_memory, int cgroup_fd, void (*child)(void *context), void *context);
+bool process_can_lend(void);
 
 #endif

@@ -97,6 +97,10 @@ static bool is_own_program(pid_t pid)
         return false;
     text_add(path, sizeof(path), "/exe");
     ssize_t a = readlink(path, theirs, sizeof(theirs));
+    /* One that lends its memory to a job becoming its user may not be looked at meanwhile, where we
+     * lack CAP_SYS_PTRACE. */
+    if (a < 0 && errno == EACCES)
+        return true;
     ssize_t b = readlink("/proc/self/exe", ours, sizeof(ours));
     return a > 0 && a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
@@ -124,20 +128,25 @@ int children_signal(int signal_number, bool spare_forks)
     return count;
 }
 
-pid_t process_fork(uint64_t flags, int cgroup_fd, int *ret_pidfd)
+static void clone_describe(struct clone_args *args, uint64_t flags, int cgroup_fd)
+{
+    memset(args, 0, sizeof(*args));
+    args->flags = flags;
+    args->exit_signal = SIGCHLD;
+    if (cgroup_fd >= 0) {
+        args->flags |= CLONE_INTO_CGROUP;
+        args->cgroup = (unsigned)cgroup_fd;
+    }
+}
+
+pid_t process_fork(int *ret_pidfd)
 {
     struct clone_args args;
     int pidfd = -1;
-    memset(&args, 0, sizeof(args));
-    args.flags = flags;
-    args.exit_signal = SIGCHLD;
+    clone_describe(&args, 0, -1);
     if (ret_pidfd) {
         args.flags |= CLONE_PIDFD;
         args.pidfd = (uint64_t)(uintptr_t)&pidfd;
-    }
-    if (cgroup_fd >= 0) {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (unsigned)cgroup_fd;
     }
     long pid = syscall(SYS_clone3, &args, sizeof(args));
     if (pid < 0)
@@ -145,4 +154,50 @@ pid_t process_fork(uint64_t flags, int cgroup_fd, int *ret_pidfd)
     if (ret_pidfd)
         *ret_pidfd = pidfd;
     return (pid_t)pid;
+}
+
+/* clone3() without a function around it: a child on its parent's stack must not return from one,
+ * for the next call would overwrite the address that the parent, waiting, is to return to. */
+#if defined(__x86_64__)
+#define CAN_LEND_MEMORY 1
+static inline __attribute__((always_inline)) long clone3_here(struct clone_args *args)
+{
+    long r;
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "0"(SYS_clone3), "D"(args), "S"(sizeof(*args))
+                     : "rcx", "r11", "memory");
+    return r;
+}
+#elif defined(__aarch64__)
+#define CAN_LEND_MEMORY 1
+static inline __attribute__((always_inline)) long clone3_here(struct clone_args *args)
+{
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)args;
+    register long x1 __asm__("x1") = sizeof(*args);
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+    return x0;
+}
+#else
+#define CAN_LEND_MEMORY   0
+#define clone3_here(args) syscall(SYS_clone3, (args), sizeof(*(args)))
+#endif
+
+bool process_can_lend(void)
+{
+    return CAN_LEND_MEMORY;
+}
+
+__attribute__((noinline)) pid_t process_run(bool lends_memory, int cgroup_fd,
+                                            void (*child)(void *context), void *context)
+{
+    struct clone_args args;
+    clone_describe(&args, CLONE_VFORK | (lends_memory ? CLONE_VM : 0), cgroup_fd);
+    long pid = clone3_here(&args);
+    if (pid == 0) {
+        child(context);
+        _exit(127);
+    }
+    return (pid_t)(CAN_LEND_MEMORY || pid >= 0 ? pid : -errno);
 }

@@ -153,20 +153,43 @@ static void plain_holds(uint8_t *hold)
             hold[i] = STINT_HOLD_PLAIN;
 }
 
+/* A limit below this could be met by execve() itself, copying its words (at most 6 MiB). The kernel
+ * then kills every process that has the child's memory (mm/oom_kill.c), which must not be ours. */
+#define LENT_MEMORY_MIN (UINT64_C(16) << 20)
+
+static bool may_lend_memory(void)
+{
+    uint64_t limit = launcher.body.head->memory_bytes;
+    return process_can_lend() && (limit == 0 || limit >= LENT_MEMORY_MIN);
+}
+
+static void job_main(void *context)
+{
+    job_exec(context);
+}
+
 static int program_start(void)
 {
-    struct job_failure *failure =
-        mmap(NULL, sizeof(*failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    static struct job_failure own;
+    bool lends = may_lend_memory();
+    struct job_failure *failure = &own;
+    if (!lends)
+        failure =
+            mmap(NULL, sizeof(*failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (failure == MAP_FAILED)
         return start_fail(-errno, "no memory");
+    struct job_start start = { .key = run.key,
+                               .parent = run.record.supervisor,
+                               .cgroup = &run.cgroup,
+                               .hold = run.record.hold,
+                               .failure = failure };
     run.record.started_ms = clock_wall_ms();
     run.record.started_boot_ms = clock_boot_ms();
     pid_t pid =
-        process_fork(CLONE_VFORK, cgroup_run_clone_fd(&launcher.cgroups, &run.cgroup), NULL);
-    if (pid == 0) {
-        job_exec(run.key, run.record.supervisor, &run.cgroup, run.record.hold, failure);
-        _exit(127);
-    }
+        process_run(lends, cgroup_run_clone_fd(&launcher.cgroups, &run.cgroup), job_main, &start);
+    if (lends)
+        (void)prctl(PR_SET_DUMPABLE,
+                    1); /* undone by the change of user: our memory is ours again */
     if (pid < 0)
         return start_fail(pid, "cannot fork the job");
     if (failure->code) {
@@ -176,7 +199,6 @@ static int program_start(void)
         return failure->code;
     }
     run.main = pid;
-    (void)munmap(failure, sizeof(*failure));
     return 0;
 }
 
