@@ -46,6 +46,14 @@ static size_t utf8_end(const char *text, size_t length)
     const unsigned char *s = (const unsigned char *)text;
     size_t at = 0;
     while (at < length) {
+        uint64_t eight;
+        if (length - at >= sizeof(eight)) { /* most text is ASCII */
+            memcpy(&eight, s + at, sizeof(eight));
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                at += sizeof(eight);
+                continue;
+            }
+        }
         size_t n = utf8_length(s + at, length - at);
         if (n == 0)
             break;
@@ -93,11 +101,22 @@ char *text_decode(const char *text, size_t length, bool plus_is_space)
     return decoded;
 }
 
+/* A loop that compilers make into a few vector instructions. */
+static size_t brackets_count(const char *text, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += (size_t)((text[i] == '{') | (text[i] == '['));
+    return count;
+}
+
 /* Nesting is judged before the parser recurses: strings are skipped, brackets counted. */
 static bool json_is_too_deep(const char *text, size_t length)
 {
     unsigned depth = 0;
     bool in_string = false;
+    if (brackets_count(text, length) <= API_JSON_DEPTH_MAX)
+        return false;
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
         if (in_string) {

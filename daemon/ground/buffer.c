@@ -57,7 +57,10 @@ void stint_buffer_add_text(struct stint_buffer *buffer, const char *text)
 
 void stint_buffer_add_char(struct stint_buffer *buffer, char c)
 {
-    stint_buffer_add(buffer, &c, 1);
+    if (!buffer_reserve(buffer, 1))
+        return;
+    buffer->data[buffer->length++] = c;
+    buffer->data[buffer->length] = '\0';
 }
 
 void stint_buffer_printf(struct stint_buffer *buffer, const char *format, ...)
@@ -197,16 +200,23 @@ static void json_escape(struct stint_buffer *buffer, unsigned char c)
     }
 }
 
+static bool is_plain_ascii(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 static void json_quote(struct stint_buffer *buffer, const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t plain = 0; /* start of the run that needs no escape */
     stint_buffer_add_char(buffer, '"');
     for (size_t i = 0; i < length;) {
+        if (is_plain_ascii(bytes[i])) {
+            i++;
+            continue;
+        }
         size_t sequence = utf8_sequence(bytes + i, length - i);
-        bool is_plain = sequence > 1 || (sequence == 1 && bytes[i] >= 0x20 && bytes[i] != '"' &&
-                                         bytes[i] != '\\' && bytes[i] != 0x7f);
-        if (is_plain) {
+        if (sequence > 1) {
             i += sequence;
             continue;
         }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define BATCH_KEEP_BYTES ((size_t)1 << 20) /* memory kept between batches */
+/* More is kept while batches need it: growing anew costs a bulk submission two faults a job. */
+#define BATCH_USED_PART 4
 
 static int batch_reserve(struct batch *batch, size_t more, struct stint_error *err)
 {
@@ -101,14 +103,20 @@ int batch_after(struct batch *batch, stint_effect_fn fn, void *context, struct s
     return 0;
 }
 
+static bool is_too_large(size_t capacity, size_t used)
+{
+    return capacity > BATCH_KEEP_BYTES && used < capacity / BATCH_USED_PART;
+}
+
 void batch_clear(struct batch *batch)
 {
-    if (batch->capacity > BATCH_KEEP_BYTES) {
+    if (is_too_large(batch->capacity, batch->length)) {
         free(batch->bytes);
         batch->bytes = NULL;
         batch->capacity = 0;
     }
-    if (batch->effect_capacity * sizeof(*batch->effects) > BATCH_KEEP_BYTES) {
+    if (is_too_large(batch->effect_capacity * sizeof(*batch->effects),
+                     batch->effect_count * sizeof(*batch->effects))) {
         free(batch->effects);
         batch->effects = NULL;
         batch->effect_capacity = 0;

@@ -57,7 +57,7 @@ int batch_put_row(struct batch *batch, enum statement_id statement, const struct
                   enum table_selection selection, const void *row, const struct value *extra,
                   struct stint_error *err);
 int batch_after(struct batch *batch, stint_effect_fn fn, void *context, struct stint_error *err);
-/* Empty, its memory kept unless it grew large. */
+/* Empty; its memory is kept unless it is large and this batch used little of it. */
 void batch_clear(struct batch *batch);
 void batch_deinit(struct batch *batch);
 
