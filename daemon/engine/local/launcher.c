@@ -162,22 +162,37 @@ static void on_clean(const struct wire_message *message)
     answer(message, WIRE_DONE, 0, 0, -1);
 }
 
-static void on_start(struct request *request)
+/* More runs than there are seats: each further one is supervised by a fork of its own. */
+static int supervisor_fork(struct request *request)
 {
     int pidfd = -1;
+    pid_t pid = process_fork(&pidfd);
+    if (pid == 0) {
+        seats_leave();
+        supervisor_settle();
+        supervisor_run(request);
+    }
+    if (pid < 0)
+        return pid;
+    answer(&request->message, WIRE_FORKED, 0, (uint64_t)pid, pidfd);
+    close(pidfd);
+    return 0;
+}
+
+static void on_start(struct request *request)
+{
     if (request->fd_count != 1) {
         answer(&request->message, WIRE_FORKED, -EPROTO, 0, -1);
         return;
     }
     launcher.spare = spare_take();
-    pid_t pid = process_fork(&pidfd);
-    if (pid == 0)
-        supervisor_run(request);
-    if (pid < 0)
-        spare_return(launcher.spare);
-    answer(&request->message, WIRE_FORKED, pid < 0 ? pid : 0, pid > 0 ? (uint64_t)pid : 0, pidfd);
-    if (pidfd >= 0)
-        close(pidfd);
+    int r = seats_start(request);
+    if (r == -EAGAIN)
+        r = supervisor_fork(request);
+    if (r == 0)
+        return;
+    spare_return(launcher.spare);
+    answer(&request->message, WIRE_FORKED, r, 0, -1);
 }
 
 static void on_errand(struct request *request, enum wire_kind kind,
@@ -188,8 +203,10 @@ static void on_errand(struct request *request, enum wire_kind kind,
         return;
     }
     pid_t pid = process_fork(NULL);
-    if (pid == 0)
+    if (pid == 0) {
+        seats_leave();
         errand(request);
+    }
     if (pid < 0)
         answer(&request->message, kind, pid, 0, -1);
 }
@@ -371,6 +388,7 @@ static int prepare(bool no_cgroups, bool no_v2)
 {
     struct stat st;
     char name[48] = "stint-";
+    int r = 0;
     if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", launcher.boot_id,
                   sizeof(launcher.boot_id)) <= 0)
         return -ENOENT;
@@ -381,6 +399,8 @@ static int prepare(bool no_cgroups, bool no_v2)
         return launcher.lock_fd;
     if ((launcher.jobs_fd = folder_prepare("jobs", 0711)) < 0)
         return launcher.jobs_fd;
+    if ((r = seats_open()) != 0)
+        return r;
     spares_clear();
     if (fstat(launcher.state_fd, &st) != 0)
         return -errno;
@@ -428,9 +448,12 @@ int main(int argc, char **argv)
         return 1;
     }
     hello();
-    while (request_next(&request))
-        continue;
+    do {
+        while (!seats_wait())
+            continue;
+    } while (request_next(&request));
     cgroups_leave(&launcher.cgroups);
     close(launcher.lock_fd); /* now, not when the kernel gets to it: a supervisor may be waiting */
+    seats_end();
     return 0;
 }

@@ -2,7 +2,8 @@
  * stdio or threads: a fork server whose few pages make a fork cheap (a page fault costs ten times a
  * system call). Its forks never execute another program of ours:
  *
- *   launcher ─ fork ─→ supervisor (supervisor.c): parent of one run's processes, outlives everybody
+ *   launcher ─ fork ─→ seat (seat.c) ─ clone ─→ supervisor (supervisor.c): parent of one run's
+ *            │                                    processes, outlives everybody
  *            ─ fork ─→ opener    (errand.c): becomes the user, opens a file, sends the descriptor
  *            ─ fork ─→ keeper    (errand.c): runs the evaluator as the user, ends with the launcher
  *
@@ -30,6 +31,7 @@ struct launcher {
     const char *state_path;
     const char *tool;
     pid_t pid;
+    pid_t seat;          /* in a seat and in its supervisor */
     uint64_t started_ms; /* CLOCK_BOOTTIME */
     uint64_t spare;      /* of the start at hand, 0: none; used in forks only */
     uid_t own_uid;
@@ -55,6 +57,7 @@ struct request {
 /* Map and check the sealed body in @fd into launcher.body, and the policy of who may run. 0 or a
  * negative errno (-EPROTO, -EPERM, …). */
 int request_body(int fd);
+void body_release(void); /* what was mapped last */
 /* Send; @fd is -1 for none. Waits at most a few seconds for a daemon that does not read. */
 void request_answer(const struct wire_message *message, int fd);
 /* Become the body's owner for good: groups, gid, uid. 0 or a negative errno. */
@@ -111,6 +114,20 @@ struct job_start {
  * the supervisor's own memory. */
 void job_exec(const struct job_start *start);
 int job_open_output(int folder_fd, const char *path, const char *name, int flags);
+
+/* seat.c: for the launcher, but the last two. */
+int seats_open(void);                     /* 0 or a negative errno */
+bool seats_wait(void);                    /* true when the daemon's socket can be read */
+int seats_start(struct request *request); /* 0; -EAGAIN: all are in use; or another errno */
+void seats_end(void);                     /* the last act */
+void seats_leave(void);                   /* in a fork: others' channels are not to be kept open */
+bool seat_is_there(void);                 /* in a supervisor: its seat will clear up */
+
+/* supervisor.c */
+void supervisor_settle(void); /* signals and session of a fork that supervises */
+/* What a run that has ended leaves: its record goes to the disk, its groups and this memory are
+ * cleared. False when the launcher is gone. */
+bool supervisor_clear(void);
 
 /* supervisor.c, errand.c: never return. */
 _Noreturn void supervisor_run(struct request *request);

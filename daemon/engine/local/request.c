@@ -18,6 +18,9 @@
 #define ANSWER_WAIT_MS 5000
 #define ANSWER_TRIES   3
 
+static void *body_bytes; /* mapped */
+static size_t body_length;
+
 static int policy_check(const struct wire_body *body)
 {
     const struct wire_body_head *head = body->head;
@@ -47,8 +50,17 @@ int request_body(int fd)
     void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return -errno;
+    body_bytes = bytes;
+    body_length = (size_t)st.st_size;
     int r = wire_body_read(bytes, (size_t)st.st_size, &launcher.body);
     return r == 0 ? policy_check(&launcher.body) : r;
+}
+
+void body_release(void)
+{
+    if (body_bytes)
+        (void)munmap(body_bytes, body_length);
+    body_bytes = NULL;
 }
 
 void request_answer(const struct wire_message *message, int fd)

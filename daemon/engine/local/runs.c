@@ -288,10 +288,10 @@ static int run_watch(struct local_run *run, pid_t supervisor, int pidfd)
 
 void local_run_forked(struct local_run *run, int code, pid_t pid, int pidfd)
 {
-    if (code != 0 || pidfd < 0) {
+    if (code != 0 || pidfd < 0 || run->watch) { /* its seat died, and it was told of twice */
         if (pidfd >= 0)
             close(pidfd);
-        if (run->state == LOCAL_SENT)
+        if (run->state == LOCAL_SENT && !run->watch)
             local_run_fail(run, code ? code : -EPROTO, "the launcher could not fork a supervisor");
         return;
     }

@@ -51,14 +51,16 @@ static struct run {
     uint64_t rusage_cpu_ms;
     uint64_t rusage_peak_bytes;
     struct wire_record record;
+    bool has_cgroup;
     struct cgroup_run cgroup;
-} run;
+} run = { .record_fd = -1 };
 
 /* What the supervisor waits for; all blocked, none ever handled. */
 static sigset_t awaited;
 
-static void signals_set(void)
+void supervisor_settle(void)
 {
+    (void)setsid();
     sigset_t all;
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
@@ -173,6 +175,7 @@ static int program_start(void)
     static struct job_failure own;
     bool lends = may_lend_memory();
     struct job_failure *failure = &own;
+    own.code = 0;
     if (!lends)
         failure =
             mmap(NULL, sizeof(*failure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -215,6 +218,7 @@ static int run_start(int folder_fd)
     if ((r = cgroup_run_make(&launcher.cgroups, run.key, &launcher.body, &run.cgroup,
                              run.record.hold)) != 0)
         return start_fail(r, "cannot make the job's control group");
+    run.has_cgroup = true;
     plain_holds(run.record.hold);
     return program_start();
 }
@@ -467,22 +471,44 @@ static _Alignas(16) char after_stack[AFTER_STACK_BYTES];
 
 /* The instance's folders go with the last run if the launcher is gone; if not, with the launcher.
  */
+static bool traces_clear(void)
+{
+    if (run.record_fd >= 0)
+        (void)fdatasync(run.record_fd); /* of a disk that fails there is nobody to tell */
+    if (run.has_cgroup)
+        cgroup_run_remove(&launcher.cgroups, &run.cgroup);
+    bool is_led = getppid() == launcher.pid;
+    /* A state folder that was removed has no lock, and no launcher ever again. */
+    if (!is_led && lock_take(LOCK_WAIT_MS) != -EBUSY)
+        cgroups_leave(&launcher.cgroups);
+    return is_led;
+}
+
 static int after_run(void *unused)
 {
     (void)unused;
-    int r = fdatasync(run.record_fd); /* of a disk that fails there is nobody to tell */
-    cgroup_run_remove(&launcher.cgroups, &run.cgroup);
-    /* A state folder that was removed has no lock, and no launcher ever again. */
-    if (getppid() != launcher.pid && lock_take(LOCK_WAIT_MS) != -EBUSY)
-        cgroups_leave(&launcher.cgroups);
-    return r;
+    (void)traces_clear();
+    return 0;
 }
 
-/* The last act: a child takes the record to the disk and clears up, so that whoever waits for the
- * supervisor's end, and for its cores, need not wait for that too. It shares our memory and costs
- * no copy; we touch nothing any more. */
+bool supervisor_clear(void)
+{
+    bool is_led = traces_clear();
+    if (run.record_fd >= 0)
+        close(run.record_fd);
+    memset(&run, 0, sizeof(run));
+    run.record_fd = -1;
+    body_release();
+    return is_led;
+}
+
+/* The last act, without a seat: a child takes the record to the disk and clears up, so that whoever
+ * waits for the supervisor's end, and for its cores, need not wait for that too. It shares our
+ * memory and costs no copy; we touch nothing any more. */
 static _Noreturn void run_exit(void)
 {
+    if (seat_is_there())
+        _exit(0);
     if (clone(after_run, after_stack + sizeof(after_stack), CLONE_VM, NULL) < 0)
         (void)after_run(NULL);
     _exit(0);
@@ -493,14 +519,13 @@ void supervisor_run(struct request *request)
     int folder_fd = -1;
     run.key = wire_message_key(&request->message);
     run.phase = PHASE_RUNNING;
-    signals_set();
-    (void)setsid();
     (void)prctl(PR_SET_NAME, "stint-run");
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     int r = request_body(request->fds[0]);
     if (r != 0)
         refuse(request, r, r == -EPERM ? "this launcher never runs jobs of that user" : "bad body");
     close(request->fds[0]);
+    request->fds[0] = -1;
     record_begin(run.key);
     if ((r = folder_begin(&folder_fd)) != 0)
         refuse(request, r, "cannot make the run's folder and its record");
