@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -55,8 +56,11 @@ static int supervisor_find(struct stint_run_key key, struct wire_record *ret_rec
     int pidfd = (int)syscall(SYS_pidfd_open, ret_record->supervisor, 0);
     if (pidfd < 0)
         return -errno;
+    /* One that has ended may be there until its seat has heard of it. */
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    bool is_over = poll(&ended, 1, 0) == 1;
     /* The descriptor is held first, then the start time read: a pid used again cannot slip in. */
-    if (process_ticks(ret_record->supervisor) != ret_record->supervisor_ticks) {
+    if (is_over || process_ticks(ret_record->supervisor) != ret_record->supervisor_ticks) {
         close(pidfd);
         return -ESRCH;
     }
@@ -374,9 +378,11 @@ static void streams_close(void)
 
 static void signals_prepare(void)
 {
+    static const long as_usual[4]; /* the kernel's struct sigaction, all 0: SIG_DFL */
     sigset_t none;
-    for (int i = 1; i < SIGRTMAX; i++)
-        (void)signal(i, SIG_DFL);
+    /* Not signal(3): it refuses the C library's own two, which posix_spawn(3) leaves ignored. */
+    for (int i = 1; i < _NSIG; i++)
+        (void)syscall(SYS_rt_sigaction, i, as_usual, NULL, _NSIG / 8);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps; ends are seen by pidfd */
