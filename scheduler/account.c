@@ -194,7 +194,12 @@ int stint_scheduler_set_limit(struct stint_scheduler *s, uint32_t number, enum s
     if (number >= s->account_count || !s->accounts[number].is_known || limit >= STINT_LIMIT_COUNT)
         return STINT_NOT_FOUND;
     struct account *account = &s->accounts[number];
-    bool has_used = limit >= STINT_LIMIT_BUDGET && used >= 0;
+    bool has_used = used >= 0;
+    if (has_used && limit < STINT_LIMIT_BUDGET) {
+        int64_t own = account->used[limit] - account->elsewhere[limit];
+        account->elsewhere[limit] = used < INT64_MAX - own ? used : INT64_MAX - own;
+        used = own + account->elsewhere[limit];
+    }
     if (ceiling > account->ceiling[limit] || (has_used && used < account->used[limit]))
         s->is_dirty = true;
     account->ceiling[limit] = ceiling;
@@ -211,6 +216,8 @@ int stint_scheduler_set_limit(struct stint_scheduler *s, uint32_t number, enum s
 int64_t stint_scheduler_used(const struct stint_scheduler *s, uint32_t number,
                              enum stint_limit limit)
 {
-    return number < s->account_count && limit < STINT_LIMIT_COUNT ? s->accounts[number].used[limit]
-                                                                  : 0;
+    if (number >= s->account_count || limit >= STINT_LIMIT_COUNT)
+        return 0;
+    const struct account *account = &s->accounts[number];
+    return account->used[limit] - (limit < STINT_LIMIT_BUDGET ? account->elsewhere[limit] : 0);
 }

@@ -85,22 +85,47 @@ int stint_allocation_copy(const struct stint_machine *machine,
     return 0;
 }
 
-void stint_bits_format(const uint64_t *bits, size_t bit_count, struct stint_buffer *buffer)
+static uint32_t own_index(const struct stint_shape *shape, uint32_t i)
+{
+    (void)shape;
+    return i;
+}
+
+/* "0-3,8": numbers rise with the bits. */
+static void format_numbers(const struct stint_shape *shape, const uint64_t *bits, size_t bit_count,
+                           uint32_t (*number)(const struct stint_shape *shape, uint32_t i),
+                           struct stint_buffer *buffer)
 {
     const char *comma = "";
-    for (size_t i = 0; i < bit_count; i++) {
+    for (uint32_t i = 0; i < bit_count; i++) {
         if (!stint_bit_has(bits, i))
             continue;
-        size_t last = i;
-        while (last + 1 < bit_count && stint_bit_has(bits, last + 1))
-            last++;
-        if (last == i)
-            stint_buffer_printf(buffer, "%s%zu", comma, i);
+        uint32_t first = number(shape, i);
+        uint32_t last = first;
+        while (i + 1 < bit_count && stint_bit_has(bits, i + 1) && number(shape, i + 1) == last + 1)
+            last++, i++;
+        if (last == first)
+            stint_buffer_printf(buffer, "%s%u", comma, first);
         else
-            stint_buffer_printf(buffer, "%s%zu-%zu", comma, i, last);
+            stint_buffer_printf(buffer, "%s%u-%u", comma, first, last);
         comma = ",";
-        i = last;
     }
+}
+
+void stint_bits_format(const uint64_t *bits, size_t bit_count, struct stint_buffer *buffer)
+{
+    format_numbers(NULL, bits, bit_count, own_index, buffer);
+}
+
+void stint_cores_format(const struct stint_shape *shape, const uint64_t *cores,
+                        struct stint_buffer *buffer)
+{
+    format_numbers(shape, cores, shape->core_count, stint_core_number, buffer);
+}
+
+void stint_gpus_format(const struct stint_shape *shape, uint64_t gpus, struct stint_buffer *buffer)
+{
+    format_numbers(shape, &gpus, shape->gpu_count, stint_gpu_number, buffer);
 }
 
 static bool read_number(const char **text, uint64_t max, uint64_t *ret_number)
@@ -154,7 +179,8 @@ static void format_memory(const struct stint_shape *shape, const struct stint_gr
     for (uint32_t i = 0; i < shape->numa_count; i++) {
         if (grant->numa_memory[i] == 0)
             continue;
-        stint_buffer_printf(buffer, "%s%u:%" PRId64, comma, i, grant->numa_memory[i]);
+        stint_buffer_printf(buffer, "%s%u:%" PRId64, comma, stint_numa_number(shape, i),
+                            grant->numa_memory[i]);
         comma = ",";
     }
     stint_buffer_add_char(buffer, ']');
@@ -169,12 +195,12 @@ static void format(const struct stint_machine *machine, const struct stint_alloc
         stint_buffer_printf(buffer, "%s%s", i ? "," : "", node->name);
         if (grant->core_count > 0) {
             stint_buffer_add_text(buffer, "/core[");
-            stint_bits_format(grant->cores, node->shape->core_count, buffer);
+            stint_cores_format(node->shape, grant->cores, buffer);
             stint_buffer_add_char(buffer, ']');
         }
         if (grant->gpu_count > 0) {
             stint_buffer_add_text(buffer, "/gpu[");
-            stint_bits_format(&grant->gpus, node->shape->gpu_count, buffer);
+            stint_gpus_format(node->shape, grant->gpus, buffer);
             stint_buffer_add_char(buffer, ']');
             if (grant->gpu_milli < 1000)
                 stint_buffer_printf(buffer, "*%um", grant->gpu_milli);
@@ -212,61 +238,106 @@ static const char *part_end(const char *text)
     return text;
 }
 
-static int parse_node(const struct stint_machine *machine, const char *text, uint32_t *ret_node,
-                      struct stint_error *err)
+/* One reading. @is_partial: what the machine does not have is passed over. */
+struct parse {
+    const struct stint_machine *machine;
+    bool is_partial;
+    struct stint_error *err;
+};
+
+/* @ret_node: -1 for one that is passed over. */
+static int parse_node(const struct parse *parse, const char *text, int *ret_node)
 {
     char name[STINT_MACHINE_NAME_MAX];
     size_t length = strcspn(text, "/,");
     if (length == 0 || length >= sizeof(name))
-        return stint_fail(err, STINT_INVALID, "'%.40s' is no allocation", text);
+        return stint_fail(parse->err, STINT_INVALID, "'%.40s' is no allocation", text);
     memcpy(name, text, length);
     name[length] = '\0';
-    int node = stint_machine_find_node(machine, name);
-    if (node < 0)
-        return stint_fail(err, STINT_INVALID, "no node is called '%s'", name);
-    *ret_node = (uint32_t)node;
+    *ret_node = stint_machine_find_node(parse->machine, name);
+    if (*ret_node < 0 && !parse->is_partial)
+        return stint_fail(parse->err, STINT_INVALID, "no node is called '%s'", name);
     return 0;
 }
 
-static int parse_memory(const char **at, const struct stint_shape *shape, struct stint_grant *grant,
-                        struct stint_error *err)
+/* The index of NUMA node @number, the shape's numa_count when it has none so called. */
+static uint32_t numa_at(const struct stint_shape *shape, uint64_t number)
+{
+    uint32_t i = 0;
+    while (i < shape->numa_count && stint_numa_number(shape, i) != number)
+        i++;
+    return i;
+}
+
+static int parse_memory(const struct parse *parse, const char **at, const struct stint_shape *shape,
+                        struct stint_grant *grant)
 {
     do {
-        uint64_t numa = 0;
+        uint64_t number = 0;
         uint64_t bytes = 0;
-        if (shape->numa_count == 0 || !read_number(at, shape->numa_count - 1, &numa) ||
-            *(*at)++ != ':' || !read_number(at, INT64_MAX / STINT_MACHINE_NUMA_MAX, &bytes) ||
-            grant->numa_memory[numa] != 0)
-            return stint_fail(err, STINT_INVALID, "the memory of an allocation is not N:BYTES");
+        bool is_read = read_number(at, STINT_MACHINE_NUMA_MAX - 1, &number) && *(*at)++ == ':' &&
+                       read_number(at, INT64_MAX / STINT_MACHINE_NUMA_MAX, &bytes);
+        uint32_t numa = numa_at(shape, number);
+        if (is_read && numa == shape->numa_count && parse->is_partial)
+            continue;
+        if (!is_read || numa == shape->numa_count || grant->numa_memory[numa] != 0)
+            return stint_fail(parse->err, STINT_INVALID,
+                              "the memory of an allocation is not N:BYTES");
         grant->numa_memory[numa] = (int64_t)bytes;
         grant->memory_bytes += (int64_t)bytes;
     } while (**at == ',' && (*at)++);
     return 0;
 }
 
-static int parse_gpus(const char **at, const struct stint_shape *shape, struct stint_grant *grant,
-                      struct stint_error *err)
+/* Numbers that people wrote, as bits of the shape. @space: all numbers that it has are below. */
+static int parse_numbers(const struct parse *parse, const char **at,
+                         const struct stint_shape *shape, uint32_t count, uint32_t space,
+                         uint32_t (*number)(const struct stint_shape *shape, uint32_t i),
+                         uint64_t *bits)
 {
-    uint64_t bits[1] = { 0 };
-    int r = stint_bits_parse(*at, bits, shape->gpu_count, at, err);
-    if (r != 0)
-        return r;
-    grant->gpus = bits[0];
-    grant->gpu_count = (uint16_t)__builtin_popcountll(bits[0]);
-    grant->gpu_milli = 1000;
-    return 0;
+    size_t bit_count = parse->is_partial ? STINT_MACHINE_CORE_MAX : space;
+    size_t known = 0;
+    uint64_t *written = calloc(STINT_BIT_WORDS(bit_count) + 1, sizeof(*written));
+    if (!written)
+        return -ENOMEM;
+    int r = stint_bits_parse(*at, written, bit_count, at, parse->err);
+    size_t left = 0;
+    for (size_t i = 0; r == 0 && i < STINT_BIT_WORDS(bit_count); i++)
+        left += (size_t)__builtin_popcountll(written[i]);
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        if (!stint_bit_has(written, number(shape, i)))
+            continue;
+        bits[i / 64] |= UINT64_C(1) << (i % 64);
+        known++;
+    }
+    free(written);
+    if (r == 0 && known < left && !parse->is_partial)
+        r = stint_fail(parse->err, STINT_INVALID, "'%.40s' names what this part does not have",
+                       *at);
+    return r;
 }
 
-static int parse_cores(const char **at, const struct stint_shape *shape, struct stint_grant *grant,
-                       struct stint_error *err)
+static int parse_gpus(const struct parse *parse, const char **at, const struct stint_shape *shape,
+                      struct stint_grant *grant)
 {
-    int r = stint_bits_parse(*at, grant->cores, shape->core_count, at, err);
-    if (r != 0)
-        return r;
+    uint32_t space = shape->numbers ? STINT_MACHINE_GPU_MAX : shape->gpu_count;
+    int r =
+        parse_numbers(parse, at, shape, shape->gpu_count, space, stint_gpu_number, &grant->gpus);
+    grant->gpu_count = (uint16_t)__builtin_popcountll(grant->gpus);
+    grant->gpu_milli = grant->gpu_count > 0 ? 1000 : 0;
+    return r;
+}
+
+static int parse_cores(const struct parse *parse, const char **at, const struct stint_shape *shape,
+                       struct stint_grant *grant)
+{
+    uint32_t space = shape->numbers ? shape->numbers->core_space : shape->core_count;
+    int r =
+        parse_numbers(parse, at, shape, shape->core_count, space, stint_core_number, grant->cores);
     grant->core_count = 0;
     for (size_t i = 0; i < STINT_BIT_WORDS(shape->core_count); i++)
         grant->core_count += (uint32_t)__builtin_popcountll(grant->cores[i]);
-    return 0;
+    return r;
 }
 
 static bool read_word(const char **at, const char *word)
@@ -278,20 +349,21 @@ static bool read_word(const char **at, const char *word)
     return true;
 }
 
-static int parse_grant(const char *at, const char *end, const struct stint_shape *shape,
-                       struct stint_grant *grant, struct stint_error *err)
+static int parse_grant(const struct parse *parse, const char *at, const char *end,
+                       const struct stint_shape *shape, struct stint_grant *grant)
 {
+    struct stint_error *err = parse->err;
     bool seen[3] = { false };
     at += strcspn(at, "/,");
     while (at < end) {
         int r;
         int kind;
         if (read_word(&at, "/core["))
-            kind = 0, r = parse_cores(&at, shape, grant, err);
+            kind = 0, r = parse_cores(parse, &at, shape, grant);
         else if (read_word(&at, "/gpu["))
-            kind = 1, r = parse_gpus(&at, shape, grant, err);
+            kind = 1, r = parse_gpus(parse, &at, shape, grant);
         else if (read_word(&at, "/memory["))
-            kind = 2, r = parse_memory(&at, shape, grant, err);
+            kind = 2, r = parse_memory(parse, &at, shape, grant);
         else
             return stint_fail(err, STINT_INVALID, "'%.40s' in an allocation is not known", at);
         if (r != 0)
@@ -302,42 +374,72 @@ static int parse_grant(const char *at, const char *end, const struct stint_shape
         uint64_t milli = 0;
         if (kind == 1 && read_word(&at, "*")) {
             if (!read_number(&at, 999, &milli) || milli == 0 || *at++ != 'm' ||
-                grant->gpu_count != 1)
+                grant->gpu_count > 1 || (grant->gpu_count == 0 && !parse->is_partial))
                 return stint_fail(err, STINT_INVALID, "a share of a GPU is gpu[N]*1m to 999m");
-            grant->gpu_milli = (uint16_t)milli;
+            grant->gpu_milli = grant->gpu_count > 0 ? (uint16_t)milli : 0;
         }
     }
     return 0;
 }
 
-int stint_allocation_parse(const struct stint_machine *machine, const char *text,
-                           struct stint_allocation **ret_allocation, struct stint_error *err)
+static int parse_nodes(const struct parse *parse, const char *text, uint32_t *nodes,
+                       uint32_t *ret_count)
+{
+    uint32_t count = 0;
+    int r = 0;
+    for (const char *at = text; r == 0; at = part_end(at) + 1) {
+        int node = -1;
+        r = parse_node(parse, at, &node);
+        if (r == 0 && node >= 0 && count == STINT_ALLOCATION_GRANT_MAX)
+            r = stint_fail(parse->err, STINT_TOO_LARGE, "an allocation of more than %d nodes",
+                           STINT_ALLOCATION_GRANT_MAX);
+        if (r == 0 && node >= 0 && count > 0 && (uint32_t)node <= nodes[count - 1])
+            r = stint_fail(parse->err, STINT_INVALID,
+                           "the nodes of an allocation are not in order");
+        if (r == 0 && node >= 0)
+            nodes[count++] = (uint32_t)node;
+        if (!*part_end(at))
+            break;
+    }
+    *ret_count = count;
+    return r;
+}
+
+static int parse_all(const struct parse *parse, const char *text,
+                     struct stint_allocation **ret_allocation)
 {
     uint32_t *nodes = calloc(STINT_ALLOCATION_GRANT_MAX, sizeof(*nodes));
     stint_auto(stint_allocation_free) struct stint_allocation *allocation = NULL;
     uint32_t count = 0;
-    int r = nodes ? 0 : -ENOMEM;
-    for (const char *at = text; r == 0; at = part_end(at) + 1) {
-        if (count == STINT_ALLOCATION_GRANT_MAX)
-            r = stint_fail(err, STINT_TOO_LARGE, "an allocation of more than %d nodes",
-                           STINT_ALLOCATION_GRANT_MAX);
-        else
-            r = parse_node(machine, at, &nodes[count], err);
-        if (r == 0 && count > 0 && nodes[count] <= nodes[count - 1])
-            r = stint_fail(err, STINT_INVALID, "the nodes of an allocation are not in order");
-        count++;
-        if (!*part_end(at))
-            break;
-    }
+    int r = nodes ? parse_nodes(parse, text, nodes, &count) : -ENOMEM;
     if (r == 0)
-        r = grant_new(machine, nodes, count, &allocation);
+        r = grant_new(parse->machine, nodes, count, &allocation);
     free(nodes);
     const char *at = text;
-    for (uint32_t i = 0; i < count && r == 0; i++, at = part_end(at) + 1) {
+    for (uint32_t i = 0; i < count && r == 0; at = part_end(at) + 1) {
         struct stint_grant *grant = &allocation->grants[i];
-        r = parse_grant(at, part_end(at), machine->nodes[grant->node].shape, grant, err);
+        int node = -1;
+        r = parse_node(parse, at, &node);
+        if (r != 0 || node < 0)
+            continue;
+        i++;
+        r = parse_grant(parse, at, part_end(at), parse->machine->nodes[node].shape, grant);
     }
     if (r == 0)
         *ret_allocation = stint_take(allocation);
     return r;
+}
+
+int stint_allocation_parse(const struct stint_machine *machine, const char *text,
+                           struct stint_allocation **ret_allocation, struct stint_error *err)
+{
+    struct parse parse = { .machine = machine, .err = err };
+    return parse_all(&parse, text, ret_allocation);
+}
+
+int stint_allocation_parse_part(const struct stint_machine *machine, const char *text,
+                                struct stint_allocation **ret_allocation, struct stint_error *err)
+{
+    struct parse parse = { .machine = machine, .is_partial = true, .err = err };
+    return parse_all(&parse, text, ret_allocation);
 }

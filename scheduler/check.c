@@ -64,7 +64,8 @@ static const char *check_node(struct stint_scheduler *s, uint32_t number)
 static const char *check_accounts(const struct stint_scheduler *s)
 {
     for (uint32_t a = 0; a < s->account_count; a++) {
-        int64_t used[STINT_LIMIT_BUDGET] = { 0 };
+        int64_t used[STINT_LIMIT_BUDGET];
+        memcpy(used, s->accounts[a].elsewhere, sizeof(used));
         for (uint32_t i = 0; i < s->job_count; i++) {
             const struct job *job = &s->jobs[i];
             for (uint32_t k = 0; job->place == PLACE_RUNNING && k < job->account_count; k++) {

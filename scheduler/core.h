@@ -99,9 +99,10 @@ struct account {
     bool is_known;
     int64_t ceiling[STINT_LIMIT_COUNT];
     int64_t used[STINT_LIMIT_COUNT];
-    int64_t held_micro; /* of running tasks, part of used[BUDGET] */
-    double usage;       /* dominant share times ms, decayed to usage_ms */
-    int64_t rate;       /* dominant share of what runs, in parts of 2^40 */
+    int64_t elsewhere[STINT_LIMIT_BUDGET]; /* part of used[]: of runs that are not this core's */
+    int64_t held_micro;                    /* of running tasks, part of used[BUDGET] */
+    double usage;                          /* dominant share times ms, decayed to usage_ms */
+    int64_t rate;                          /* dominant share of what runs, in parts of 2^40 */
     int64_t usage_ms;
     double fair_share; /* of the siblings' shares, and of their use, at the last ranking */
     double fair_usage;

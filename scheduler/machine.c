@@ -24,6 +24,9 @@ static void shape_free(struct stint_shape *shape)
     free(shape->pus);
     free(shape->gpus);
     free(shape->links);
+    if (shape->numbers)
+        free(shape->numbers->cores);
+    free(shape->numbers);
     free(shape);
 }
 
@@ -91,6 +94,18 @@ int stint_machine_add_shape(struct stint_machine *machine, uint32_t numa_count, 
     shape->link_count = link_count;
     machine->shapes[machine->shape_count++] = shape;
     *ret_shape = shape;
+    return 0;
+}
+
+int stint_shape_number(struct stint_shape *shape, uint32_t core_space)
+{
+    struct stint_numbers *numbers = calloc(1, sizeof(*numbers));
+    if (!numbers || !(numbers->cores = array_new(shape->core_count, sizeof(*numbers->cores)))) {
+        free(numbers);
+        return -ENOMEM;
+    }
+    numbers->core_space = core_space;
+    shape->numbers = numbers;
     return 0;
 }
 

@@ -226,6 +226,42 @@ static void tape_nodes(struct tape *tape, struct stint_machine *machine)
     }
 }
 
+/* What a part's things are called; nothing for a machine that is whole. */
+static void tape_numbers(struct tape *tape, struct stint_shape *shape)
+{
+    uint32_t space = shape->numbers ? shape->numbers->core_space : 0;
+    tape_u32(tape, &space);
+    if (space == 0 || !tape_expect(tape, space <= STINT_MACHINE_CORE_MAX))
+        return;
+    if (!shape->numbers && !tape_expect(tape, stint_shape_number(shape, space) == 0))
+        return;
+    struct stint_numbers *numbers = shape->numbers;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < shape->core_count && !tape->is_broken; i++) {
+        tape_u32(tape, &numbers->cores[i]);
+        (void)tape_expect(tape, numbers->cores[i] >= next && numbers->cores[i] < space);
+        next = numbers->cores[i] + 1;
+    }
+    for (uint32_t i = 0; i < shape->gpu_count && !tape->is_broken; i++) {
+        uint32_t number = numbers->gpus[i];
+        tape_u32(tape, &number);
+        if (tape_expect(tape, number < STINT_MACHINE_GPU_MAX))
+            numbers->gpus[i] = (uint8_t)number;
+    }
+    for (uint32_t i = 0; i < shape->numa_count && !tape->is_broken; i++) {
+        uint32_t number = numbers->numa[i];
+        tape_u32(tape, &number);
+        if (tape_expect(tape, number < STINT_MACHINE_NUMA_MAX))
+            numbers->numa[i] = (uint8_t)number;
+    }
+}
+
+void tape_machine_numbers(struct tape *tape, struct stint_machine *machine)
+{
+    for (uint32_t i = 0; i < machine->shape_count && !tape->is_broken; i++)
+        tape_numbers(tape, machine->shapes[i]);
+}
+
 void tape_machine(struct tape *tape, struct stint_machine **machine_place)
 {
     if (!tape->out && !tape_expect(tape, stint_machine_new(machine_place) == 0))

@@ -180,6 +180,8 @@ static void tape_begin(struct tape *tape, struct told *told)
     (void)tape_expect(tape, version >= 1 && version <= TOLD_VERSION);
     tape_policy(tape, &told->policy);
     tape_machine(tape, &told->machine);
+    if (version >= 4 && told->machine && !tape->is_broken)
+        tape_machine_numbers(tape, told->machine);
 }
 
 static void tape_pass(struct tape *tape, struct told *told)

@@ -10,7 +10,8 @@
 #include "stint/buffer.h"
 #include "stint/scheduler.h"
 
-#define TOLD_VERSION  3                 /* 1 knew no arrays, 2 no windows; they read as ever */
+/* 1 knew no arrays, 2 no windows, 3 no parts of machines; they read as ever */
+#define TOLD_VERSION  4
 #define TOLD_TEXT_MAX ((size_t)1 << 20) /* of an allocation, of an array's tasks */
 
 /* The number of each is on people's disks: add at the end, never move one or take one out. */
@@ -123,6 +124,8 @@ bool tape_expect(struct tape *tape, bool is_good);
 
 /* A whole machine; allocated when read. */
 void tape_machine(struct tape *tape, struct stint_machine **machine);
+/* Behind it, since version 4. */
+void tape_machine_numbers(struct tape *tape, struct stint_machine *machine);
 
 /**
  * told_tape() - the record of @told: written, or read into it

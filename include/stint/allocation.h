@@ -40,8 +40,8 @@ struct stint_allocation {
 
 /**
  * stint_allocation_format() - the canonical line, appended to @buffer
- * `node0/core[0-3]/gpu[0-1]`; several nodes are joined by commas; a share of a GPU is
- * `gpu[2]*250m`; without GPUs or cores that part is left out.
+ * `node0/core[0-3]/gpu[0-1]`, by the numbers of struct stint_numbers; several nodes are joined by
+ * commas; a share of a GPU is `gpu[2]*250m`; without GPUs or cores that part is left out.
  */
 void stint_allocation_format(const struct stint_machine *machine,
                              const struct stint_allocation *allocation,
@@ -60,6 +60,10 @@ void stint_allocation_format_full(const struct stint_machine *machine,
  */
 int stint_allocation_parse(const struct stint_machine *machine, const char *text,
                            struct stint_allocation **ret_allocation, struct stint_error *err);
+/* The same, of what this machine has of it: nodes, cores, GPUs and memory that it has not are
+ * passed over. Nothing may be left. */
+int stint_allocation_parse_part(const struct stint_machine *machine, const char *text,
+                                struct stint_allocation **ret_allocation, struct stint_error *err);
 struct stint_allocation *stint_allocation_free(struct stint_allocation *allocation);
 static inline __attribute__((unused)) void stint_allocation_free_auto(
     struct stint_allocation **allocation)
@@ -73,6 +77,10 @@ int stint_allocation_copy(const struct stint_machine *machine,
 
 /* "0-3,8" for the bits set in @bits, appended to @buffer; "" for none. */
 void stint_bits_format(const uint64_t *bits, size_t bit_count, struct stint_buffer *buffer);
+/* The same of a shape's cores or GPUs, by the numbers that people know (struct stint_numbers). */
+void stint_cores_format(const struct stint_shape *shape, const uint64_t *cores,
+                        struct stint_buffer *buffer);
+void stint_gpus_format(const struct stint_shape *shape, uint64_t gpus, struct stint_buffer *buffer);
 /**
  * stint_bits_parse() - bits from "0-3,8", read to its end or to @stop
  * @bits: STINT_BIT_WORDS(bit_count) words, cleared first

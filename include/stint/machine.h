@@ -101,7 +101,21 @@ struct stint_link {
     uint32_t mb_per_s;
 };
 
-/* What a kind of node has. All arrays are owned by the machine. */
+/**
+ * struct stint_numbers - what the cores, GPUs and NUMA nodes of a part are called: their numbers in
+ * the machine that it is a part of, rising, so that a line like `core[4-7]` means the same things
+ * whatever the machine is divided into
+ * @core_space: all numbers of cores are below it
+ */
+struct stint_numbers {
+    uint32_t core_space;
+    uint32_t *cores; /* core_count of the shape */
+    uint8_t gpus[STINT_MACHINE_GPU_MAX];
+    uint8_t numa[STINT_MACHINE_NUMA_MAX];
+};
+
+/* What a kind of node has. All arrays are owned by the machine. @numbers: of a part of a machine;
+ * NULL: everything is called by its index. */
 struct stint_shape {
     uint32_t packages;
     uint32_t numa_count;
@@ -116,7 +130,25 @@ struct stint_shape {
     uint32_t *pus; /* the system's numbers of the hardware threads */
     struct stint_gpu *gpus;
     struct stint_link *links;
+    struct stint_numbers *numbers;
 };
+
+/* What people call core, GPU slot or NUMA node number @i of the shape. */
+static inline __attribute__((unused)) uint32_t stint_core_number(const struct stint_shape *shape,
+                                                                 uint32_t i)
+{
+    return shape->numbers ? shape->numbers->cores[i] : i;
+}
+static inline __attribute__((unused)) uint32_t stint_gpu_number(const struct stint_shape *shape,
+                                                                uint32_t i)
+{
+    return shape->numbers ? shape->numbers->gpus[i] : i;
+}
+static inline __attribute__((unused)) uint32_t stint_numa_number(const struct stint_shape *shape,
+                                                                 uint32_t i)
+{
+    return shape->numbers ? shape->numbers->numa[i] : i;
+}
 
 enum stint_node_state { STINT_NODE_UP = 0, STINT_NODE_DRAINING, STINT_NODE_DOWN };
 static inline __attribute__((unused)) const char *stint_node_state_name(enum stint_node_state state)
@@ -179,6 +211,28 @@ int stint_machine_add_nodes(struct stint_machine *machine, const char *name,
  * machine of processors, as in the literature. */
 int stint_machine_new_flat(uint32_t cores, struct stint_machine **ret_machine,
                            struct stint_error *err);
+/**
+ * struct stint_part - which things of a machine of one node are a part of it; sets of its numbers
+ * @cores: STINT_BIT_WORDS(core_count) words; @gpus: bit i is slot i
+ * @numa: NUMA nodes whose memory is the part's, all of it where no other part has cores of them
+ */
+struct stint_part {
+    const uint64_t *cores;
+    uint64_t gpus;
+    uint64_t numa;
+};
+/**
+ * stint_machine_part() - a machine of its own made of a part of @whole
+ * Its node has the name of the whole's; cores, GPUs and NUMA nodes keep their numbers
+ * (struct stint_numbers). Memory of a NUMA node goes with its cores, in whole MiB; of one without
+ * cores, to the part that names it.
+ * Return: 0; STINT_INVALID for a part without cores, or a whole of several nodes or that is a part
+ * itself; -ENOMEM. The machine is the caller's, and stands without @whole.
+ */
+int stint_machine_part(const struct stint_machine *whole, const struct stint_part *part,
+                       struct stint_machine **ret_machine, struct stint_error *err);
+/* Room for the numbers of a part: 0 or -ENOMEM. Owned by the shape. */
+int stint_shape_number(struct stint_shape *shape, uint32_t core_space);
 /* Index of the node called @name, -1 when there is none. O(nodes). */
 int stint_machine_find_node(const struct stint_machine *machine, const char *name);
 

@@ -328,14 +328,15 @@ enum stint_limit {
 int stint_scheduler_set_account(struct stint_scheduler *scheduler, uint32_t account,
                                 enum stint_account_kind kind, uint32_t parent, uint32_t shares);
 /**
- * stint_scheduler_set_limit() - a ceiling, and for budgets what is used and held of it
- * @used: for STINT_LIMIT_BUDGET and later ones; -1 keeps what the core counted. Ignored for running
- * kinds
+ * stint_scheduler_set_limit() - a ceiling, and what is used of it that the core does not count
+ * @used: for STINT_LIMIT_BUDGET and later ones what is used and held in all; for running kinds,
+ * which the core counts, what runs elsewhere under the same ceiling (on another resource). -1 keeps
+ * what it was
  * Lowered below what runs, nothing is stopped and nothing more starts. 0 or STINT_NOT_FOUND.
  */
 int stint_scheduler_set_limit(struct stint_scheduler *scheduler, uint32_t account,
                               enum stint_limit limit, int64_t ceiling, int64_t used);
-/* What the core has counted as used, 0 for an unknown account. */
+/* What the core has counted as used, of running kinds by its own runs; 0 for an unknown account. */
 int64_t stint_scheduler_used(const struct stint_scheduler *scheduler, uint32_t account,
                              enum stint_limit limit);
 
