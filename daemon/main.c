@@ -49,7 +49,8 @@ int main(int argc, char **argv)
     if (options.check_only) {
         struct places places = { 0 };
         if (places_find(&options.config, &places, &err) != 0 ||
-            stint_config_check_rules(&options.config, places.rules, &err) != 0)
+            stint_config_check_rules(&options.config, places.rules, &err) != 0 ||
+            resources_check(&options.config, places.host, &err) != 0)
             return fail(&err);
         (void)printf("stintd: %s is good\n",
                      options.config.file[0] ? options.config.file : "the built-in configuration");

@@ -2,7 +2,6 @@
  * giving up root); each later room stands only on earlier ones. */
 #include "rooms.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -10,13 +9,11 @@
 #include "stint/api.h"
 #include "stint/calendar.h"
 #include "stint/checkpoint.h"
-#include "stint/clerk.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
 #include "stint/log.h"
 #include "stint/record.h"
 #include "stint/store.h"
-#include "stint/topology.h"
 
 static int open_launcher(struct rooms *rooms, struct stint_error *err)
 {
@@ -80,38 +77,9 @@ static int open_record(struct rooms *rooms, struct stint_error *err)
     return stint_record_new(&options, &rooms->record, err);
 }
 
-/* Only mode stint knows shares and preemption. */
-static void rooms_policy(const struct stint_config *config, struct stint_policy *ret_policy)
+static int open_resources(struct rooms *rooms, struct stint_error *err)
 {
-    int mode = stint_mode_from_name(config->policy);
-    bool is_stint = mode == STINT_MODE_STINT;
-    assert(mode >= 0); /* a word of the table of options */
-    *ret_policy = (struct stint_policy){
-        .mode = (enum stint_mode)mode,
-        .reserved_heads = (uint32_t)config->reserved_heads,
-        .cores_per_free_gpu = (uint32_t)config->cores_per_free_gpu,
-        .walltime_max_ms = config->max_walltime_s * 1000,
-        .tiers = is_stint ? (uint32_t)config->fair_tiers : 0,
-        .half_life_ms = config->half_life_s * 1000,
-        .preempts = is_stint && config->preemption,
-        .grace_ms = config->grace_s * 1000,
-        .min_run_ms = config->preemption_min_run_s * 1000,
-        .resume_ms = config->preemption_resume_s * 1000,
-    };
-}
-
-static int open_scheduler(struct rooms *rooms, struct stint_error *err)
-{
-    const struct stint_config *config = &rooms->options->config;
-    struct stint_topology_options topology = {
-        .source = config->topology,
-        .gpus = config->gpus,
-        .name = config->topology[0] ? NULL : rooms->places.host,
-    };
-    struct stint_policy policy;
-    rooms_policy(config, &policy);
-    int r = stint_topology_load(&topology, &rooms->machine, err);
-    return r != 0 ? r : stint_clerk_new(rooms->machine, &policy, &rooms->clerk, err);
+    return resources_open(&rooms->options->config, rooms->places.host, &rooms->resources, err);
 }
 
 static int open_ledger(struct rooms *rooms, struct stint_error *err)
@@ -120,13 +88,8 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
     struct stint_ledger_options options = {
         .store = rooms->store,
         .record = rooms->record,
-        .clerk = rooms->clerk,
-        .machine = rooms->machine,
-        .resource = config->resource,
-        .rate_micro = config->rate_micro,
-        .preemptible_rate_micro = config->preemptible_rate_micro,
+        .resources = &rooms->resources,
         .time_zone = config->time_zone[0] ? config->time_zone : NULL,
-        .half_life_ms = config->half_life_s * 1000,
         .join_open = config->join == STINT_JOIN_OPEN,
         .operator_uid = rooms->daemon_uid,
         .default_award_hours = config->default_award_hours,
@@ -138,14 +101,11 @@ static int open_ledger(struct rooms *rooms, struct stint_error *err)
 
 static int open_calendar(struct rooms *rooms, struct stint_error *err)
 {
-    const struct stint_config *config = &rooms->options->config;
     struct stint_calendar_options options = {
         .store = rooms->store,
         .record = rooms->record,
         .ledger = rooms->ledger,
-        .clerk = rooms->clerk,
-        .machine = rooms->machine,
-        .max_walltime_s = config->max_walltime_s,
+        .resources = &rooms->resources,
         .now_wall_ms = wiring_now_wall_ms,
         .now_boot_ms = wiring_now_boot_ms,
     };
@@ -173,13 +133,8 @@ static int open_jobs(struct rooms *rooms, struct stint_error *err)
         .store = rooms->store,
         .ledger = rooms->ledger,
         .engine = rooms->engine,
-        .clerk = rooms->clerk,
-        .machine = rooms->machine,
-        .resource = config->resource,
-        .default_walltime_s = config->default_walltime_s,
-        .max_walltime_s = config->max_walltime_s,
+        .resources = &rooms->resources,
         .grace_ms = config->grace_s * 1000,
-        .checkpoint_max_s = config->checkpoint_max_s,
         .process_limit = config->process_limit,
         .boot_id = rooms->places.boot_id,
         .now_boot_ms = wiring_now_boot_ms,
@@ -221,7 +176,6 @@ void rooms_admission_options(struct rooms *rooms, struct stint_admission_options
         .unknown = unknown_policy(config->unknown),
         .wait_ms = config->admission_wait_s * 1000,
         .evaluation_timeout_ms = config->evaluation_timeout_s * 1000,
-        .default_walltime_s = config->default_walltime_s,
         .now_wall_ms = wiring_now_wall_ms,
     };
 }
@@ -245,8 +199,7 @@ static int open_api(struct rooms *rooms, struct stint_error *err)
         .engine = rooms->engine,
         .admission = rooms->admission,
         .record = rooms->record,
-        .clerk = rooms->clerk,
-        .machine = rooms->machine,
+        .resources = &rooms->resources,
         .now_wall_ms = wiring_now_wall_ms,
         .now_boot_ms = wiring_now_boot_ms,
         .pass_wanted = wiring_want_pass,
@@ -271,7 +224,7 @@ int rooms_open(struct rooms *rooms, struct options *options, struct stint_error 
         { "user", become },
         { "store", open_store },
         { "record", open_record },
-        { "scheduler", open_scheduler },
+        { "resources", open_resources },
         { "ledger", open_ledger },
         { "calendar", open_calendar },
         { "engine", open_engine },
@@ -324,8 +277,7 @@ void rooms_close(struct rooms *rooms)
     stint_store_close(rooms->store, on_store_closed, rooms);
     (void)uv_run(&rooms->loop, UV_RUN_DEFAULT);
     stint_launcher_close(&rooms->launcher);
-    rooms->clerk = stint_clerk_free(rooms->clerk);
-    rooms->machine = stint_machine_free(rooms->machine);
+    resources_close(&rooms->resources);
     rooms->signer = stint_signer_free(rooms->signer);
     int r = uv_loop_close(&rooms->loop);
     if (r != 0)

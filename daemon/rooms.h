@@ -7,6 +7,7 @@
 
 #include "options.h"
 #include "places.h"
+#include "resources.h"
 #include "stint/engine_local.h"
 #include "stint/error.h"
 #include "stint/reason.h"
@@ -14,8 +15,6 @@
 struct stint_store;
 struct stint_signer;
 struct stint_record;
-struct stint_machine;
-struct stint_clerk;
 struct stint_ledger;
 struct stint_calendar;
 struct stint_engine;
@@ -38,8 +37,7 @@ struct rooms {
     struct stint_store *store;
     struct stint_signer *signer;
     struct stint_record *record;
-    struct stint_machine *machine;
-    struct stint_clerk *clerk;
+    struct stint_resources resources;
     struct stint_ledger *ledger;
     struct stint_calendar *calendar;
     struct stint_engine *engine;
@@ -60,7 +58,7 @@ struct rooms {
 
 /**
  * rooms_open() - launcher first, before we grow and before root is given up; then store, record,
- * machine, scheduler, ledger, calendar, engine, jobs, admission, api Return: 0, and the loop may
+ * resources, ledger, calendar, engine, jobs, admission, api Return: 0, and the loop may
  * run; else an error that names the room, and rooms_close() cleans up.
  */
 int rooms_open(struct rooms *rooms, struct options *options, struct stint_error *err);

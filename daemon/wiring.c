@@ -235,11 +235,19 @@ static int load_record(struct rooms *rooms, struct stint_error *err)
     return r;
 }
 
+static int reset_cores(struct rooms *rooms, struct stint_error *err)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < rooms->resources.count && r == 0; i++)
+        r = stint_clerk_reset(rooms->resources.list[i].clerk, err);
+    return r;
+}
+
 int wiring_load(struct rooms *rooms, struct stint_error *err)
 {
     int r = load_record(rooms, err);
-    if (r == 0) /* a new core: what it was told of a batch that failed has not happened */
-        r = stint_clerk_reset(rooms->clerk, err);
+    if (r == 0) /* new cores: what it was told of a batch that failed has not happened */
+        r = reset_cores(rooms, err);
     if (r == 0)
         r = stint_ledger_load(rooms->ledger, err);
     if (r == 0)
@@ -271,6 +279,12 @@ static void on_run_ended(void *context, const struct stint_run_end *end)
         stint_jobs_on_run_ended(rooms->jobs, end);
 }
 
+static void cores_set_away(struct rooms *rooms, bool is_away)
+{
+    for (uint32_t i = 0; i < rooms->resources.count; i++)
+        stint_clerk_set_away(rooms->resources.list[i].clerk, is_away);
+}
+
 static void on_engine_away(void *context, const char *why)
 {
     struct rooms *rooms = context;
@@ -280,7 +294,7 @@ static void on_engine_away(void *context, const char *why)
               rooms->options->config.is_system ? "the service manager starts stintd again"
                                                : "another is started; running jobs go on");
     stint_notify("STATUS=the launcher is gone");
-    stint_clerk_set_away(rooms->clerk, true);
+    cores_set_away(rooms, true);
     wiring_want_pass(rooms);
     if (!rooms->options->config.is_system)
         return;
@@ -296,7 +310,7 @@ static void on_engine_back(void *context)
     if (rooms->is_stopping)
         return;
     stint_notify("STATUS=serving");
-    stint_clerk_set_away(rooms->clerk, false);
+    cores_set_away(rooms, false);
     wiring_want_pass(rooms);
 }
 
@@ -357,8 +371,8 @@ static void reload(struct rooms *rooms)
         return;
     }
     stint_log_set_level(stint_log_level_from_name(config.log_level));
-    stint_jobs_reconfigure(rooms->jobs, config.default_walltime_s, config.grace_s * 1000,
-                           config.process_limit);
+    resources_reload(&rooms->resources, &rooms->options->config);
+    stint_jobs_reconfigure(rooms->jobs, config.grace_s * 1000, config.process_limit);
     stint_api_reload(rooms->api, &rooms->options->config);
     stint_log(STINT_LOG_INFO, "reloaded", "file=%s", config.file[0] ? config.file : "none");
     if (later_count > 0)

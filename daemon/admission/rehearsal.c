@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "state.h"
+#include "stint/resource.h"
 
 #define REHEARSAL_AT_ONCE_MS 1000
 
@@ -54,6 +55,11 @@ static bool starts_at_once(const struct waits *waits, int64_t now_ms)
            waits->p50_ms <= now_ms + REHEARSAL_AT_ONCE_MS;
 }
 
+static uint32_t resource_of(struct stint_admission *admission, const struct rehearsal *rehearsal)
+{
+    return stint_jobs_resource_of(admission->options.jobs, rehearsal->request);
+}
+
 /* What it would wait for now: what people or balances hold it for, else what the plan says. */
 static int waits_of(struct stint_admission *admission, const struct rehearsal *rehearsal,
                     int64_t award, struct waits *ret_waits, struct stint_error *err)
@@ -62,8 +68,9 @@ static int waits_of(struct stint_admission *admission, const struct rehearsal *r
     int r = stint_jobs_rehearse(options->jobs, rehearsal->caller, rehearsal->request,
                                 rehearsal->project, award, &ret_waits->p50_ms, &ret_waits->p90_ms,
                                 &ret_waits->reason, err);
-    struct stint_reason blocked = stint_ledger_blocks(
-        options->ledger, rehearsal->project, rehearsal->caller->uid, award, rehearsal->cost_micro);
+    struct stint_reason blocked =
+        stint_ledger_blocks(options->ledger, rehearsal->project, resource_of(admission, rehearsal),
+                            rehearsal->caller->uid, award, rehearsal->cost_micro);
     if (r == 0 && blocked.code != STINT_REASON_NONE)
         *ret_waits = (struct waits){ .reason = blocked };
     else if (r == 0 && starts_at_once(ret_waits, options->now_wall_ms()))
@@ -115,8 +122,8 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     struct balance balance = { 0 };
     struct waits waits = { 0 };
     int64_t asked = request->award ? stint_ledger_award_id(ledger, request->award) : 0;
-    (void)stint_ledger_award_for(ledger, rehearsal->project, asked, rehearsal->cost_micro,
-                                 &balance.award);
+    (void)stint_ledger_award_for(ledger, rehearsal->project, resource_of(admission, rehearsal),
+                                 asked, rehearsal->cost_micro, &balance.award);
     stint_ledger_each_award(ledger, balance_on_award, &balance);
     int r = waits_of(admission, rehearsal, asked, &waits, err);
     if (r != 0)
@@ -124,6 +131,9 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     stint_json_object(json);
     stint_json_kv_text(json, "result", "admitted");
     write_verdicts(request, uses, json);
+    const struct stint_resource *resource =
+        stint_jobs_resource(admission->options.jobs, resource_of(admission, rehearsal));
+    stint_json_kv_text(json, "resource", resource ? resource->name : NULL);
     stint_json_kv_text(json, "project", stint_ledger_project_name(ledger, rehearsal->project));
     stint_json_kv_text(json, "award", stint_ledger_award_name(ledger, balance.award));
     stint_json_kv_text(json, "unit", balance.unit);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stint/resource.h"
 #include "submission.h"
 #include "wake.h"
 
@@ -96,6 +97,7 @@ static void size_of(struct stint_admission *admission, const struct stint_reques
         .cores = request->cpus * nodes,
         .memory_bytes = stint_jobs_memory_of(admission->options.jobs, request) * nodes,
         .is_preemptible = request->preemptible != STINT_PREEMPTIBLE_NO,
+        .resource = stint_jobs_resource_of(admission->options.jobs, request),
     };
 }
 
@@ -105,14 +107,16 @@ static int can_pay(struct submission *submission, enum stint_reason_code *ret_co
     const struct stint_admission_options *options = &submission->admission->options;
     const struct stint_request *request = &submission->request;
     struct stint_charge_size size;
-    int64_t walltime_s = request->walltime_s           ? request->walltime_s
-                         : options->default_walltime_s ? options->default_walltime_s
-                                                       : ADMISSION_DEFAULT_WALLTIME_S;
     size_of(submission->admission, request, &size);
+    const struct stint_resource *resource = stint_jobs_resource(options->jobs, size.resource);
+    int64_t default_s = resource ? resource->default_walltime_s : 0;
+    int64_t walltime_s = request->walltime_s ? request->walltime_s
+                         : default_s         ? default_s
+                                             : ADMISSION_DEFAULT_WALLTIME_S;
     submission->cost_micro = stint_ledger_charge(options->ledger, &size, walltime_s * 1000);
-    int r = stint_ledger_can_pay(options->ledger, submission->project, submission->caller.uid,
-                                 request->award, submission->cost_micro, walltime_s,
-                                 request->task_count, ret_code, err);
+    int r = stint_ledger_can_pay(options->ledger, submission->project, size.resource,
+                                 submission->caller.uid, request->award, submission->cost_micro,
+                                 walltime_s, request->task_count, ret_code, err);
     if (r == 0)
         r = stint_ledger_fits_ceilings(options->ledger, submission->project, submission->caller.uid,
                                        &size, walltime_s, ret_code, err);

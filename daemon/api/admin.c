@@ -18,6 +18,7 @@
 struct body {
     char *name;
     char *title;
+    char *resource;
     char *institution;
     char *pi;
     char *project;
@@ -44,7 +45,7 @@ static void body_deinit(struct body *body)
     char **texts[] = { &body->name,    &body->title, &body->institution, &body->pi,
                        &body->project, &body->user,  &body->role,        &body->reason,
                        &body->amount,  &body->from,  &body->until,       &body->to,
-                       &body->scope,   &body->state };
+                       &body->scope,   &body->state, &body->resource };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(texts); i++)
         free(*texts[i]);
     for (size_t i = 0; i < body->assignment_count; i++)
@@ -122,13 +123,14 @@ static const struct field user_fields[] = { TEXT(name), TEXT(project), TEXT(role
                                             OWN("operator", read_operator), ACT_FIELDS };
 static const struct field user_patch_fields[] = { TEXT(state), ACT_FIELDS };
 static const struct field user_delete_fields[] = { TEXT(project), ACT_FIELDS };
-static const struct field award_fields[] = { TEXT(name), TEXT(project), TEXT(title), AMOUNT_FIELDS,
-                                             TEXT(from), TEXT(until),   ACT_FIELDS };
+static const struct field award_fields[] = { TEXT(name),  TEXT(project), TEXT(resource),
+                                             TEXT(title), AMOUNT_FIELDS, TEXT(from),
+                                             TEXT(until), ACT_FIELDS };
 static const struct field extend_fields[] = { TEXT(until), ACT_FIELDS };
 static const struct field amount_fields[] = { AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field transfer_fields[] = { TEXT(to), AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field revoke_fields[] = { ACT_FIELDS };
-static const struct field node_patch_fields[] = { TEXT(state), ACT_FIELDS };
+static const struct field node_patch_fields[] = { TEXT(state), TEXT(resource), ACT_FIELDS };
 static const struct field share_fields[] = { TEXT(scope),
                                              TEXT(name),
                                              { "shares", FIELD_INT, offsetof(struct body, shares),
@@ -333,8 +335,8 @@ void handle_award_post(struct exchange *ex)
             body.until ? instant_of(ex, body.until, 0, &until_ms, &err) : missing(&err, "until");
     if (err.code == 0)
         err.code = body.project ? stint_ledger_award_grant(ex->api->options.ledger, &act, body.name,
-                                                           body.project, amount, from_ms, until_ms,
-                                                           body.title, &id, &err)
+                                                           body.project, body.resource, amount,
+                                                           from_ms, until_ms, body.title, &id, &err)
                                 : missing(&err, "project");
     const char *name =
         err.code == 0 && id ? stint_ledger_award_name(ex->api->options.ledger, id) : body.name;
@@ -472,9 +474,9 @@ void handle_node_patch(struct exchange *ex)
     if (!body.state)
         err.code = missing(&err, "state");
     else if (strcmp(body.state, "draining") == 0)
-        err.code = stint_calendar_drain(calendar, &act, name, &err);
+        err.code = stint_calendar_drain(calendar, &act, body.resource, name, &err);
     else if (strcmp(body.state, "up") == 0)
-        err.code = stint_calendar_resume(calendar, &act, name, &err);
+        err.code = stint_calendar_resume(calendar, &act, body.resource, name, &err);
     else
         err.code = stint_fail(&err, STINT_INVALID, "'state' must be draining or up");
     finish(ex, &body, "node", 0, name, false, &err);

@@ -446,6 +446,30 @@ void handle_rules(struct exchange *ex)
     exchange_send(ex, 200);
 }
 
+/* What each resource decides by, beside what is said of all. */
+static void write_policies(struct exchange *ex)
+{
+    struct stint_buffer *out = &ex->out;
+    const struct stint_resources *resources = ex->api->options.resources;
+    char rate[32];
+    stint_json_key(out, "resources");
+    stint_json_array(out);
+    for (uint32_t i = 0; i < resources->count; i++) {
+        const struct stint_resource *resource = &resources->list[i];
+        stint_json_object(out);
+        stint_json_kv_text(out, "name", resource->name);
+        stint_json_kv_text(out, "policy", resource->policy);
+        stint_json_kv_int(out, "half_life_s", resource->half_life_ms / 1000);
+        stint_json_kv_int(out, "default_walltime_s", resource->default_walltime_s);
+        stint_json_kv_int(out, "max_walltime_s", resource->max_walltime_s);
+        stint_json_kv_text(out, "unit", stint_ledger_unit(ex->api->options.ledger, i));
+        stint_json_kv_text(out, "rate",
+                           stint_micro_format(resource->rate_micro, rate, sizeof(rate)));
+        stint_json_object_end(out);
+    }
+    stint_json_array_end(out);
+}
+
 void handle_policy(struct exchange *ex)
 {
     const struct stint_config *config = ex->api->config;
@@ -455,10 +479,12 @@ void handle_policy(struct exchange *ex)
     write_rules(ex);
     stint_json_kv_bool(out, "require_uses", config->require_uses);
     stint_json_kv_text(out, "unknown", config->unknown);
-    stint_json_kv_int(out, "default_walltime_s", config->default_walltime_s);
-    stint_json_kv_int(out, "max_walltime_s", config->max_walltime_s);
+    stint_json_kv_int(out, "default_walltime_s", config->terms.default_walltime_s);
+    stint_json_kv_int(out, "max_walltime_s", config->terms.max_walltime_s);
     stint_json_kv_int(out, "grace_s", config->grace_s);
-    stint_json_kv_text(out, "rate", stint_micro_format(config->rate_micro, rate, sizeof(rate)));
+    stint_json_kv_text(out, "rate",
+                       stint_micro_format(config->terms.rate_micro, rate, sizeof(rate)));
+    write_policies(ex);
     stint_json_kv_text(out, "join", config->join == STINT_JOIN_OPEN ? "open" : "closed");
     stint_json_object_end(out);
     exchange_send(ex, 200);

@@ -14,6 +14,7 @@
 
 struct position_walk {
     uint64_t id;
+    struct queue_line line;
     size_t position;
     bool is_found;
 };
@@ -23,14 +24,14 @@ static bool position_on_view(void *context, const struct stint_job_view *view)
     struct position_walk *walk = context;
     if (!job_is_in_line(view) || view->is_task)
         return true;
-    walk->position++;
+    walk->position = queue_line_next(&walk->line, view);
     walk->is_found = view->id == walk->id;
     return !walk->is_found;
 }
 
 static size_t queue_position(struct stint_api *api, uint64_t id)
 {
-    struct position_walk walk = { id, 0, false };
+    struct position_walk walk = { .id = id };
     stint_jobs_each(api->options.jobs, position_on_view, &walk);
     return walk.is_found ? walk.position : 0;
 }
@@ -213,6 +214,7 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     stint_json_kv_int(out, "id", (int64_t)id);
     ref_write(out, id, task);
     stint_json_kv_text(out, "state", stint_job_state_name(view->state));
+    stint_json_kv_text(out, "resource", view->resource);
     stint_json_key(out, "reason");
     if (waits && headline.code != STINT_REASON_NONE)
         reason_write(ex->api, out, &headline, award, is_seen);
@@ -320,7 +322,7 @@ struct live_walk {
     struct exchange *ex;
     bool is_mine;
     int64_t project;
-    size_t position;
+    struct queue_line line;
 };
 
 static bool live_on_view(void *context, const struct stint_job_view *view)
@@ -329,20 +331,21 @@ static bool live_on_view(void *context, const struct stint_job_view *view)
     struct job_shown job;
     if (view->is_task)
         return true;
-    if (job_is_in_line(view))
-        walk->position++;
+    size_t position = queue_line_next(&walk->line, view);
     if ((walk->is_mine && view->uid != walk->ex->caller.uid) ||
         (walk->project && view->project_id != walk->project))
         return true;
     job_from_view(walk->ex->api, view, &job);
-    job.position = job_is_in_line(view) ? walk->position : 0;
+    job.position = position;
     job_write(walk->ex->api, &walk->ex->out, &job, exchange_sees(walk->ex, view->uid), false);
     return true;
 }
 
 static void list_live(struct exchange *ex, int64_t project)
 {
-    struct live_walk walk = { ex, exchange_query_flag(ex, "mine"), project, 0 };
+    struct live_walk walk = { .ex = ex,
+                              .is_mine = exchange_query_flag(ex, "mine"),
+                              .project = project };
     document_begin(&ex->out, "jobs");
     stint_json_key(&ex->out, "jobs");
     stint_json_array(&ex->out);

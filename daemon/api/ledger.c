@@ -431,12 +431,11 @@ static int usage_work(struct stint_reader *reader, void *data)
     return stint_reader_sum_usage(reader, usage->since_ms, usage->until_ms, usage_on_sum, data);
 }
 
-static bool has_simulated(const struct stint_machine *machine)
+static bool has_simulated(const struct stint_resources *resources)
 {
-    for (uint32_t i = 0; i < machine->node_count; i++)
-        for (uint32_t slot = 0; slot < machine->nodes[i].shape->gpu_count; slot++)
-            if (machine->nodes[i].shape->gpus[slot].is_simulated)
-                return true;
+    for (uint32_t i = 0; i < resources->count; i++)
+        if (gpus_are_simulated(resources->list[i].machine))
+            return true;
     return false;
 }
 
@@ -452,9 +451,9 @@ static void usage_render(struct exchange *ex, void *data, int status)
     stint_json_kv_time(&ex->out, "until", usage->until_ms);
     stint_json_kv_int(&ex->out, "runs", usage->runs);
     stint_json_kv_int(&ex->out, "people", usage->people);
-    /* Simulated GPUs are left out of public totals; a machine's are all real or all simulated. */
+    /* Simulated GPUs are left out of public totals: with some, the sum is not of real ones. */
     stint_json_kv_int(&ex->out,
-                      has_simulated(ex->api->options.machine) ? "simulated_gpu_s" : "gpu_s",
+                      has_simulated(ex->api->options.resources) ? "simulated_gpu_s" : "gpu_s",
                       usage->gpu_milli_s / 1000);
     stint_json_kv_int(&ex->out, "core_s", usage->core_s);
     write_micro(&ex->out, "charged", usage->charged_micro);

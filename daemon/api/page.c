@@ -180,6 +180,10 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
                                 view->array->live[STINT_JOB_HELD],
                             view->array->task_count);
     asks(rows->out, view);
+    if (has_resources(rows->api)) {
+        stint_buffer_add_text(rows->out, ", on ");
+        html_text(rows->out, view->resource);
+    }
     stint_buffer_add_text(rows->out, "</td><td data-label=\"reason\"><div>");
     if (view->reason.code != STINT_REASON_NONE) {
         stint_buffer_printf(rows->out, "<b>%s</b><br><span class=\"quiet\">",
@@ -268,7 +272,12 @@ static bool award_on_view(void *context, const struct stint_award_view *view)
                         used_part, used_part, held_part, (double)view->used_micro / 1e6,
                         (double)view->held_micro / 1e6, (double)view->awarded_micro / 1e6);
     html_text(out, view->unit);
-    stint_buffer_printf(out, "s · %s · until ", view->state);
+    stint_buffer_add_text(out, "s");
+    if (has_resources(rows->api)) {
+        stint_buffer_add_text(out, " on ");
+        html_text(out, view->resource);
+    }
+    stint_buffer_printf(out, " · %s · until ", view->state);
     html_time(out, view->until_ms);
     stint_buffer_add_text(out, "</p></div>\n");
     return true;

@@ -14,7 +14,9 @@
  * @letters: name of the project with each letter
  */
 struct page_machine {
-    const struct stint_machine *machine;
+    const struct stint_api *api;
+    uint32_t first_node[STINT_RESOURCE_MAX]; /* where a resource's nodes begin below */
+    uint32_t node_count;                     /* of all */
     char letters[PAGE_PROJECTS_MAX][64];
     size_t letter_count;
     uint64_t cores_total;

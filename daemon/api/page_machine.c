@@ -35,25 +35,27 @@ static size_t letter_of(struct page_machine *machine, const char *project)
     return machine->letter_count++;
 }
 
-static void gather_grant(struct page_machine *machine, const struct stint_grant *grant,
-                         size_t letter)
+static void gather_grant(struct page_machine *machine, uint32_t resource,
+                         const struct stint_grant *grant, size_t letter)
 {
-    const struct stint_shape *shape = machine->machine->nodes[grant->node].shape;
-    bool is_drawn = grant->node < PAGE_NODES_MAX;
+    const struct stint_resource *on = &machine->api->options.resources->list[resource];
+    const struct stint_shape *shape = on->machine->nodes[grant->node].shape;
+    uint32_t node = machine->first_node[resource] + grant->node;
+    bool is_drawn = node < PAGE_NODES_MAX;
     machine->cores_held += grant->core_count;
     for (uint32_t i = 0; is_drawn && i < shape->core_count && i < PAGE_CORES_MAX; i++)
         if (stint_bit_has(grant->cores, i))
-            machine->cores[grant->node][i] = (uint8_t)(letter + 1);
+            machine->cores[node][i] = (uint8_t)(letter + 1);
     for (uint32_t slot = 0; slot < shape->gpu_count; slot++) {
         if (!stint_bit_has(&grant->gpus, slot))
             continue;
         if (is_drawn)
-            machine->gpus[grant->node][slot] = (uint8_t)(letter + 1);
+            machine->gpus[node][slot] = (uint8_t)(letter + 1);
         uint64_t bit = UINT64_C(1) << slot; /* a shared GPU is held once */
-        if (!shape->gpus[slot].is_simulated && !(is_drawn && machine->gpus_seen[grant->node] & bit))
+        if (!shape->gpus[slot].is_simulated && !(is_drawn && machine->gpus_seen[node] & bit))
             machine->gpus_held++;
         if (is_drawn)
-            machine->gpus_seen[grant->node] |= bit;
+            machine->gpus_seen[node] |= bit;
     }
 }
 
@@ -68,24 +70,38 @@ static bool gather_on_view(void *context, const struct stint_job_view *view)
     }
     machine->waiting += waits && !view->is_task;
     machine->running += !waits && view->state != STINT_JOB_DONE;
-    if (!view->held)
+    if (!view->allocation)
         return true;
     size_t letter = letter_of(machine, view->project);
-    for (uint32_t i = 0; i < view->held->grant_count; i++)
-        gather_grant(machine, &view->held->grants[i], letter);
+    for (uint32_t r = 0; r < machine->api->options.resources->count; r++) {
+        const struct stint_allocation *held =
+            stint_jobs_held_on(machine->api->options.jobs, view->id, view->task, r);
+        for (uint32_t i = 0; held && i < held->grant_count; i++)
+            gather_grant(machine, r, &held->grants[i], letter);
+    }
     return true;
 }
 
-void page_machine_gather(struct stint_api *api, struct page_machine *machine)
+static void gather_machine(struct page_machine *machine, const struct stint_machine *of)
 {
-    machine->machine = api->options.machine;
-    for (uint32_t i = 0; i < machine->machine->node_count; i++) {
-        const struct stint_shape *shape = machine->machine->nodes[i].shape;
+    for (uint32_t i = 0; i < of->node_count; i++) {
+        const struct stint_shape *shape = of->nodes[i].shape;
         machine->cores_total += shape->core_count;
         for (uint32_t slot = 0; slot < shape->gpu_count; slot++) {
             machine->gpus_total += !shape->gpus[slot].is_simulated;
             machine->simulated_total += shape->gpus[slot].is_simulated;
         }
+    }
+}
+
+void page_machine_gather(struct stint_api *api, struct page_machine *machine)
+{
+    machine->api = api;
+    for (uint32_t r = 0; r < api->options.resources->count; r++) {
+        const struct stint_machine *of = api->options.resources->list[r].machine;
+        machine->first_node[r] = machine->node_count;
+        machine->node_count += of->node_count;
+        gather_machine(machine, of);
     }
     stint_jobs_each(api->options.jobs, gather_on_view, machine);
 }
@@ -168,17 +184,18 @@ static void draw_gpu(struct stint_buffer *out, int x, int y, const struct stint_
     stint_buffer_printf(out, " %u</text>", slot);
 }
 
-static void draw_numa(const struct page_machine *machine, struct stint_buffer *out, uint32_t node,
-                      uint32_t numa, const struct box *box, int x, int y)
+static void draw_numa(const struct page_machine *machine, struct stint_buffer *out,
+                      const struct stint_shape *shape, uint32_t node, uint32_t numa,
+                      const struct box *box, int x, int y)
 {
-    const struct stint_shape *shape = machine->machine->nodes[node].shape;
     const struct stint_numa *place = &shape->numa[numa];
     char size[32];
     int drawn = 0;
     stint_buffer_printf(out,
                         "<rect class=\"numa\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
                         "rx=\"8\"/><text class=\"small\" x=\"%d\" y=\"%d\">NUMA %u",
-                        x, y, box->width, box->height, x + PAD, y + PAD + 8, numa);
+                        x, y, box->width, box->height, x + PAD, y + PAD + 8,
+                        stint_numa_number(shape, numa));
     if (place->memory_bytes > 0)
         stint_buffer_printf(out, " · %s",
                             stint_size_format(place->memory_bytes, size, sizeof(size)));
@@ -194,15 +211,15 @@ static void draw_numa(const struct page_machine *machine, struct stint_buffer *o
             continue;
         draw_gpu(out, x + PAD + drawn % box->gpu_columns * (GPU_W + 6),
                  y + box->gpus_top + drawn / box->gpu_columns * (GPU_H + 6), &shape->gpus[slot],
-                 slot, machine->gpus[node][slot]);
+                 stint_gpu_number(shape, slot), machine->gpus[node][slot]);
         drawn++;
     }
 }
 
 /* "12 of 16 cores held, 2 of 4 GPUs held": what the picture says, in words. */
-static void describe(const struct page_machine *machine, uint32_t node, struct stint_buffer *out)
+static void describe(const struct page_machine *machine, const struct stint_shape *shape,
+                     uint32_t node, struct stint_buffer *out)
 {
-    const struct stint_shape *shape = machine->machine->nodes[node].shape;
     uint32_t cores = 0;
     uint32_t gpus = 0;
     for (uint32_t i = 0; i < shape->core_count && i < PAGE_CORES_MAX; i++)
@@ -254,9 +271,11 @@ static void reserved_line(struct stint_buffer *out, const char *text)
 }
 
 static void draw_node(struct stint_api *api, const struct page_machine *machine,
-                      struct stint_buffer *out, uint32_t node)
+                      struct stint_buffer *out, uint32_t resource, uint32_t index)
 {
-    const struct stint_node *place = &machine->machine->nodes[node];
+    const struct stint_resource *on = &api->options.resources->list[resource];
+    const struct stint_node *place = &on->machine->nodes[index];
+    uint32_t node = machine->first_node[resource] + index;
     const struct stint_shape *shape = place->shape;
     struct layout layout;
     struct stint_node_view view;
@@ -265,12 +284,16 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
     lay_out(shape, &layout);
     stint_buffer_add_text(out, "<div class=\"node\"><h3>");
     html_text(out, place->name);
+    if (has_resources(api)) {
+        stint_buffer_add_text(out, " · ");
+        html_text(out, on->name);
+    }
     stint_buffer_printf(out, " <span class=\"quiet\">%u package%s · %u cores", shape->packages,
                         shape->packages == 1 ? "" : "s", shape->core_count);
     if (shape->memory_bytes > 0)
         stint_buffer_printf(out, " · %s",
                             stint_size_format(shape->memory_bytes, size, sizeof(size)));
-    stint_calendar_node(api->options.calendar, node, &view);
+    stint_calendar_node(api->options.calendar, resource, index, &view);
     stint_buffer_printf(out, " · %s</span></h3>", stint_node_state_name(view.state));
     if (view.state != STINT_NODE_UP) {
         stint_buffer_printf(out, "<p>Takes no new jobs since %s: ",
@@ -278,7 +301,7 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
         html_text(out, view.reason ? view.reason : "");
         stint_buffer_add_text(out, "</p>");
     }
-    node_reserved_text(api, node, out, reserved_line);
+    node_reserved_text(api, resource, index, out, reserved_line);
     if (shape->core_count > PAGE_CORES_MAX || shape->numa_count == 0) {
         stint_buffer_add_text(out, "<p class=\"quiet\">Too large to draw.</p></div>\n");
         return;
@@ -289,12 +312,12 @@ static void draw_node(struct stint_api *api, const struct page_machine *machine,
                         layout.width, layout.height);
     html_text(out, place->name);
     stint_buffer_add_text(out, ": ");
-    describe(machine, node, out);
+    describe(machine, shape, node, out);
     stint_buffer_add_text(out, "</title>");
     for (uint32_t i = 0; i < shape->numa_count; i++)
-        draw_numa(machine, out, node, i, &layout.boxes[i], layout.x[i], layout.y[i]);
+        draw_numa(machine, out, shape, node, i, &layout.boxes[i], layout.x[i], layout.y[i]);
     stint_buffer_add_text(out, "</svg><p class=\"quiet\">");
-    describe(machine, node, out);
+    describe(machine, shape, node, out);
     stint_buffer_add_text(out, "</p></div>\n");
 }
 
@@ -341,12 +364,15 @@ static void legend(const struct page_machine *machine, struct stint_buffer *out)
 void page_machine_draw(struct stint_api *api, const struct page_machine *machine,
                        struct stint_buffer *out)
 {
-    uint32_t count = machine->machine->node_count;
+    uint32_t count = machine->node_count;
     stint_buffer_add_text(out, "<section id=\"machine\" data-live aria-labelledby=\"h-machine\">"
                                "<h2 id=\"h-machine\">Who holds what now</h2>\n");
     legend(machine, out);
-    for (uint32_t i = 0; i < count && i < PAGE_NODES_MAX; i++)
-        draw_node(api, machine, out, i);
+    for (uint32_t r = 0; r < api->options.resources->count; r++)
+        for (uint32_t i = 0; i < api->options.resources->list[r].machine->node_count &&
+                             machine->first_node[r] + i < PAGE_NODES_MAX;
+             i++)
+            draw_node(api, machine, out, r, i);
     if (count > PAGE_NODES_MAX)
         stint_buffer_printf(out,
                             "<p class=\"quiet\">and %u more nodes: "

@@ -16,7 +16,7 @@ static void write_place(struct stint_buffer *out, const struct stint_machine *ma
                         const struct stint_grant *grant)
 {
     struct stint_buffer gpus = { 0 };
-    stint_bits_format(&grant->gpus, machine->nodes[grant->node].shape->gpu_count, &gpus);
+    stint_gpus_format(machine->nodes[grant->node].shape, grant->gpus, &gpus);
     stint_json_object(out);
     stint_json_kv_text(out, "node", machine->nodes[grant->node].name);
     stint_json_kv_int(out, "cores", grant->core_count);
@@ -33,6 +33,7 @@ static void write_members(struct stint_api *api, struct stint_buffer *out,
     bool is_project = view->scope && strcmp(view->scope, "project") == 0;
     stint_json_kv_int(out, "id", view->id);
     stint_json_kv_text(out, "name", view->name);
+    stint_json_kv_text(out, "resource", api->options.resources->list[view->resource].name);
     stint_json_kv_text(out, "project", is_project ? view->holder : NULL);
     stint_json_kv_text(out, "institution", is_project ? NULL : view->holder);
     stint_json_kv_text(out, "state", view->is_active ? "active" : "upcoming");
@@ -45,7 +46,8 @@ static void write_members(struct stint_api *api, struct stint_buffer *out,
     stint_json_key(out, "places");
     stint_json_array(out);
     for (uint32_t i = 0; i < view->allocation->grant_count; i++)
-        write_place(out, api->options.machine, &view->allocation->grants[i]);
+        write_place(out, api->options.resources->list[view->resource].machine,
+                    &view->allocation->grants[i]);
     stint_json_array_end(out);
     if (view->release_after_s > 0)
         stint_json_kv_int(out, "release_after_s", view->release_after_s);
@@ -105,14 +107,16 @@ void handle_reservations(struct exchange *ex)
 struct node_walk {
     struct stint_api *api;
     struct stint_buffer *out;
+    uint32_t resource;
     uint32_t node;
     void (*line)(struct stint_buffer *out, const char *text);
 };
 
-static const struct stint_grant *grant_on(const struct stint_reservation_view *view, uint32_t node)
+static const struct stint_grant *grant_on(const struct stint_reservation_view *view,
+                                          const struct node_walk *walk)
 {
     for (uint32_t i = 0; i < view->allocation->grant_count; i++)
-        if (view->allocation->grants[i].node == node)
+        if (view->resource == walk->resource && view->allocation->grants[i].node == walk->node)
             return &view->allocation->grants[i];
     return NULL;
 }
@@ -120,7 +124,7 @@ static const struct stint_grant *grant_on(const struct stint_reservation_view *v
 static bool node_on_view(void *context, const struct stint_reservation_view *view)
 {
     struct node_walk *walk = context;
-    if (!grant_on(view, walk->node))
+    if (!grant_on(view, walk))
         return true;
     stint_json_object(walk->out);
     write_members(walk->api, walk->out, view);
@@ -128,9 +132,9 @@ static bool node_on_view(void *context, const struct stint_reservation_view *vie
     return !walk->out->failed;
 }
 
-void node_reserved_write(struct exchange *ex, uint32_t index)
+void node_reserved_write(struct exchange *ex, uint32_t resource, uint32_t index)
 {
-    struct node_walk walk = { ex->api, &ex->out, index, NULL };
+    struct node_walk walk = { ex->api, &ex->out, resource, index, NULL };
     stint_json_key(&ex->out, "reserved");
     stint_json_array(&ex->out);
     stint_calendar_each_reservation(ex->api->options.calendar, node_on_view, &walk);
@@ -140,7 +144,7 @@ void node_reserved_write(struct exchange *ex, uint32_t index)
 static bool text_on_view(void *context, const struct stint_reservation_view *view)
 {
     struct node_walk *walk = context;
-    const struct stint_grant *grant = grant_on(view, walk->node);
+    const struct stint_grant *grant = grant_on(view, walk);
     struct stint_buffer text = { 0 };
     char from[40];
     char until[40];
@@ -164,10 +168,11 @@ static bool text_on_view(void *context, const struct stint_reservation_view *vie
     return true;
 }
 
-void node_reserved_text(struct stint_api *api, uint32_t index, struct stint_buffer *out,
+void node_reserved_text(struct stint_api *api, uint32_t resource, uint32_t index,
+                        struct stint_buffer *out,
                         void (*line)(struct stint_buffer *out, const char *text))
 {
-    struct node_walk walk = { api, out, index, line };
+    struct node_walk walk = { api, out, resource, index, line };
     stint_calendar_each_reservation(api->options.calendar, text_on_view, &walk);
 }
 
@@ -175,6 +180,7 @@ void node_reserved_text(struct stint_api *api, uint32_t index, struct stint_buff
 
 struct body {
     char *name;
+    char *resource;
     char *project;
     char *institution;
     char *weekly;
@@ -193,8 +199,9 @@ struct body {
 
 static void body_deinit(struct body *body)
 {
-    char *texts[] = { body->name, body->project, body->institution, body->weekly,   body->hours,
-                      body->from, body->until,   body->node,        body->gpu_type, body->reason };
+    char *texts[] = { body->name,     body->project, body->institution, body->weekly,
+                      body->hours,    body->from,    body->until,       body->node,
+                      body->gpu_type, body->reason,  body->resource };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(texts); i++)
         free(texts[i]);
 }
@@ -210,6 +217,7 @@ static void body_deinit(struct body *body)
 
 static const struct field post_fields[] = {
     TEXT(name),
+    TEXT(resource),
     TEXT(project),
     TEXT(institution),
     TEXT(weekly),
@@ -280,6 +288,7 @@ void handle_reservation_post(struct exchange *ex)
                              body.is_rehearsal || exchange_query_flag(ex, "dry_run") };
     struct stint_reservation_new asked = {
         .name = body.name,
+        .resource = body.resource,
         .project = body.project,
         .institution = body.institution,
         .days = body.weekly,

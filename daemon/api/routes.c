@@ -20,11 +20,11 @@ const struct route api_routes[] = {
     { "GET", V1 "/status", ACCESS_PUBLIC, 0, 0, NULL, handle_status, "Health of the installation" },
 
     { "GET", V1 "/allocations", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_allocations, "Who holds what now" },
-    { "GET", V1 "/nodes", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_nodes, "Machines" },
-    { "GET", V1 "/nodes/{name}", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_nodes, "One machine" },
+    { "GET", V1 "/nodes", ACCESS_PUBLIC, 0, ROUTE_ETAG, "resource", handle_nodes, "Machines" },
+    { "GET", V1 "/nodes/{name}", ACCESS_PUBLIC, 0, ROUTE_ETAG, "resource", handle_nodes, "One machine" },
     { "GET", V1 "/reservations", ACCESS_PUBLIC, 0, 0, NULL, handle_reservations, "What is reserved, for whom, and when" },
     { "GET", V1 "/reservations/{name}", ACCESS_PUBLIC, 0, 0, NULL, handle_reservations, "One reservation" },
-    { "GET", V1 "/queue", ACCESS_PUBLIC, 0, 0, "mine project state", handle_queue, "Every job that is not done" },
+    { "GET", V1 "/queue", ACCESS_PUBLIC, 0, 0, "mine project resource state", handle_queue, "Every job that is not done" },
 
     { "GET", V1 "/awards", ACCESS_PUBLIC, 0, ROUTE_ETAG, "project", handle_awards_list, "Awards with awarded, held, used" },
     { "GET", V1 "/awards/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG, "after limit", handle_award_get, "One award, by name or id, and its postings, newest first" },
@@ -33,8 +33,8 @@ const struct route api_routes[] = {
     { "GET", V1 "/projects/{id}/usage", ACCESS_PUBLIC, 0, 0, "since until", handle_project_usage, "What a project used" },
     { "GET", V1 "/institutions", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_institutions_list, "Institutions" },
     { "GET", V1 "/quotas", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_quotas_list, "Ceilings; a user's own only with login" },
-    { "GET", V1 "/shares", ACCESS_PUBLIC, 0, 0, NULL, handle_shares_list, "Weights in the tree of shares; a user's own only with login" },
-    { "GET", V1 "/reports/equity", ACCESS_PUBLIC, 0, 0, NULL, handle_equity, "What institutions and projects were awarded, used, and share" },
+    { "GET", V1 "/shares", ACCESS_PUBLIC, 0, 0, "resource", handle_shares_list, "Weights in the tree of shares; a user's own only with login" },
+    { "GET", V1 "/reports/equity", ACCESS_PUBLIC, 0, 0, "resource", handle_equity, "What institutions and projects were awarded, used, and share" },
     { "GET", V1 "/users", ACCESS_OPERATOR, 0, 0, NULL, handle_users_list, "Users" },
     { "GET", V1 "/balance", ACCESS_USER, 0, 0, NULL, handle_balance, "What the caller may use" },
 

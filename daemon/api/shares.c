@@ -68,10 +68,14 @@ static bool share_on_view(void *context, const struct stint_share_view *view)
 void handle_shares_list(struct exchange *ex)
 {
     struct walk walk = { .ex = ex };
+    uint32_t resource;
+    if (!exchange_resource(ex, &resource))
+        return;
     document_begin(&ex->out, "shares");
+    stint_json_kv_text(&ex->out, "resource", ex->api->options.resources->list[resource].name);
     stint_json_key(&ex->out, "shares");
     stint_json_array(&ex->out);
-    stint_ledger_each_share(ex->api->options.ledger, share_on_view, &walk);
+    stint_ledger_each_share(ex->api->options.ledger, resource, share_on_view, &walk);
     stint_json_array_end(&ex->out);
     stint_json_object_end(&ex->out);
     exchange_send(ex, 200);
@@ -98,7 +102,8 @@ void turn_write(struct exchange *ex, const struct stint_job_view *view)
     struct stint_buffer *out = &ex->out;
     struct walk walk = { .ex = ex };
     uint32_t task = view->is_task ? view->task : STINT_TASK_WHOLE;
-    if (stint_jobs_turn(ex->api->options.jobs, view->id, task, &turn) != 0)
+    if (view->resource_number == STINT_RESOURCE_NONE ||
+        stint_jobs_turn(ex->api->options.jobs, view->id, task, &turn) != 0)
         return;
     stint_json_key(out, "turn");
     stint_json_object(out);
@@ -112,8 +117,8 @@ void turn_write(struct exchange *ex, const struct stint_job_view *view)
         stint_json_kv_int(out, "tiers", turn.tiers);
         stint_json_key(out, "fair");
         stint_json_array(out);
-        stint_ledger_shares_of(ex->api->options.ledger, view->project_id, view->uid, part_on_view,
-                               &walk);
+        stint_ledger_shares_of(ex->api->options.ledger, view->resource_number, view->project_id,
+                               view->uid, part_on_view, &walk);
         stint_json_array_end(out);
     }
     stint_json_object_end(out);
@@ -153,25 +158,29 @@ static bool equity_on_view(void *context, const struct stint_share_view *view)
     return true;
 }
 
-static void equity_of(struct exchange *ex, const char *scope, const char *key)
+static void equity_of(struct exchange *ex, uint32_t resource, const char *scope, const char *key)
 {
     struct walk walk = { .ex = ex, .scope = scope };
     struct stint_ledger *ledger = ex->api->options.ledger;
-    stint_ledger_each_share(ledger, used_on_view, &walk);
+    stint_ledger_each_share(ledger, resource, used_on_view, &walk);
     stint_json_key(&ex->out, key);
     stint_json_array(&ex->out);
-    stint_ledger_each_share(ledger, equity_on_view, &walk);
+    stint_ledger_each_share(ledger, resource, equity_on_view, &walk);
     stint_json_array_end(&ex->out);
 }
 
 void handle_equity(struct exchange *ex)
 {
-    const struct stint_config *config = ex->api->options.config;
+    uint32_t resource;
+    if (!exchange_resource(ex, &resource))
+        return;
+    const struct stint_resource *on = &ex->api->options.resources->list[resource];
     document_begin(&ex->out, "equity");
-    stint_json_kv_text(&ex->out, "policy", config->policy);
-    stint_json_kv_int(&ex->out, "half_life_s", config->half_life_s);
-    equity_of(ex, "institution", "institutions");
-    equity_of(ex, "project", "projects");
+    stint_json_kv_text(&ex->out, "resource", on->name);
+    stint_json_kv_text(&ex->out, "policy", on->policy);
+    stint_json_kv_int(&ex->out, "half_life_s", on->half_life_ms / 1000);
+    equity_of(ex, resource, "institution", "institutions");
+    equity_of(ex, resource, "project", "projects");
     stint_json_object_end(&ex->out);
     exchange_send(ex, 200);
 }

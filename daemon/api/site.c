@@ -176,7 +176,9 @@ static void check_all(struct exchange *ex)
           stint_store_is_read_only(options->store) ? ex->api->read_only_why : "takes writes");
     stint_engine_report(options->engine, &report);
     check_engine(out, &report);
-    uint32_t simulated = simulated_gpus(options->machine);
+    uint32_t simulated = 0;
+    for (uint32_t i = 0; i < options->resources->count; i++)
+        simulated += simulated_gpus(options->resources->list[i].machine);
     (void)snprintf(text, sizeof(text), "%u simulated GPUs: no job gets a real card for them",
                    simulated);
     if (simulated > 0)
@@ -243,12 +245,29 @@ static void label_text(struct stint_buffer *out, const char *text)
 struct metrics_walk {
     struct stint_buffer *out;
     uint64_t reasons[STINT_REASON_COUNT];
-    uint64_t cores;
-    uint64_t gpus;
-    const struct stint_machine *machine;
+    const struct stint_api *api;
+    struct {
+        uint64_t cores;
+        uint64_t gpus;
+        uint64_t waiting;
+    } on[STINT_RESOURCE_MAX];
 };
 
 /* Simulated GPUs are left out of public totals. */
+static void metrics_add(struct metrics_walk *walk, uint32_t resource,
+                        const struct stint_allocation *held)
+{
+    const struct stint_machine *machine = walk->api->options.resources->list[resource].machine;
+    for (uint32_t i = 0; held && i < held->grant_count; i++) {
+        const struct stint_grant *grant = &held->grants[i];
+        const struct stint_shape *shape = machine->nodes[grant->node].shape;
+        walk->on[resource].cores += grant->core_count;
+        for (uint32_t slot = 0; slot < shape->gpu_count; slot++)
+            walk->on[resource].gpus +=
+                stint_bit_has(&grant->gpus, slot) && !shape->gpus[slot].is_simulated;
+    }
+}
+
 static bool metrics_on_view(void *context, const struct stint_job_view *view)
 {
     struct metrics_walk *walk = context;
@@ -256,13 +275,11 @@ static bool metrics_on_view(void *context, const struct stint_job_view *view)
         (view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD || view->array))
         walk->reasons[view->reason.code]++; /* the tasks of an array that wait together count once
                                              */
-    for (uint32_t i = 0; view->held && i < view->held->grant_count; i++) {
-        const struct stint_grant *grant = &view->held->grants[i];
-        const struct stint_shape *shape = walk->machine->nodes[grant->node].shape;
-        walk->cores += grant->core_count;
-        for (uint32_t slot = 0; slot < shape->gpu_count; slot++)
-            walk->gpus += stint_bit_has(&grant->gpus, slot) && !shape->gpus[slot].is_simulated;
-    }
+    bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD;
+    if (waits && !view->is_task && view->resource_number < STINT_RESOURCE_MAX)
+        walk->on[view->resource_number].waiting++;
+    for (uint32_t r = 0; view->allocation && r < walk->api->options.resources->count; r++)
+        metrics_add(walk, r, stint_jobs_held_on(walk->api->options.jobs, view->id, view->task, r));
     return true;
 }
 
@@ -280,6 +297,8 @@ static bool metrics_on_award(void *context, const struct stint_award_view *view)
         label_text(out, view->name);
         stint_buffer_add_text(out, "\",project=\"");
         label_text(out, view->project);
+        stint_buffer_add_text(out, "\",resource=\"");
+        label_text(out, view->resource);
         stint_buffer_printf(out, "\",unit=\"%s\",kind=\"%s\"} %.6f\n", view->unit, rows[i].kind,
                             (double)rows[i].micro / 1e6);
     }
@@ -308,38 +327,75 @@ static void metrics_jobs(struct exchange *ex, struct metrics_walk *walk)
                                 stint_reason_name((enum stint_reason_code)i), walk->reasons[i]);
 }
 
+/* One sample of a family for each resource, by its name where there are several. */
+static void metrics_sample(struct stint_buffer *out, const char *name,
+                           const struct stint_resources *resources, uint32_t resource,
+                           uint64_t value)
+{
+    stint_buffer_add_text(out, name);
+    if (resources->count > 1) {
+        stint_buffer_add_text(out, "{resource=\"");
+        label_text(out, resources->list[resource].name);
+        stint_buffer_add_text(out, "\"}");
+    }
+    stint_buffer_printf(out, " %" PRIu64 "\n", value);
+}
+
 static void metrics_machine(struct stint_buffer *out, const struct metrics_walk *walk)
 {
-    uint64_t cores = 0;
-    uint64_t gpus = 0;
-    for (uint32_t i = 0; i < walk->machine->node_count; i++) {
-        cores += walk->machine->nodes[i].shape->core_count;
-        gpus += walk->machine->nodes[i].shape->gpu_count;
+    const struct stint_resources *resources = walk->api->options.resources;
+    static const struct {
+        const char *name;
+        const char *help;
+    } families[] = {
+        { "stint_cores", "Cores of the machine." },
+        { "stint_allocated_cores", "Cores that jobs hold." },
+        { "stint_gpus", "GPUs of the machine, simulated ones left out." },
+        { "stint_allocated_gpus", "GPUs that jobs hold, simulated ones left out." },
+    };
+    for (size_t f = 0; f < STINT_ARRAY_SIZE(families); f++) {
+        family(out, families[f].name, "gauge", families[f].help);
+        for (uint32_t r = 0; r < resources->count; r++) {
+            const struct stint_machine *machine = resources->list[r].machine;
+            uint64_t values[4] = { 0, walk->on[r].cores, 0, walk->on[r].gpus };
+            for (uint32_t i = 0; i < machine->node_count; i++) {
+                values[0] += machine->nodes[i].shape->core_count;
+                values[2] += machine->nodes[i].shape->gpu_count;
+            }
+            values[2] -= simulated_gpus(machine);
+            metrics_sample(out, families[f].name, resources, r, values[f]);
+        }
     }
-    gpus -= simulated_gpus(walk->machine);
-    family(out, "stint_cores", "gauge", "Cores of the machine.");
-    stint_buffer_printf(out, "stint_cores %" PRIu64 "\n", cores);
-    family(out, "stint_allocated_cores", "gauge", "Cores that jobs hold.");
-    stint_buffer_printf(out, "stint_allocated_cores %" PRIu64 "\n", walk->cores);
-    family(out, "stint_gpus", "gauge", "GPUs of the machine, simulated ones left out.");
-    stint_buffer_printf(out, "stint_gpus %" PRIu64 "\n", gpus);
-    family(out, "stint_allocated_gpus", "gauge", "GPUs that jobs hold, simulated ones left out.");
-    stint_buffer_printf(out, "stint_allocated_gpus %" PRIu64 "\n", walk->gpus);
+    if (resources->count < 2)
+        return;
+    family(out, "stint_waiting_jobs", "gauge", "Waiting jobs by resource, an array counted once.");
+    for (uint32_t r = 0; r < resources->count; r++)
+        metrics_sample(out, "stint_waiting_jobs", resources, r, walk->on[r].waiting);
 }
 
 static void metrics_nodes(struct exchange *ex)
 {
-    uint32_t counts[STINT_NODE_DOWN + 1] = { 0 };
+    const struct stint_resources *resources = ex->api->options.resources;
     struct stint_buffer *out = &ex->out;
     struct stint_node_view view;
-    for (uint32_t i = 0; i < ex->api->options.machine->node_count; i++) {
-        stint_calendar_node(ex->api->options.calendar, i, &view);
-        counts[view.state]++;
-    }
     family(out, "stint_nodes", "gauge", "Nodes by state.");
-    for (int i = 0; i <= STINT_NODE_DOWN; i++)
-        stint_buffer_printf(out, "stint_nodes{state=\"%s\"} %u\n",
-                            stint_node_state_name((enum stint_node_state)i), counts[i]);
+    for (uint32_t r = 0; r < resources->count; r++) {
+        uint32_t counts[STINT_NODE_DOWN + 1] = { 0 };
+        for (uint32_t i = 0; i < resources->list[r].machine->node_count; i++) {
+            stint_calendar_node(ex->api->options.calendar, r, i, &view);
+            counts[view.state]++;
+        }
+        for (int i = 0; i <= STINT_NODE_DOWN; i++) {
+            stint_buffer_printf(out, "stint_nodes{state=\"%s\"",
+                                stint_node_state_name((enum stint_node_state)i));
+            if (resources->count > 1) {
+                stint_buffer_add_text(out, ",resource=\"");
+                label_text(out, resources->list[r].name);
+                stint_buffer_add_char(out, '"');
+            }
+            stint_buffer_printf(out, "} %u\n", counts[i]);
+        }
+    }
 }
 
 static void metrics_service(struct exchange *ex)
@@ -410,7 +466,8 @@ static void metrics_usage_write(struct exchange *ex, const struct metrics_usage 
 
 static void metrics_render(struct exchange *ex, void *data, int status)
 {
-    struct metrics_walk walk = { .out = &ex->out, .machine = ex->api->options.machine };
+    struct metrics_walk walk = { .out = &ex->out, .api = ex->api };
+    bool is_simulated = false;
     struct stint_buffer *out = &ex->out;
     stint_jobs_each(ex->api->options.jobs, metrics_on_view, &walk);
     stint_buffer_printf(out,
@@ -422,8 +479,10 @@ static void metrics_render(struct exchange *ex, void *data, int status)
     metrics_nodes(ex);
     family(out, "stint_award_hours", "gauge", "Awards in hours of their unit.");
     stint_ledger_each_award(ex->api->options.ledger, metrics_on_award, out);
+    for (uint32_t r = 0; r < ex->api->options.resources->count; r++)
+        is_simulated |= gpus_are_simulated(ex->api->options.resources->list[r].machine);
     if (status >= 0) {
-        if (simulated_gpus(walk.machine) == 0)
+        if (!is_simulated)
             metrics_usage_write(ex, data, "stint_gpu_seconds", true,
                                 "GPU time of runs, a running one counted whole.");
         metrics_usage_write(ex, data, "stint_core_seconds", false,

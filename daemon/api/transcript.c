@@ -61,6 +61,7 @@ static bool on_row(void *context, const struct stint_transcript_row *row)
     stint_json_kv_int(out, "core", row->core);
     stint_json_kv_int(out, "at_ms", row->at_ms);
     stint_json_kv_int(out, "starts", row->start_count);
+    stint_json_kv_text(out, "resource", row->resource);
     hex_member(out, "chain", row->chain.data, row->chain.length);
     hex_member(out, "body", row->body.data, row->body.length);
     stint_json_object_end(out);

@@ -10,6 +10,45 @@
 #include "stint/machine.h"
 #include "stint/store.h"
 
+/* ---- resources ---- */
+
+bool has_resources(const struct stint_api *api)
+{
+    return api->options.resources->count > 1;
+}
+
+/* A machine's are all real or all simulated. */
+bool gpus_are_simulated(const struct stint_machine *machine)
+{
+    for (uint32_t i = 0; i < machine->shape_count; i++)
+        if (machine->shapes[i]->gpu_count > 0 && machine->shapes[i]->gpus[0].is_simulated)
+            return true;
+    return false;
+}
+
+bool exchange_resource(struct exchange *ex, uint32_t *ret_resource)
+{
+    struct stint_error err = { 0 };
+    char names[300];
+    const char *name = exchange_query(ex, "resource");
+    *ret_resource = stint_resource_find(ex->api->options.resources, name);
+    if (*ret_resource != STINT_RESOURCE_NONE)
+        return true;
+    (void)stint_fail(&err, STINT_NOT_FOUND, "there is no resource '%.60s'", name);
+    (void)stint_fix(&err, STINT_NOT_FOUND, "one of: %s",
+                    stint_resource_names(ex->api->options.resources, names, sizeof(names)));
+    exchange_fail(ex, &err);
+    return false;
+}
+
+size_t queue_line_next(struct queue_line *line, const struct stint_job_view *view)
+{
+    uint32_t on = view->resource_number;
+    if (!job_is_in_line(view))
+        return 0;
+    return ++line->counts[on < STINT_RESOURCE_MAX ? on : STINT_RESOURCE_MAX];
+}
+
 void document_begin(struct stint_buffer *out, const char *noun)
 {
     char schema[64];
@@ -33,6 +72,7 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
         .outcome = view->outcome ? stint_job_outcome_name(view->outcome) : NULL,
         .reason = waits && view->reason.code ? stint_reason_name(view->reason.code) : NULL,
         .figures = view->reason,
+        .resource = view->resource,
         .project = view->project,
         .award = view->award ? stint_ledger_award_name(api->options.ledger, view->award) : NULL,
         .allocation = view->allocation,
@@ -97,6 +137,7 @@ void job_from_row(struct stint_api *api, const struct stint_job_row *row,
         .state = row->state,
         .outcome = row->outcome,
         .reason = row->reason && *row->reason ? row->reason : NULL,
+        .resource = row->resource,
         .project = stint_ledger_project_name(ledger, row->project),
         .award = row->award ? stint_ledger_award_name(ledger, row->award) : NULL,
         .priority = row->priority,
@@ -219,19 +260,15 @@ static void write_private(struct stint_buffer *out, const struct job_shown *job,
 static void write_assurance(struct stint_api *api, struct stint_buffer *out,
                             const struct job_shown *job)
 {
-    const struct stint_machine *machine = api->options.machine;
+    uint32_t on = stint_resource_find(api->options.resources, job->resource);
     struct stint_engine_report report;
     stint_engine_report(api->options.engine, &report);
     stint_json_kv_text(out, "level", "recorded");
     if (report.root_allowed)
         stint_json_kv_bool(out, "private_root", true);
-    for (uint32_t i = 0; job->gpus > 0 && i < machine->shape_count; i++) {
-        if (machine->shapes[i]->gpu_count > 0 && machine->shapes[i]->gpus[0].is_simulated) {
-            stint_json_kv_bool(out, "simulated",
-                               true); /* a machine's GPUs are all real or all simulated */
-            return;
-        }
-    }
+    if (job->gpus > 0 && on != STINT_RESOURCE_NONE &&
+        gpus_are_simulated(api->options.resources->list[on].machine))
+        stint_json_kv_bool(out, "simulated", true);
 }
 
 void ref_write(struct stint_buffer *out, uint64_t id, uint32_t task)
@@ -302,6 +339,7 @@ void job_write(struct stint_api *api, struct stint_buffer *out, const struct job
         stint_json_kv_int(out, "position", (int64_t)job->position);
     if (job->task_count > 0)
         write_array(out, job);
+    stint_json_kv_text(out, "resource", job->resource);
     stint_json_kv_text(out, "project", job->project);
     stint_json_kv_text(out, "award", job->award);
     stint_json_kv_int(out, "priority", job->priority);

@@ -5,6 +5,8 @@
 
 #include "api_private.h"
 #include "stint/jobs.h"
+#include "stint/machine.h"
+#include "stint/resource.h"
 #include "stint/store_reader.h"
 
 /**
@@ -23,6 +25,7 @@ struct job_shown {
     const char *outcome;
     const char *reason;
     struct stint_reason figures; /* code STINT_REASON_NONE when only the token is known */
+    const char *resource;
     const char *project;
     const char *award;
     const char *allocation;
@@ -123,6 +126,18 @@ bool ref_is_one_task(const struct stint_job_ref *ref, uint32_t *ret_task);
 
 /* Does it wait its turn? What is blocked or can never start has no place in the line. */
 bool job_is_in_line(const struct stint_job_view *view);
+/* Places in the queue, counted on each resource by itself; zeroed at the beginning of a walk. */
+struct queue_line {
+    size_t counts[STINT_RESOURCE_MAX + 1];
+};
+/* The place of the next one of a walk, from 1; 0 for one that is not in line. */
+size_t queue_line_next(struct queue_line *line, const struct stint_job_view *view);
+/* The resource that a query names with ?resource=, else the default. False: the problem was sent.
+ */
+bool exchange_resource(struct exchange *ex, uint32_t *ret_resource);
+/* More than one, so that views say which. */
+bool has_resources(const struct stint_api *api);
+bool gpus_are_simulated(const struct stint_machine *machine);
 
 /* Ids by name; 0 when there is none. */
 int64_t project_id(struct stint_api *api, const char *name);
@@ -160,9 +175,10 @@ bool cursor_read(struct exchange *ex, uint64_t *ret_id);
 void cursor_next(struct exchange *ex, uint64_t id, bool has_more);
 
 /* What is kept on node @index now or next: a "reserved" member of the open object. */
-void node_reserved_write(struct exchange *ex, uint32_t index);
+void node_reserved_write(struct exchange *ex, uint32_t resource, uint32_t index);
 /* The same for people, one line a reservation: "2 GPUs and 8 cores for nlp, … (workshop)". */
-void node_reserved_text(struct stint_api *api, uint32_t index, struct stint_buffer *out,
+void node_reserved_text(struct stint_api *api, uint32_t resource, uint32_t index,
+                        struct stint_buffer *out,
                         void (*line)(struct stint_buffer *out, const char *text));
 
 /* HTML and its only way to escape. */

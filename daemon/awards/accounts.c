@@ -20,6 +20,7 @@ static void account_clear(struct ledger_account *account)
 {
     account->queued = 0;
     account->running = 0;
+    account->stale = NULL;
     memset(account->usage, 0, sizeof(account->usage));
     account->shares = LEDGER_SHARES;
     free(account->share.set_by);
@@ -34,6 +35,7 @@ static void account_clear(struct ledger_account *account)
 
 void accounts_clear(struct stint_ledger *ledger)
 {
+    ledger->stale = NULL;
     for (uint32_t i = 0; i < ledger->account_count; i++)
         account_clear(ledger->accounts[i]);
 }
@@ -97,8 +99,12 @@ struct ledger_account *account_for(struct stint_ledger *ledger, enum stint_accou
     }
     uint32_t shares =
         parent == STINT_NO_ACCOUNT && kind != STINT_ACCOUNT_SITE ? 0 : account->shares;
-    if (stint_clerk_set_account(ledger->options.clerk, account->number, kind, parent, shares) != 0)
-        return NULL; /* known here, not to the core: asked for again, it is told again */
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        if (stint_clerk_set_account(ledger_clerk(ledger, i), account->number, kind, parent,
+                                    shares) != 0)
+            return NULL; /* known here, not to the core: asked for again, it is told again */
+    }
     return account;
 }
 
@@ -149,8 +155,14 @@ int account_tell_shares(struct stint_ledger *ledger, const struct ledger_account
 {
     uint32_t parent = parent_of(ledger, account);
     bool is_in_tree = parent != STINT_NO_ACCOUNT || account->kind == STINT_ACCOUNT_SITE;
-    return stint_clerk_set_account(ledger->options.clerk, account->number, account->kind, parent,
-                                   is_in_tree ? account->shares : 0);
+    int r = 0;
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        if (r == 0)
+            r = stint_clerk_set_account(ledger_clerk(ledger, i), account->number, account->kind,
+                                        parent, is_in_tree ? account->shares : 0);
+    }
+    return r;
 }
 
 int seats_weigh(struct stint_ledger *ledger, const struct ledger_account *user)
@@ -197,6 +209,21 @@ static const struct {
     { STINT_QUOTA_CORE_HOURS, STINT_PERIOD_MONTH, STINT_LIMIT_CORE_MS_MONTH, 0 },
 };
 
+/* What runs of @limit under the account on all resources but @resource. */
+static int64_t runs_elsewhere(const struct stint_ledger *ledger,
+                              const struct ledger_account *account, enum stint_limit limit,
+                              uint32_t resource)
+{
+    int64_t used = 0;
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        if (i != resource)
+            used += stint_scheduler_used(stint_clerk_scheduler(ledger_clerk(ledger, i)),
+                                         account->number, limit);
+    }
+    return used;
+}
+
 static void tell_limit(struct stint_ledger *ledger, const struct ledger_account *account,
                        size_t row)
 {
@@ -204,7 +231,8 @@ static void tell_limit(struct stint_ledger *ledger, const struct ledger_account 
     const struct ledger_quota *quota = account->quotas[core_limits[row].kind][period];
     int64_t ceiling = STINT_UNLIMITED;
     int64_t used = 0;
-    if (quota && core_limits[row].factor == 0) {
+    bool is_hours = core_limits[row].factor == 0;
+    if (quota && is_hours) {
         const struct ledger_usage *usage = &account->usage[period];
         bool is_gpu = core_limits[row].kind == STINT_QUOTA_GPU_HOURS;
         ceiling = ledger_hours_ms(quota->ceiling);
@@ -212,8 +240,13 @@ static void tell_limit(struct stint_ledger *ledger, const struct ledger_account 
     } else if (quota && __builtin_mul_overflow(quota->ceiling, core_limits[row].factor, &ceiling)) {
         ceiling = STINT_UNLIMITED;
     }
-    (void)stint_clerk_set_limit(ledger->options.clerk, account->number, core_limits[row].limit,
-                                ceiling, used);
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        if (quota && !is_hours)
+            used = runs_elsewhere(ledger, account, core_limits[row].limit, i);
+        (void)stint_clerk_set_limit(ledger_clerk(ledger, i), account->number,
+                                    core_limits[row].limit, ceiling, used);
+    }
 }
 
 void account_tell(struct stint_ledger *ledger, const struct ledger_account *account,
@@ -232,8 +265,58 @@ void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *
 
 void award_tell(struct stint_ledger *ledger, const struct ledger_award *award)
 {
-    (void)stint_clerk_set_limit(ledger->options.clerk, award->account->number, STINT_LIMIT_BUDGET,
-                                award->awarded_micro, award->used_micro + award->held_micro);
+    if (award->resource == STINT_RESOURCE_NONE)
+        return;
+    (void)stint_clerk_set_limit(ledger_clerk(ledger, award->resource), award->account->number,
+                                STINT_LIMIT_BUDGET, award->awarded_micro,
+                                award->used_micro + award->held_micro);
+}
+
+/* ---- ceilings over several resources: a core counts its own runs, and is told of the others' */
+
+static bool has_ceiling(const struct ledger_account *account)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+        if (account->quotas[core_limits[i].kind][core_limits[i].period])
+            return true;
+    return false;
+}
+
+void account_mark(struct stint_ledger *ledger, struct ledger_account *account)
+{
+    if (ledger->options.resources->count < 2 || account->stale || !has_ceiling(account))
+        return;
+    account->stale = ledger->stale ? ledger->stale : account;
+    ledger->stale = account;
+}
+
+void stint_ledger_share_counts(struct stint_ledger *ledger)
+{
+    while (ledger->stale) {
+        struct ledger_account *account = ledger->stale;
+        ledger->stale = account->stale == account ? NULL : account->stale;
+        account->stale = NULL;
+        for (size_t i = 0; i < STINT_ARRAY_SIZE(core_limits); i++)
+            if (account->quotas[core_limits[i].kind][core_limits[i].period])
+                tell_limit(ledger, account, i);
+    }
+}
+
+void stint_ledger_runs_adopted(struct stint_ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->account_count; i++)
+        account_mark(ledger, ledger->accounts[i]);
+    stint_ledger_share_counts(ledger);
+}
+
+void stint_ledger_run_undone(struct stint_ledger *ledger, int64_t project, uid_t uid)
+{
+    struct ledger_account *owners[LEDGER_OWNERS];
+    const struct ledger_project *found = project_find(ledger, project);
+    if (!found || !owners_of(ledger, found, uid, owners))
+        return;
+    for (size_t i = 0; i < LEDGER_OWNERS; i++)
+        account_mark(ledger, owners[i]);
 }
 
 bool owners_of(struct stint_ledger *ledger, const struct ledger_project *project, uid_t uid,
@@ -265,8 +348,8 @@ size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t
     return count;
 }
 
-int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32_t running_max,
-                               uint32_t *ret_account)
+int stint_ledger_array_account(struct stint_ledger *ledger, uint32_t resource, uint64_t job,
+                               uint32_t running_max, uint32_t *ret_account)
 {
     uint32_t number = ledger->array_free;
     struct ledger_account *account;
@@ -281,7 +364,7 @@ int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32
     if (!(account = account_for(ledger, STINT_ACCOUNT_ARRAY, (int64_t)job, STINT_NO_ACCOUNT)))
         return -ENOMEM;
     *ret_account = account->number;
-    return stint_clerk_set_limit(ledger->options.clerk, account->number, STINT_LIMIT_JOBS,
+    return stint_clerk_set_limit(ledger_clerk(ledger, resource), account->number, STINT_LIMIT_JOBS,
                                  running_max, -1) == 0
                ? 0
                : -ENOMEM;
@@ -292,8 +375,11 @@ void stint_ledger_array_account_free(struct stint_ledger *ledger, uint32_t numbe
     struct ledger_account *account = ledger->accounts[number];
     assert(account->kind == STINT_ACCOUNT_ARRAY);
     HASH_DEL(ledger->accounts_by_key, account);
-    (void)stint_clerk_set_limit(ledger->options.clerk, number, STINT_LIMIT_JOBS, STINT_UNLIMITED,
-                                -1);
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        (void)stint_clerk_set_limit(ledger_clerk(ledger, i), number, STINT_LIMIT_JOBS,
+                                    STINT_UNLIMITED, -1);
+    }
     account->owner = ledger->array_free;
     ledger->array_free = number;
 }

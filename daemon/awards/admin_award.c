@@ -23,15 +23,14 @@ static int amount_check(int64_t amount_micro, struct stint_error *err)
     return stint_fix(err, STINT_INVALID, "give a number of hours above 0, as --amount 500");
 }
 
-static void award_fill(const struct stint_ledger *ledger, const struct ledger_award *award,
-                       struct stint_award_row *row)
+static void award_fill(const struct ledger_award *award, struct stint_award_row *row)
 {
     *row = (struct stint_award_row){
         .id = award->id,
         .name = award->name,
         .project = award->project->id,
-        .resource = ledger->options.resource,
-        .unit = ledger_unit(ledger),
+        .resource = award->resource_name,
+        .unit = award->unit,
         .from_ms = award->from_ms,
         .until_ms = award->until_ms,
         .state = award->is_revoked ? "revoked" : "active",
@@ -128,13 +127,25 @@ static int grant_put(struct stint_ledger *ledger, const struct stint_act *act,
     return r;
 }
 
+static int refuse_resource(const struct stint_ledger *ledger, const char *resource,
+                           struct stint_error *err)
+{
+    char names[200];
+    (void)stint_fail(err, STINT_NOT_FOUND, "there is no resource '%.60s'", resource);
+    return stint_fix(err, STINT_NOT_FOUND, "one of: %s",
+                     stint_resource_names(ledger->options.resources, names, sizeof(names)));
+}
+
 int stint_ledger_award_grant(struct stint_ledger *ledger, const struct stint_act *act,
-                             const char *name, const char *project, int64_t amount_micro,
-                             int64_t from_ms, int64_t until_ms, const char *title, int64_t *ret_id,
-                             struct stint_error *err)
+                             const char *name, const char *project, const char *resource,
+                             int64_t amount_micro, int64_t from_ms, int64_t until_ms,
+                             const char *title, int64_t *ret_id, struct stint_error *err)
 {
     char given[STINT_LEDGER_NAME_MAX];
+    uint32_t on = stint_resource_find(ledger->options.resources, resource);
     int r = grant_check(ledger, act, name, project, amount_micro, from_ms, until_ms, title, err);
+    if (r == 0 && on == STINT_RESOURCE_NONE)
+        r = refuse_resource(ledger, resource, err);
     if (r == 0 && !name)
         r = award_name_next(ledger, given);
     if (r != 0 || act->is_rehearsal)
@@ -144,8 +155,8 @@ int stint_ledger_award_grant(struct stint_ledger *ledger, const struct stint_act
         .id = stint_store_next_id(ledger->options.store, STINT_ID_AWARD),
         .name = name ? name : given,
         .project = project_by_name(ledger, project)->id,
-        .resource = ledger->options.resource,
-        .unit = ledger_unit(ledger),
+        .resource = ledger->options.resources->list[on].name,
+        .unit = ledger_unit(ledger, on),
         .from_ms = from_ms,
         .until_ms = until_ms,
         .state = "active",
@@ -183,11 +194,11 @@ static const char *change_verb(enum stint_award_change change)
 }
 
 /* The row as it will be, and what is added to the award (negative for a reduction). */
-static int change_plan(struct stint_ledger *ledger, const struct ledger_award *award,
-                       enum stint_award_change change, int64_t amount_micro, int64_t until_ms,
-                       struct stint_award_row *row, int64_t *ret_added, struct stint_error *err)
+static int change_plan(const struct ledger_award *award, enum stint_award_change change,
+                       int64_t amount_micro, int64_t until_ms, struct stint_award_row *row,
+                       int64_t *ret_added, struct stint_error *err)
 {
-    award_fill(ledger, award, row);
+    award_fill(award, row);
     *ret_added = 0;
     switch (change) {
     case STINT_AWARD_EXTEND:
@@ -240,7 +251,7 @@ int stint_ledger_award_change(struct stint_ledger *ledger, const struct stint_ac
     struct ledger_award *award = name ? award_by_name(ledger, name) : NULL;
     if (!award)
         return stint_fail(err, STINT_NOT_FOUND, "there is no award %.64s", name ? name : "");
-    r = change_plan(ledger, award, change, amount_micro, until_ms, &row, &added, err);
+    r = change_plan(award, change, amount_micro, until_ms, &row, &added, err);
     if (r != 0)
         return r;
     const struct ledger_leg legs[2] = { { award, STINT_POSTING_SITE, -added },
@@ -271,6 +282,21 @@ static int transfer_find(struct stint_ledger *ledger, const char *name, const ch
     return 0;
 }
 
+/* An hour here is not an hour there. What is left of a resource that is no more can be had. */
+static int transfer_check(const struct ledger_award *source, const struct ledger_award *target,
+                          struct stint_error *err)
+{
+    bool is_one = strcmp(source->resource_name, target->resource_name) == 0;
+    bool is_left =
+        source->resource == STINT_RESOURCE_NONE && strcmp(source->unit, target->unit) == 0;
+    if (is_one || is_left)
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "award %s is on resource %s (%ss), award %s on %s (%ss)",
+                     source->name, source->resource_name, source->unit, target->name,
+                     target->resource_name, target->unit);
+    return stint_fix(err, STINT_INVALID, "reduce the one and supplement the other");
+}
+
 static int transfer_put(struct stint_ledger *ledger, const struct stint_act *act,
                         struct ledger_award *from, struct ledger_award *to,
                         const struct ledger_leg legs[4], struct stint_error *err)
@@ -279,7 +305,7 @@ static int transfer_put(struct stint_ledger *ledger, const struct stint_act *act
     int64_t from_before = from->awarded_micro, to_before = to->awarded_micro;
     struct act_mark mark = act_mark(ledger);
     int r = postings_put(ledger, legs, 4, NULL, "award.transfer", err);
-    award_fill(ledger, from, &row);
+    award_fill(from, &row);
     if (r == 0)
         r = award_publish(ledger, act, "award.transfer", &row, from_before, legs[0].amount_micro,
                           to, err);
@@ -302,6 +328,8 @@ int stint_ledger_award_transfer(struct stint_ledger *ledger, const struct stint_
         r = transfer_find(ledger, to, NULL, &target, err);
     if (r == 0)
         r = amount_check(amount_micro, err);
+    if (r == 0)
+        r = transfer_check(source, target, err);
     if (r != 0)
         return r;
     assert(source && target);

@@ -28,6 +28,8 @@ static void award_free(struct ledger_award *award)
         return;
     free(award->name);
     free(award->title);
+    free(award->resource_name);
+    free(award->unit);
     free(award);
 }
 
@@ -54,8 +56,13 @@ static bool award_fill(struct stint_ledger *ledger, const struct stint_award_row
     award->is_revoked = row->state && strcmp(row->state, "revoked") == 0;
     award->project = project_find(ledger, row->project);
     award->account = account_for(ledger, STINT_ACCOUNT_AWARD, row->id, STINT_NO_ACCOUNT);
-    return award->name && award->title && award->project && award->account &&
-           project_keep(award->project, award);
+    award->resource = stint_resource_find(ledger->options.resources, row->resource);
+    award->resource_name = strdup(
+        row->resource ? row->resource : ledger->options.resources->list[award->resource].name);
+    bool is_gone = award->resource == STINT_RESOURCE_NONE && row->unit;
+    award->unit = strdup(is_gone ? row->unit : ledger_unit(ledger, award->resource));
+    return award->name && award->title && award->resource_name && award->unit && award->project &&
+           award->account && project_keep(award->project, award);
 }
 
 struct ledger_award *award_add(struct stint_ledger *ledger, const struct stint_award_row *row)
@@ -144,8 +151,8 @@ static struct stint_reason no_award(int64_t cost_micro)
 }
 
 struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t project,
-                                           int64_t asked_award, int64_t cost_micro,
-                                           int64_t *ret_award)
+                                           uint32_t resource, int64_t asked_award,
+                                           int64_t cost_micro, int64_t *ret_award)
 {
     const struct ledger_project *payer = project_find(ledger, project);
     const struct ledger_award *best = NULL;
@@ -153,7 +160,7 @@ struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t 
     int64_t now_ms = ledger_now_ms(ledger);
     for (size_t i = 0; payer && i < payer->award_count; i++) {
         const struct ledger_award *award = payer->awards[i];
-        if (asked_award && award->id != asked_award)
+        if (award->resource != resource || (asked_award && award->id != asked_award))
             continue;
         struct stint_reason reason = award_obstacle(award, cost_micro, now_ms);
         int nearer = best ? nearness(award, reason.code) - nearness(best, best_reason.code) : 1;
@@ -166,8 +173,9 @@ struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t 
     return best_reason;
 }
 
-struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
-                                        int64_t asked_award, int64_t cost_micro)
+struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project,
+                                        uint32_t resource, uid_t uid, int64_t asked_award,
+                                        int64_t cost_micro)
 {
     const struct ledger_project *payer = project_find(ledger, project);
     const struct ledger_user *user = user_find(ledger, uid);
@@ -180,61 +188,99 @@ struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t pro
         reason.code = STINT_REASON_UserSuspended;
         reason.account = user->account->number;
     } else {
-        reason = stint_ledger_award_for(ledger, project, asked_award, cost_micro, &award);
+        reason = stint_ledger_award_for(ledger, project, resource, asked_award, cost_micro, &award);
     }
     return reason;
 }
 
+/* What is asked for at a submit. */
+struct payment {
+    const struct ledger_project *project;
+    uint32_t resource;
+    const char *award_name; /* NULL for any */
+};
+
+/* Could @award be the one, wherever it is? */
+static bool is_meant(const struct payment *payment, const struct ledger_award *award)
+{
+    return !payment->award_name || strcmp(award->name, payment->award_name) == 0;
+}
+
 /* A revoked award that stands in for those that are missing; NULL for none. */
-static const struct ledger_award *revoked_award(const struct ledger_project *project,
-                                                const char *award_name)
+static const struct ledger_award *revoked_award(const struct payment *payment)
 {
     const struct ledger_award *last = NULL;
-    for (size_t i = 0; i < project->award_count; i++)
-        if (project->awards[i]->is_revoked &&
-            (!award_name || strcmp(project->awards[i]->name, award_name) == 0))
-            last = project->awards[i];
+    for (size_t i = 0; i < payment->project->award_count; i++) {
+        const struct ledger_award *award = payment->project->awards[i];
+        if (award->is_revoked && award->resource == payment->resource && is_meant(payment, award))
+            last = award;
+    }
     return last;
 }
 
-static int refuse_no_award(const struct ledger_project *project, const char *award_name,
+/* One that would do, were the job on its resource. */
+static const struct ledger_award *award_elsewhere(const struct payment *payment)
+{
+    for (size_t i = 0; i < payment->project->award_count; i++) {
+        const struct ledger_award *award = payment->project->awards[i];
+        if (!award->is_revoked && award->resource != payment->resource && is_meant(payment, award))
+            return award;
+    }
+    return NULL;
+}
+
+static int refuse_no_award(const struct stint_ledger *ledger, const struct payment *payment,
                            enum stint_reason_code *ret_code, struct stint_error *err)
 {
-    const struct ledger_award *revoked = revoked_award(project, award_name);
+    const char *project = payment->project->name;
+    const struct ledger_award *revoked = revoked_award(payment);
+    const struct ledger_award *other = award_elsewhere(payment);
+    const struct stint_resource *on =
+        stint_resource_at(ledger->options.resources, payment->resource);
     *ret_code = STINT_REASON_NoAward;
     if (revoked)
         (void)stint_fail(err, STINT_NO_AWARD, "award %s of project %s was revoked", revoked->name,
-                         project->name);
-    else if (award_name)
-        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award %.64s", project->name,
-                         award_name);
+                         project);
+    else if (other && payment->award_name)
+        (void)stint_fail(err, STINT_NO_AWARD, "award %s is on resource %s, and the job on %s",
+                         other->name, other->resource_name, on ? on->name : "none");
+    else if (payment->award_name)
+        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award %.64s", project,
+                         payment->award_name);
+    else if (ledger->options.resources->count > 1 && on)
+        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award on resource %s", project,
+                         on->name);
     else
-        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award", project->name);
+        (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award", project);
+    if (!revoked && other && other->resource != STINT_RESOURCE_NONE)
+        return stint_fix(err, STINT_NO_AWARD, "--resource %s, where it has %s%s",
+                         other->resource_name, payment->award_name ? "it" : "award ",
+                         payment->award_name ? "" : other->name);
     return stint_fix(err, STINT_NO_AWARD, "see `stint award list`, or ask an operator for one");
 }
 
-static int refuse_too_dear(const struct stint_ledger *ledger, const struct ledger_project *project,
+static int refuse_too_dear(const struct stint_ledger *ledger, const struct payment *payment,
                            int64_t cost_micro, int64_t largest_micro,
                            enum stint_reason_code *ret_code, struct stint_error *err)
 {
     char cost[32], largest[32];
+    const char *unit = ledger_unit(ledger, payment->resource);
     *ret_code = STINT_REASON_BalanceExhausted;
     (void)stint_fail(
         err, STINT_NO_AWARD, "the job may cost %s %ss, more than the whole of any award of %s",
-        stint_micro_format(cost_micro, cost, sizeof(cost)), ledger_unit(ledger), project->name);
+        stint_micro_format(cost_micro, cost, sizeof(cost)), unit, payment->project->name);
     return stint_fix(err, STINT_NO_AWARD, "ask for less time or fewer resources: at most %s %ss",
-                     stint_micro_format(largest_micro, largest, sizeof(largest)),
-                     ledger_unit(ledger));
+                     stint_micro_format(largest_micro, largest, sizeof(largest)), unit);
 }
 
 /* The largest award that could pay, -1 when there is none. Expired ones count, as they can be
  * extended: such a job waits with AwardExpired. A revoked one stays revoked. */
-static int64_t largest_award(const struct ledger_project *project, const char *award_name)
+static int64_t largest_award(const struct payment *payment)
 {
     int64_t largest = -1;
-    for (size_t i = 0; i < project->award_count; i++) {
-        const struct ledger_award *award = project->awards[i];
-        if (award->is_revoked || (award_name && strcmp(award->name, award_name) != 0))
+    for (size_t i = 0; i < payment->project->award_count; i++) {
+        const struct ledger_award *award = payment->project->awards[i];
+        if (award->is_revoked || award->resource != payment->resource || !is_meant(payment, award))
             continue;
         if (award->awarded_micro > largest)
             largest = award->awarded_micro;
@@ -242,7 +288,7 @@ static int64_t largest_award(const struct ledger_project *project, const char *a
     return largest;
 }
 
-int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
+int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uint32_t resource, uid_t uid,
                          const char *award_name, int64_t cost_micro, int64_t walltime_s,
                          int64_t task_count, enum stint_reason_code *ret_code,
                          struct stint_error *err)
@@ -252,11 +298,12 @@ int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid
     *ret_code = STINT_REASON_NONE;
     if (!payer)
         return stint_fail(err, STINT_NOT_FOUND, "there is no such project");
-    int64_t largest = largest_award(payer, award_name);
+    struct payment payment = { payer, resource, award_name };
+    int64_t largest = largest_award(&payment);
     if (largest < 0)
-        return refuse_no_award(payer, award_name, ret_code, err);
+        return refuse_no_award(ledger, &payment, ret_code, err);
     if (cost_micro > largest)
-        return refuse_too_dear(ledger, payer, cost_micro, largest, ret_code, err);
+        return refuse_too_dear(ledger, &payment, cost_micro, largest, ret_code, err);
     if (!owners_of(ledger, payer, uid, owners))
         return stint_fail(err, -ENOMEM, "no memory for a new user");
     return quota_check_submit(ledger, owners, walltime_s, task_count, ret_code, err);
@@ -272,4 +319,10 @@ int64_t stint_ledger_award_id(const struct stint_ledger *ledger, const char *nam
 {
     const struct ledger_award *found = award_by_name(ledger, name);
     return found ? found->id : 0;
+}
+
+uint32_t stint_ledger_award_resource(const struct stint_ledger *ledger, const char *name)
+{
+    const struct ledger_award *found = award_by_name(ledger, name);
+    return found ? found->resource : STINT_RESOURCE_NONE;
 }

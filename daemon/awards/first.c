@@ -1,7 +1,9 @@
 /* What an empty store begins with, so that `stint submit -- true` works at once (INTERFACE §3): one
- * institution, the project `default`, the operator as its PI, and an award of a year. */
+ * institution, the project `default`, the operator as its PI, and an award of a year on
+ * each resource. */
 #include "state.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
@@ -37,8 +39,16 @@ int ledger_first_start(struct stint_ledger *ledger, struct stint_error *err)
                                      err);
     if (r == 0)
         r = stint_ledger_user_add(ledger, &act, caller.name, "default", "manager", 1, err);
-    if (r == 0 && hours > 0)
-        r = stint_ledger_award_grant(ledger, &act, "default", "default", hours * 1000000, now_ms,
-                                     now_ms + FIRST_AWARD_MS, "Default award", &id, err);
+    const struct stint_resources *resources = ledger->options.resources;
+    for (uint32_t i = 0; i < resources->count && hours > 0 && r == 0; i++) {
+        char name[STINT_LEDGER_NAME_MAX];
+        (void)snprintf(name, sizeof(name), i == 0 ? "default%.0s" : "default-%.40s",
+                       resources->list[i].name);
+        for (char *at = name; *at; at++)
+            *at = (char)tolower((unsigned char)*at);
+        r = stint_ledger_award_grant(ledger, &act, name, "default", resources->list[i].name,
+                                     hours * 1000000, now_ms, now_ms + FIRST_AWARD_MS,
+                                     "Default award", &id, err);
+    }
     return r;
 }

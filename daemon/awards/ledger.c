@@ -14,9 +14,20 @@ int64_t ledger_now_ms(const struct stint_ledger *ledger)
     return ledger->options.now_wall_ms();
 }
 
-const char *ledger_unit(const struct stint_ledger *ledger)
+const char *ledger_unit(const struct stint_ledger *ledger, uint32_t resource)
 {
-    return ledger->base.gpu_count > 0 ? "gpu-hour" : "core-hour";
+    bool has_gpus = resource < STINT_RESOURCE_MAX && ledger->base[resource].gpu_count > 0;
+    return has_gpus ? "gpu-hour" : "core-hour";
+}
+
+const char *stint_ledger_unit(const struct stint_ledger *ledger, uint32_t resource)
+{
+    return ledger_unit(ledger, resource);
+}
+
+struct stint_clerk *ledger_clerk(const struct stint_ledger *ledger, uint32_t resource)
+{
+    return ledger->options.resources->list[resource].clerk;
 }
 
 /* The C library knows one time zone a process, and dates that people write mean the same one. Done
@@ -39,7 +50,10 @@ int stint_ledger_new(const struct stint_ledger_options *options, struct stint_le
         return -ENOMEM;
     ledger->options = *options;
     ledger->array_free = STINT_NO_ACCOUNT;
-    charge_base_of(options->machine, &ledger->base);
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        charge_base_of(options->resources->list[i].machine, &ledger->base[i]);
+    }
     int r = time_zone_set(options->time_zone, err);
     if (r == 0 && !account_for(ledger, STINT_ACCOUNT_SITE, 0, STINT_NO_ACCOUNT))
         r = -ENOMEM;

@@ -138,9 +138,22 @@ int stint_ledger_hold(struct stint_ledger *ledger, const struct stint_ledger_run
     if (r != 0)
         return r;
     usage_add(ledger, parts.owners, run, run->walltime_ms, 1);
-    for (size_t i = 0; i < LEDGER_OWNERS; i++)
+    for (size_t i = 0; i < LEDGER_OWNERS; i++) {
         parts.owners[i]->running++;
+        account_mark(ledger, parts.owners[i]);
+    }
     return 0;
+}
+
+/* What @ms of the run cost. Of a resource that is no more nobody knows the price: the same part of
+ * what was held. */
+static int64_t run_price(const struct stint_ledger *ledger, const struct stint_ledger_run *run,
+                         int64_t ms)
+{
+    if (stint_resource_at(ledger->options.resources, run->size.resource) || run->walltime_ms <= 0)
+        return stint_ledger_charge(ledger, &run->size, ms);
+    charge_wide top = (charge_wide)run->held_micro * (ms > 0 ? ms : 0);
+    return (int64_t)((top + run->walltime_ms - 1) / run->walltime_ms);
 }
 
 int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_run *run,
@@ -148,7 +161,7 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
 {
     struct run_parts parts;
     int64_t counted_ms = elapsed_ms < run->walltime_ms ? elapsed_ms : run->walltime_ms;
-    int64_t charged = stint_ledger_charge(ledger, &run->size, counted_ms);
+    int64_t charged = run_price(ledger, run, counted_ms);
     int r = run_find(ledger, run, &parts, err);
     if (r != 0)
         return r;
@@ -167,6 +180,7 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
     usage_add(ledger, parts.owners, run, counted_ms, 1);
     for (size_t i = 0; i < LEDGER_OWNERS; i++) {
         parts.owners[i]->running--;
+        account_mark(ledger, parts.owners[i]);
         account_tell(ledger, parts.owners[i], STINT_QUOTA_GPU_HOURS);
         account_tell(ledger, parts.owners[i], STINT_QUOTA_CORE_HOURS);
     }
@@ -179,9 +193,13 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
                             int64_t ms)
 {
-    int64_t rate_micro = ledger->options.rate_micro;
+    const struct stint_resource *resource =
+        stint_resource_at(ledger->options.resources, size->resource);
+    if (!resource)
+        return 0;
+    int64_t rate_micro = resource->rate_micro;
     if (size->is_preemptible) /* the rate is at most a million units: no overflow */
-        rate_micro = rate_micro / 1000000 * ledger->options.preemptible_rate_micro +
-                     rate_micro % 1000000 * ledger->options.preemptible_rate_micro / 1000000;
-    return charge_price(&ledger->base, rate_micro, size, ms);
+        rate_micro = rate_micro / 1000000 * resource->preemptible_rate_micro +
+                     rate_micro % 1000000 * resource->preemptible_rate_micro / 1000000;
+    return charge_price(&ledger->base[size->resource], rate_micro, size, ms);
 }

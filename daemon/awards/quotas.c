@@ -146,20 +146,32 @@ int quota_parse(const char *assignment, enum stint_quota_kind *ret_kind, int64_t
 
 /* ---- memory */
 
+/* What runs under the account, on all resources. */
+static int64_t runs(const struct stint_ledger *ledger, const struct ledger_account *account,
+                    enum stint_limit limit)
+{
+    int64_t used = 0;
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        used += stint_scheduler_used(stint_clerk_scheduler(ledger_clerk(ledger, i)),
+                                     account->number, limit);
+    }
+    return used;
+}
+
 int64_t quota_used(const struct stint_ledger *ledger, const struct ledger_account *account,
                    enum stint_quota_kind kind, enum stint_period period)
 {
-    const struct stint_scheduler *core = stint_clerk_scheduler(ledger->options.clerk);
     const struct ledger_usage *usage = &account->usage[period];
     switch (kind) {
     case STINT_QUOTA_GPUS: /* in use is in use: a share counts as one begun GPU */
-        return (stint_scheduler_used(core, account->number, STINT_LIMIT_GPU_MILLI) + 999) / 1000;
+        return (runs(ledger, account, STINT_LIMIT_GPU_MILLI) + 999) / 1000;
     case STINT_QUOTA_CORES:
-        return stint_scheduler_used(core, account->number, STINT_LIMIT_CORES);
+        return runs(ledger, account, STINT_LIMIT_CORES);
     case STINT_QUOTA_MEMORY:
-        return stint_scheduler_used(core, account->number, STINT_LIMIT_MEMORY);
+        return runs(ledger, account, STINT_LIMIT_MEMORY);
     case STINT_QUOTA_JOBS:
-        return stint_scheduler_used(core, account->number, STINT_LIMIT_JOBS);
+        return runs(ledger, account, STINT_LIMIT_JOBS);
     case STINT_QUOTA_QUEUED:
         return account->queued;
     case STINT_QUOTA_GPU_HOURS:

@@ -44,6 +44,7 @@ uint32_t stint_ledger_seat(struct stint_ledger *ledger, int64_t project, uid_t u
 struct use_loading {
     struct stint_ledger *ledger;
     int64_t offset_ms; /* the core's clock less the wall's */
+    int64_t since_ms[STINT_RESOURCE_MAX];
     int r;
 };
 
@@ -55,7 +56,12 @@ static uint32_t bounded(int64_t value)
 static bool load_on_use(void *context, const struct stint_past_use *use)
 {
     struct use_loading *loading = context;
-    const struct stint_machine *machine = loading->ledger->options.machine;
+    const struct stint_resources *resources = loading->ledger->options.resources;
+    uint32_t on = stint_resource_find(resources, use->resource);
+    if (on == STINT_RESOURCE_NONE ||
+        use->end_ms < loading->since_ms[on]) /* of a resource that is gone, or long ago */
+        return true;
+    const struct stint_machine *machine = resources->list[on].machine;
     uint32_t seat = stint_ledger_seat(loading->ledger, use->project, (uid_t)use->uid);
     int64_t whole = (use->gpu_milli + 999) / 1000;
     bool is_share = use->gpu_milli > 0 && use->gpu_milli < 1000;
@@ -71,7 +77,7 @@ static bool load_on_use(void *context, const struct stint_past_use *use)
     if (seat == STINT_NO_ACCOUNT)
         loading->r = -ENOMEM;
     else
-        (void)stint_clerk_add_use(loading->ledger->options.clerk, seat, &ask,
+        (void)stint_clerk_add_use(resources->list[on].clerk, seat, &ask,
                                   use->start_ms + loading->offset_ms,
                                   use->end_ms + loading->offset_ms);
     return loading->r == 0;
@@ -81,16 +87,23 @@ int shares_load_use(struct stint_ledger *ledger, struct stint_error *err)
 {
     const struct stint_ledger_options *options = &ledger->options;
     int64_t now_ms = ledger_now_ms(ledger);
-    int64_t since_ms = 0;
+    int64_t since_ms = INT64_MAX;
     struct use_loading loading = {
         .ledger = ledger,
         .offset_ms = options->now_boot_ms ? options->now_boot_ms() - now_ms : 0,
     };
-    if (options->half_life_ms == 0)
+    LEDGER_EACH_CORE(ledger, i)
+    {
+        int64_t half_life_ms = options->resources->list[i].half_life_ms;
+        loading.since_ms[i] = half_life_ms == 0 ? INT64_MAX : 0;
+        if (half_life_ms > 0 && now_ms / LEDGER_HALF_LIVES > half_life_ms)
+            loading.since_ms[i] = now_ms - half_life_ms * LEDGER_HALF_LIVES;
+        if (half_life_ms > 0)
+            stint_clerk_forget_use(ledger_clerk(ledger, i));
+        since_ms = loading.since_ms[i] < since_ms ? loading.since_ms[i] : since_ms;
+    }
+    if (since_ms == INT64_MAX)
         return 0;
-    stint_clerk_forget_use(options->clerk);
-    if (now_ms / LEDGER_HALF_LIVES > options->half_life_ms)
-        since_ms = now_ms - options->half_life_ms * LEDGER_HALF_LIVES;
     int r = stint_reader_each_past_use(stint_store_reader(options->store), since_ms, load_on_use,
                                        &loading);
     if (r == 0)
@@ -100,8 +113,8 @@ int shares_load_use(struct stint_ledger *ledger, struct stint_error *err)
 
 /* ---- views */
 
-static bool view_of(struct stint_ledger *ledger, const struct ledger_account *account,
-                    struct stint_share_view *ret_view)
+static bool view_of(struct stint_ledger *ledger, uint32_t resource,
+                    const struct ledger_account *account, struct stint_share_view *ret_view)
 {
     struct stint_account_view owner;
     struct stint_account_view parent = { 0 };
@@ -113,7 +126,7 @@ static bool view_of(struct stint_ledger *ledger, const struct ledger_account *ac
     if (account->kind != STINT_ACCOUNT_INSTITUTION && account->kind != STINT_ACCOUNT_PROJECT &&
         !is_leaf)
         return false;
-    bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk),
+    bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger_clerk(ledger, resource)),
                                           account->number, &fair) == 0;
     stint_ledger_account(ledger, account->number, 0, &owner);
     if (is_ranked)
@@ -138,22 +151,23 @@ static bool view_of(struct stint_ledger *ledger, const struct ledger_account *ac
     return true;
 }
 
-/* What the account's projects were awarded and used; a person's is not counted. */
-static void add_awards(const struct stint_ledger *ledger, const struct ledger_account *account,
-                       struct stint_share_view *view)
+/* What the account's projects were awarded and used there; a person's is not counted. */
+static void add_awards(const struct stint_ledger *ledger, uint32_t resource,
+                       const struct ledger_account *account, struct stint_share_view *view)
 {
     const struct ledger_award *award, *next;
     HASH_ITER(by_id, ledger->awards, award, next)
     {
         const struct ledger_project *project = award->project;
-        if (account != project->account && account != project->institution->account)
+        if (award->resource != resource ||
+            (account != project->account && account != project->institution->account))
             continue;
         view->awarded_micro += award->awarded_micro;
         view->used_micro += award->used_micro;
     }
 }
 
-void stint_ledger_each_share(struct stint_ledger *ledger,
+void stint_ledger_each_share(struct stint_ledger *ledger, uint32_t resource,
                              bool (*fn)(void *context, const struct stint_share_view *view),
                              void *context)
 {
@@ -163,25 +177,26 @@ void stint_ledger_each_share(struct stint_ledger *ledger,
         for (uint32_t i = 0; i < ledger->account_count; i++) {
             struct stint_share_view view;
             if (ledger->accounts[i]->kind != kinds[k] ||
-                !view_of(ledger, ledger->accounts[i], &view))
+                !view_of(ledger, resource, ledger->accounts[i], &view))
                 continue;
-            add_awards(ledger, ledger->accounts[i], &view);
+            add_awards(ledger, resource, ledger->accounts[i], &view);
             if (!fn(context, &view))
                 return;
         }
     }
 }
 
-void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t uid,
+void stint_ledger_shares_of(struct stint_ledger *ledger, uint32_t resource, int64_t project,
+                            uid_t uid,
                             bool (*fn)(void *context, const struct stint_share_view *view),
                             void *context)
 {
     uint32_t at = stint_ledger_seat(ledger, project, uid);
     struct stint_share_view view;
     struct stint_fair fair;
-    while (at < ledger->account_count && view_of(ledger, ledger->accounts[at], &view)) {
-        bool is_ranked =
-            stint_scheduler_fair(stint_clerk_scheduler(ledger->options.clerk), at, &fair) == 0;
+    while (at < ledger->account_count && view_of(ledger, resource, ledger->accounts[at], &view)) {
+        bool is_ranked = stint_scheduler_fair(stint_clerk_scheduler(ledger_clerk(ledger, resource)),
+                                              at, &fair) == 0;
         if (!is_ranked || !fn(context, &view))
             return;
         at = fair.parent;

@@ -17,6 +17,7 @@
 #include "stint/digest.h"
 #include "stint/ledger.h"
 #include "stint/record.h"
+#include "stint/resource.h"
 #include "stint/store.h"
 #include "stint/token.h"
 
@@ -58,6 +59,7 @@ struct ledger_share {
  * struct ledger_account - whoever can have ceilings; its place in the array is its number
  * @owner: id of the institution, project or award, uid of the user, 0 for the site; of a seat, both
  * @shares: its weight among its siblings; a user's is that of all of his seats
+ * @stale: what it has running on one resource changed, and the others' cores know an older figure
  * @usage: by enum stint_period; the entry of NONE is unused
  * @quotas: by kind and period, NONE for those that have none
  */
@@ -69,6 +71,7 @@ struct ledger_account {
     uint32_t number;
     int64_t queued;
     int64_t running;
+    struct ledger_account *stale; /* the next of those to tell to all cores; itself at the end */
     uint32_t shares;
     struct ledger_share share;
     struct ledger_usage usage[LEDGER_PERIODS];
@@ -135,6 +138,9 @@ struct ledger_award {
     int64_t awarded_micro;
     int64_t used_micro;
     int64_t held_micro;
+    uint32_t resource; /* STINT_RESOURCE_NONE: its resource is not configured any more */
+    char *resource_name;
+    char *unit;
     bool is_revoked;
 };
 
@@ -154,7 +160,8 @@ struct ledger_token {
 
 struct stint_ledger {
     struct stint_ledger_options options;
-    struct charge_base base;
+    struct charge_base base[STINT_RESOURCE_MAX];
+    struct ledger_account *stale;
     struct ledger_account **accounts;
     uint32_t account_count;
     uint32_t account_capacity;
@@ -175,7 +182,11 @@ struct stint_ledger {
 };
 
 int64_t ledger_now_ms(const struct stint_ledger *ledger);
-const char *ledger_unit(const struct stint_ledger *ledger); /* "gpu-hour", "core-hour" */
+const char *ledger_unit(const struct stint_ledger *ledger, uint32_t resource);
+/* Cores of all resources, one after the other. */
+#define LEDGER_EACH_CORE(ledger, i)                                                                \
+    for (uint32_t i = 0; i < (ledger)->options.resources->count; i++)
+struct stint_clerk *ledger_clerk(const struct stint_ledger *ledger, uint32_t resource);
 
 /* ---- accounts.c: numbers for the scheduler, and what it is told of them */
 
@@ -204,6 +215,8 @@ int64_t ledger_hours_ms(int64_t micro);
 int64_t ledger_ms_hours(int64_t ms);
 void account_tell_all(struct stint_ledger *ledger, const struct ledger_account *account);
 void award_tell(struct stint_ledger *ledger, const struct ledger_award *award);
+/* What runs under the account's ceilings changed on one resource. */
+void account_mark(struct stint_ledger *ledger, struct ledger_account *account);
 /* Site, institution, project and user of a job; NULL without memory for a new user. */
 #define LEDGER_OWNERS 4
 bool owners_of(struct stint_ledger *ledger, const struct ledger_project *project, uid_t uid,

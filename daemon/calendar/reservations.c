@@ -56,7 +56,8 @@ int reservation_put(struct stint_calendar *calendar, const struct reservation *r
 {
     stint_auto(stint_buffer_deinit) struct stint_buffer line = { 0 };
     bool is_for_good = reservation->rule.until_ms == INT64_MAX;
-    stint_allocation_format_full(calendar->options.machine, reservation->allocation, &line);
+    stint_allocation_format_full(calendar_machine(calendar, reservation->resource),
+                                 reservation->allocation, &line);
     if (line.failed)
         return -ENOMEM;
     struct stint_reservation_row row = {
@@ -75,6 +76,7 @@ int reservation_put(struct stint_calendar *calendar, const struct reservation *r
         .reason = reservation->reason,
         .set_by = reservation->set_by,
         .created_ms = reservation->created_ms,
+        .resource = calendar->options.resources->list[reservation->resource].name,
     };
     return stint_store_put_reservation(calendar->options.store, &row, err);
 }
@@ -106,13 +108,15 @@ static int fill(const struct stint_calendar *calendar, const struct stint_reserv
         !copy(&reservation->days, row->days) || !copy(&reservation->hours, row->hours) ||
         !copy(&reservation->reason, row->reason) || !copy(&reservation->set_by, row->set_by))
         return -ENOMEM;
-    int r = row->days ? rule_parse(row->days, row->hours, &reservation->rule, err) : 0;
+    int r = calendar_resource(calendar, row->resource, &reservation->resource, err);
+    if (r == 0 && row->days)
+        r = rule_parse(row->days, row->hours, &reservation->rule, err);
     if (r == 0 && row->scope)
         r = stint_ledger_account_of(calendar->options.ledger, reservation->scope, row->holder,
                                     &reservation->account, err);
     if (r == 0)
-        r = stint_allocation_parse(calendar->options.machine, row->allocation,
-                                   &reservation->allocation, err);
+        r = stint_allocation_parse(calendar_machine(calendar, reservation->resource),
+                                   row->allocation, &reservation->allocation, err);
     return r;
 }
 
@@ -179,6 +183,7 @@ void reservation_view(const struct stint_calendar *calendar, const struct reserv
     *ret_view = (struct stint_reservation_view){
         .id = reservation->id,
         .name = reservation->name,
+        .resource = reservation->resource,
         .scope = scope_word(reservation->scope),
         .holder = reservation->holder,
         .days = reservation->days,

@@ -85,10 +85,9 @@ static int holder_check(const struct stint_calendar *calendar,
 
 /* ---- where */
 
-static int nodes_check(const struct stint_calendar *calendar, const char *text, uint32_t *nodes,
+static int nodes_check(const struct stint_machine *machine, const char *text, uint32_t *nodes,
                        uint32_t *ret_count, struct stint_error *err)
 {
-    const struct stint_machine *machine = calendar->options.machine;
     uint32_t count = 0;
     bool *is_named = calloc(machine->node_count + 1, sizeof(*is_named));
     int r = is_named ? 0 : -ENOMEM;
@@ -128,11 +127,9 @@ static void ask_fill(const struct stint_machine *machine, uint32_t node,
         ask->memory_bytes = (int64_t)((double)shape->memory_bytes * part) >> 20 << 20;
 }
 
-static int ask_check(const struct stint_calendar *calendar,
-                     const struct stint_reservation_new *asked, uint32_t node,
-                     struct stint_ask *ask, struct stint_error *err)
+static int ask_check(const struct stint_machine *machine, const struct stint_reservation_new *asked,
+                     uint32_t node, struct stint_ask *ask, struct stint_error *err)
 {
-    const struct stint_machine *machine = calendar->options.machine;
     *ask = (struct stint_ask){ .cpus = (uint32_t)asked->cpus,
                                .gpus = (uint16_t)asked->gpus,
                                .gpu_type = STINT_ANY_GPU_TYPE,
@@ -189,8 +186,8 @@ static bool meets(const struct stint_calendar *calendar, const struct reservatio
 }
 
 /* Of those whose windows meet @spans, the one that keeps most; 0 for none. */
-static uint32_t largest_met(const struct stint_calendar *calendar, const struct stint_span *spans,
-                            size_t count)
+static uint32_t largest_met(const struct stint_calendar *calendar, uint32_t resource,
+                            const struct stint_span *spans, size_t count)
 {
     uint64_t most = 0;
     uint32_t found = 0;
@@ -199,7 +196,7 @@ static uint32_t largest_met(const struct stint_calendar *calendar, const struct 
         for (uint32_t i = 0; i < at->allocation->grant_count; i++)
             size += ((uint64_t)at->allocation->grants[i].gpu_count << 20) +
                     at->allocation->grants[i].core_count;
-        if (size > most && meets(calendar, at, spans, count)) {
+        if (size > most && at->resource == resource && meets(calendar, at, spans, count)) {
             most = size;
             found = (uint32_t)at->id;
         }
@@ -210,25 +207,27 @@ static uint32_t largest_met(const struct stint_calendar *calendar, const struct 
 static int place_part(struct stint_calendar *calendar, const struct stint_reservation_new *asked,
                       struct reservation *reservation, struct stint_error *err)
 {
-    const struct stint_scheduler *core = stint_clerk_scheduler(calendar->options.clerk);
-    uint32_t *nodes = calloc(calendar->options.machine->node_count + 1, sizeof(*nodes));
+    const struct stint_scheduler *core =
+        stint_clerk_scheduler(calendar_clerk(calendar, reservation->resource));
+    const struct stint_machine *machine = calendar_machine(calendar, reservation->resource);
+    uint32_t *nodes = calloc(machine->node_count + 1, sizeof(*nodes));
     struct stint_span *spans = calloc(STINT_RESERVATION_WINDOW_MAX, sizeof(*spans));
     struct stint_ask ask;
     uint32_t node_count = 0;
     int r = nodes && spans ? 0 : -ENOMEM;
     if (r == 0 && asked->nodes)
-        r = nodes_check(calendar, asked->nodes, nodes, &node_count, err);
+        r = nodes_check(machine, asked->nodes, nodes, &node_count, err);
     if (r == 0 && node_count > 1)
         r = stint_fail(err, STINT_INVALID, "amounts are of one node; name one, or none");
     if (r == 0)
-        r = ask_check(calendar, asked, node_count == 1 ? nodes[0] : 0, &ask, err);
+        r = ask_check(machine, asked, node_count == 1 ? nodes[0] : 0, &ask, err);
     size_t count =
         r == 0 ? windows_list(calendar, reservation, spans, STINT_RESERVATION_WINDOW_MAX) : 0;
     if (r == 0)
         r = stint_scheduler_place_window(core, &ask, node_count == 1 ? (int)nodes[0] : -1, spans,
                                          count, &reservation->allocation, err);
     if (r == STINT_CONFLICT)
-        r = say_conflict(calendar, largest_met(calendar, spans, count), err);
+        r = say_conflict(calendar, largest_met(calendar, reservation->resource, spans, count), err);
     free(nodes);
     free(spans);
     return r;
@@ -237,12 +236,14 @@ static int place_part(struct stint_calendar *calendar, const struct stint_reserv
 static int place_whole(struct stint_calendar *calendar, const struct stint_reservation_new *asked,
                        struct reservation *reservation, struct stint_error *err)
 {
-    const struct stint_scheduler *core = stint_clerk_scheduler(calendar->options.clerk);
-    uint32_t *nodes = calloc(calendar->options.machine->node_count + 1, sizeof(*nodes));
+    const struct stint_scheduler *core =
+        stint_clerk_scheduler(calendar_clerk(calendar, reservation->resource));
+    const struct stint_machine *machine = calendar_machine(calendar, reservation->resource);
+    uint32_t *nodes = calloc(machine->node_count + 1, sizeof(*nodes));
     uint32_t count = 0;
     int r = nodes ? 0 : -ENOMEM;
     if (r == 0)
-        r = nodes_check(calendar, asked->nodes, nodes, &count, err);
+        r = nodes_check(machine, asked->nodes, nodes, &count, err);
     if (r == 0 && count > STINT_ALLOCATION_GRANT_MAX)
         r = stint_fail(err, STINT_TOO_LARGE, "more than %d nodes", STINT_ALLOCATION_GRANT_MAX);
     if (r == 0)
@@ -283,6 +284,8 @@ static int reservation_new(struct stint_calendar *calendar, const struct stint_a
     reservation->created_ms = calendar->options.now_wall_ms();
     int r = name_check(calendar, asked->name, err);
     if (r == 0)
+        r = calendar_resource(calendar, asked->resource, &reservation->resource, err);
+    if (r == 0)
         r = when_check(calendar, asked, &reservation->rule, err);
     if (r == 0)
         r = holder_check(calendar, asked, reservation, err);
@@ -308,10 +311,14 @@ static int publish(struct stint_calendar *calendar, const struct stint_act *act,
     stint_auto(stint_buffer_deinit) struct stint_buffer subject = { 0 };
     stint_auto(stint_buffer_deinit) struct stint_buffer line = { 0 };
     const struct rule *rule = &reservation->rule;
-    stint_allocation_format(calendar->options.machine, reservation->allocation, &line);
+    stint_allocation_format(calendar_machine(calendar, reservation->resource),
+                            reservation->allocation, &line);
     stint_json_object(&subject);
     stint_json_kv_text(&subject, "reservation", reservation->name);
     stint_json_kv_text(&subject, "change", change);
+    if (calendar->options.resources->count > 1)
+        stint_json_kv_text(&subject, "resource",
+                           calendar->options.resources->list[reservation->resource].name);
     if (reservation->holder)
         stint_json_kv_text(&subject, scope_word(reservation->scope), reservation->holder);
     stint_json_kv_text(&subject, "days", reservation->days);

@@ -7,6 +7,7 @@
 #include "stint/calendar.h"
 #include "stint/clerk.h"
 #include "stint/record.h"
+#include "stint/resource.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
@@ -32,6 +33,7 @@ struct reservation {
     struct reservation *next;
     int64_t id;
     char *name;
+    uint32_t resource;
     enum stint_quota_scope scope; /* 0: nobody's */
     char *holder;
     char *days;
@@ -52,14 +54,21 @@ struct reservation {
 
 struct stint_calendar {
     struct stint_calendar_options options;
-    struct calendar_node *nodes;
-    struct reservation *reservations; /* in the order of their numbers */
-    struct reservation *shown;        /* of the last rehearsal */
+    struct calendar_node *nodes[STINT_RESOURCE_MAX]; /* of each resource */
+    struct reservation *reservations;                /* in the order of their numbers */
+    struct reservation *shown;                       /* of the last rehearsal */
     int64_t last_id;
     int64_t offset_ms; /* wall less boot, as windows were told */
     int64_t ahead_ms;  /* weekly ones are told until here */
     int64_t loaded_ms;
 };
+
+const struct stint_machine *calendar_machine(const struct stint_calendar *calendar,
+                                             uint32_t resource);
+struct stint_clerk *calendar_clerk(const struct stint_calendar *calendar, uint32_t resource);
+/* The resource @name, NULL for the default: 0, or STINT_NOT_FOUND naming those there are. */
+int calendar_resource(const struct stint_calendar *calendar, const char *name,
+                      uint32_t *ret_resource, struct stint_error *err);
 
 /* Where the batch and the record stand; an action that fails half way goes back to it in both. */
 struct calendar_mark {

@@ -20,8 +20,14 @@
 
 static int64_t ahead_of(const struct stint_calendar *calendar)
 {
-    int64_t longest_ms = calendar->options.max_walltime_s * 1000;
-    int64_t ahead_ms = longest_ms > 0 ? longest_ms + 8 * DAY_MS : AHEAD_MS;
+    int64_t longest_ms = 0;
+    bool is_bounded = true;
+    for (uint32_t i = 0; i < calendar->options.resources->count; i++) {
+        int64_t max_ms = calendar->options.resources->list[i].max_walltime_s * 1000;
+        is_bounded = is_bounded && max_ms > 0;
+        longest_ms = max_ms > longest_ms ? max_ms : longest_ms;
+    }
+    int64_t ahead_ms = is_bounded ? longest_ms + 8 * DAY_MS : AHEAD_MS;
     return ahead_ms < AHEAD_MAX ? ahead_ms : AHEAD_MAX;
 }
 
@@ -126,7 +132,8 @@ static int tell_one(struct stint_calendar *calendar, struct reservation *reserva
     if (!told)
         return -ENOMEM;
     reservation->told = told;
-    int r = stint_clerk_reserve(calendar->options.clerk, &window, ret_other, err);
+    int r = stint_clerk_reserve(calendar_clerk(calendar, reservation->resource), &window, ret_other,
+                                err);
     if (r == 0)
         told[reservation->told_count++] = (struct told_window){ *span, window.from_ms };
     return r;
@@ -177,7 +184,8 @@ size_t windows_list(const struct stint_calendar *calendar, const struct reservat
 
 void windows_forget(struct stint_calendar *calendar, struct reservation *reservation)
 {
-    (void)stint_clerk_unreserve(calendar->options.clerk, (uint32_t)reservation->id, INT64_MIN);
+    (void)stint_clerk_unreserve(calendar_clerk(calendar, reservation->resource),
+                                (uint32_t)reservation->id, INT64_MIN);
     reservation->told_count = 0;
 }
 
@@ -199,7 +207,8 @@ void windows_tell_more(struct stint_calendar *calendar, const struct reservation
 void windows_tell_all(struct stint_calendar *calendar)
 {
     calendar->offset_ms = calendar->options.now_wall_ms() - calendar->options.now_boot_ms();
-    (void)stint_clerk_unreserve(calendar->options.clerk, 0, INT64_MIN);
+    for (uint32_t i = 0; i < calendar->options.resources->count; i++)
+        (void)stint_clerk_unreserve(calendar_clerk(calendar, i), 0, INT64_MIN);
     for (struct reservation *at = calendar->reservations; at; at = at->next)
         at->told_count = 0;
     windows_tell_more(calendar, NULL);
@@ -259,7 +268,8 @@ static void release(struct stint_calendar *calendar, struct reservation *reserva
                   err.text);
         return;
     }
-    (void)stint_clerk_unreserve(calendar->options.clerk, (uint32_t)reservation->id, told.boot_ms);
+    (void)stint_clerk_unreserve(calendar_clerk(calendar, reservation->resource),
+                                (uint32_t)reservation->id, told.boot_ms);
     drop_told(reservation, i);
     stint_log(STINT_LOG_INFO, "reservation-released", "name=%s unused_s=%" PRId64,
               reservation->name, reservation->release_after_s);
@@ -268,7 +278,8 @@ static void release(struct stint_calendar *calendar, struct reservation *reserva
 /* Windows that are over are forgotten, as the core forgets them; the one in force is looked at. */
 static void look(struct stint_calendar *calendar, struct reservation *reservation, int64_t now_ms)
 {
-    const struct stint_scheduler *core = stint_clerk_scheduler(calendar->options.clerk);
+    const struct stint_scheduler *core =
+        stint_clerk_scheduler(calendar_clerk(calendar, reservation->resource));
     for (size_t i = reservation->told_count; i-- > 0;) {
         const struct told_window *told = &reservation->told[i];
         if (told->span.until_ms <= now_ms) {

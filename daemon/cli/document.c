@@ -52,6 +52,18 @@ bool doc_bool(const json_t *json, const char *path)
     return json_is_true(doc_at(json, path));
 }
 
+bool doc_names_resources(const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(doc_text_or(row, "resource", "local"), "local") != 0)
+            return true;
+    }
+    return false;
+}
+
 bool doc_has(const json_t *json, const char *path)
 {
     return doc_at(json, path) != NULL;

@@ -17,6 +17,9 @@ int64_t doc_int(const json_t *json, const char *path, int64_t other);
 double doc_number(const json_t *json, const char *path, double other);
 bool doc_bool(const json_t *json, const char *path);
 bool doc_has(const json_t *json, const char *path); /* there and not null */
+/* Does any of @rows have a `resource` that somebody gave a name? "local" is what the only one is
+ * called that nobody named. */
+bool doc_names_resources(const json_t *rows);
 
 #define DOC_TIME_MAX 48
 /* RFC 3339 text at @path as local time with its offset: "14:05:00 +0100" today,

@@ -62,6 +62,7 @@ struct table {
     struct table_cell *cells;
     size_t cell_count;
     size_t cell_capacity;
+    unsigned hidden; /* bit a column */
     bool failed;
 };
 void table_init(struct table *table, const struct table_column *columns, size_t column_count);
@@ -70,6 +71,8 @@ static inline __attribute__((unused)) void table_deinit_auto(struct table *table
 {
     table_deinit(table);
 }
+/* Cells of @column, which is not the last, are added like all others and not shown. */
+void table_hide(struct table *table, size_t column);
 /* NULL shows as "-". */
 void table_add(struct table *table, const char *text);
 void table_add_styled(struct table *table, const char *text, enum screen_style style);

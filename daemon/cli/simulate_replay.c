@@ -12,21 +12,29 @@
 #include "stint/auto.h"
 #include "stint/measure.h"
 #include "stint/replay.h"
+#include "stint/resource.h"
 #include "stint/transcript.h"
 
 #define DIFFERENCE_FIX                                                                             \
     "if stintd was replaced since then, its rules may have changed: replay with that version; "    \
     "else somebody changed the record"
 
+/* What was told to the core of one resource, done again. */
+struct core {
+    char resource[64]; /* "": the only one */
+    struct stint_replay *replay;
+    uint64_t starts_before; /* of this day */
+    uint64_t passes_before;
+};
+
 struct day {
     struct cli *cli;
     int64_t since_ms;
     int64_t until_ms;
-    struct stint_replay *replay;
+    struct core cores[STINT_RESOURCE_MAX];
+    size_t core_count;
     struct stint_sha256 chain; /* of the last row */
     int64_t last_id;
-    uint64_t starts_before; /* of this day */
-    uint64_t passes_before;
     bool is_of_day;
     uint64_t row_count;
 };
@@ -133,16 +141,41 @@ static int differs(const struct day *day, const struct stint_replay_difference *
                 when, day->last_id, difference->text);
 }
 
+static void begin_core(struct core *core)
+{
+    struct stint_replay_counts counts;
+    stint_replay_counts(core->replay, &counts);
+    core->starts_before = counts.starts;
+    core->passes_before = counts.passes;
+}
+
 /* What came before the day is replayed to get there, and not counted. */
 static void begin_day(struct day *day, const json_t *row)
 {
-    struct stint_replay_counts counts;
     if (day->is_of_day || doc_int(row, "at_ms", 0) < day->since_ms)
         return;
-    stint_replay_counts(day->replay, &counts);
-    day->starts_before = counts.starts;
-    day->passes_before = counts.passes;
+    for (size_t i = 0; i < day->core_count; i++)
+        begin_core(&day->cores[i]);
     day->is_of_day = true;
+}
+
+/* The core that a row was told to; NULL without memory, or for one too many. */
+static struct core *core_of(struct day *day, const json_t *row)
+{
+    const char *resource = doc_text_or(row, "resource", "");
+    size_t i = 0;
+    while (i < day->core_count && strcmp(day->cores[i].resource, resource) != 0)
+        i++;
+    if (i == STINT_ARRAY_SIZE(day->cores))
+        return NULL;
+    struct core *core = &day->cores[i];
+    if (i < day->core_count)
+        return core;
+    if (stint_replay_new(&core->replay) != 0)
+        return NULL;
+    (void)snprintf(core->resource, sizeof(core->resource), "%s", resource);
+    day->core_count++;
+    return core;
 }
 
 static int row_replay(struct day *day, const json_t *row)
@@ -156,9 +189,12 @@ static int row_replay(struct day *day, const json_t *row)
     int status = row_check(day, row, body, length);
     if (status != EXIT_OK)
         return status;
+    struct core *core = core_of(day, row);
+    if (!core)
+        return fail(-ENOMEM, "", "no memory for a replay");
     begin_day(day, row);
     day->row_count++;
-    err.code = stint_replay_feed(day->replay, body, length, &difference, &err);
+    err.code = stint_replay_feed(core->replay, body, length, &difference, &err);
     if (err.code == 0)
         return EXIT_OK;
     return err.code == STINT_CONFLICT ? differs(day, &difference) : cli_fail(&err);
@@ -198,14 +234,30 @@ static int page_fetch(struct day *day, char *cursor, size_t size)
     return EXIT_OK;
 }
 
+/* Of all cores together, and of the day alone. */
+static void count_all(const struct day *day, struct stint_replay_counts *ret_counts,
+                      uint64_t *ret_starts, uint64_t *ret_passes)
+{
+    *ret_counts = (struct stint_replay_counts){ 0 };
+    *ret_starts = *ret_passes = 0;
+    for (size_t i = 0; i < day->core_count; i++) {
+        struct stint_replay_counts one;
+        stint_replay_counts(day->cores[i].replay, &one);
+        ret_counts->starts += one.starts;
+        ret_counts->cores += one.cores;
+        *ret_starts += day->is_of_day ? one.starts - day->cores[i].starts_before : 0;
+        *ret_passes += day->is_of_day ? one.passes - day->cores[i].passes_before : 0;
+    }
+}
+
 static void print_equal(const struct day *day)
 {
     struct stint_replay_counts counts;
     char head[STINT_SHA256_HEX];
     char date[48];
-    stint_replay_counts(day->replay, &counts);
-    uint64_t starts = day->is_of_day ? counts.starts - day->starts_before : 0;
-    uint64_t passes = day->is_of_day ? counts.passes - day->passes_before : 0;
+    uint64_t starts;
+    uint64_t passes;
+    count_all(day, &counts, &starts, &passes);
     (void)stint_sha256_hex(&day->chain, head);
     if (cli_has(day->cli, "json")) {
         json_t *document = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:n}", "schema",
@@ -233,8 +285,6 @@ int simulate_replay(struct cli *cli, const char *text)
     int status = day_read(text, &day);
     if (status != EXIT_OK)
         return status;
-    if (stint_replay_new(&day.replay) != 0)
-        return fail(-ENOMEM, "", "no memory for a replay");
     do
         status = page_fetch(&day, cursor, sizeof(cursor));
     while (status == EXIT_OK && *cursor);
@@ -242,6 +292,7 @@ int simulate_replay(struct cli *cli, const char *text)
         status = cli_usage("another day", "nothing was recorded on %.40s", text);
     else if (status == EXIT_OK)
         print_equal(&day);
-    (void)stint_replay_free(day.replay);
+    for (size_t i = 0; i < day.core_count; i++)
+        (void)stint_replay_free(day.cores[i].replay);
     return status;
 }

@@ -106,6 +106,17 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
     table->column_count = column_count;
 }
 
+void table_hide(struct table *table, size_t column)
+{
+    assert(column + 1 < table->column_count);
+    table->hidden |= 1U << column;
+}
+
+static bool is_hidden(const struct table *table, size_t column)
+{
+    return table->hidden >> column & 1;
+}
+
 void table_deinit(struct table *table)
 {
     for (size_t i = 0; i < table->cell_count; i++)
@@ -169,11 +180,11 @@ static void table_widths(const struct table *table, unsigned width,
             widths[i % table->column_count] = cell;
     }
     for (size_t c = 0; c < table->column_count; c++)
-        total += widths[c] + (c > 0 ? 2 : 0);
+        total += is_hidden(table, c) ? 0 : widths[c] + (c > 0 ? 2 : 0);
     while (width && total > width) { /* the widest that may, one column at a time */
         size_t widest = SIZE_MAX;
         for (size_t c = 0; c < table->column_count; c++)
-            if (table->columns[c].may_shrink && widths[c] > SHRINK_LEAST &&
+            if (table->columns[c].may_shrink && !is_hidden(table, c) && widths[c] > SHRINK_LEAST &&
                 (widest == SIZE_MAX || widths[c] > widths[widest]))
                 widest = c;
         if (widest == SIZE_MAX)
@@ -192,6 +203,8 @@ static void add_blanks(struct stint_buffer *buffer, size_t count)
 static void cell_write(const struct table *table, size_t column, const char *text,
                        enum screen_style style, size_t width, struct stint_buffer *buffer)
 {
+    if (is_hidden(table, column))
+        return;
     size_t taken = text_width(text);
     size_t blanks = taken < width ? width - taken : 0;
     bool is_last = column + 1 == table->column_count;

@@ -10,10 +10,12 @@
 #include "stint/measure.h"
 
 static const struct table_column award_columns[] = {
-    { "AWARD", false, true },   { "PROJECT", false, true }, { "STATE", false, false },
-    { "AWARDED", true, false }, { "USED", true, false },    { "HELD", true, false },
-    { "FREE", true, false },    { "UNIT", false, false },   { "UNTIL", true, false },
+    { "AWARD", false, true },  { "PROJECT", false, true }, { "RESOURCE", false, true },
+    { "STATE", false, false }, { "AWARDED", true, false }, { "USED", true, false },
+    { "HELD", true, false },   { "FREE", true, false },    { "UNIT", false, false },
+    { "UNTIL", true, false },
 };
+#define AWARD_COLUMN_RESOURCE 2
 
 static void micro_cell(struct table *table, int64_t micro)
 {
@@ -30,6 +32,7 @@ static void award_row(struct table *table, const json_t *award)
     const char *state = doc_text_or(award, "state", "-");
     table_add(table, doc_text(award, "name"));
     table_add(table, doc_text(award, "project"));
+    table_add(table, doc_text(award, "resource"));
     table_add_styled(table, state, style_of_state(state));
     micro_cell(table, awarded);
     micro_cell(table, used);
@@ -45,6 +48,8 @@ static void awards_table(const json_t *awards, const char *empty)
     const json_t *award;
     size_t i;
     table_init(&table, award_columns, STINT_ARRAY_SIZE(award_columns));
+    if (!doc_names_resources(awards))
+        table_hide(&table, AWARD_COLUMN_RESOURCE);
     json_array_foreach(awards, i, award) award_row(&table, award);
     table_print(&table, empty);
 }

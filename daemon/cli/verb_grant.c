@@ -61,6 +61,7 @@ int verb_award_grant(struct cli *cli)
         return EXIT_FAILED;
     admin_put(body, "name", name);
     admin_put(body, "project", cli_value(cli, "project"));
+    admin_put(body, "resource", cli_value(cli, "resource"));
     admin_put(body, "title", cli_value(cli, "title"));
     if (!cli_value(cli, "project"))
         status = cli_usage("--project NAME", "admin award grant: to which project?");

@@ -110,6 +110,7 @@ static void job_row(struct table *table, const json_t *job)
     table_add(table, job_label(job, id));
     table_add(table, doc_text(job, "name"));
     table_add(table, doc_text(job, "project"));
+    table_add(table, doc_text(job, "resource"));
     table_add(table, doc_text(job, "user"));
     table_add_styled(table, word, style_of_state(word));
     table_printf(table, "%" PRId64, job_int(job, "cpus", 0));
@@ -127,10 +128,13 @@ static void job_row(struct table *table, const json_t *job)
 }
 
 static const struct table_column job_columns[] = {
-    { "ID", true, false },   { "NAME", false, true },   { "PROJECT", false, true },
-    { "USER", false, true }, { "STATE", false, false }, { "CORES", true, false },
-    { "GPUS", true, false }, { "LIMIT", true, false },  { "REASON OR TIME", false, true },
+    { "ID", true, false },      { "NAME", false, true },
+    { "PROJECT", false, true }, { "RESOURCE", false, true },
+    { "USER", false, true },    { "STATE", false, false },
+    { "CORES", true, false },   { "GPUS", true, false },
+    { "LIMIT", true, false },   { "REASON OR TIME", false, true },
 };
+#define JOB_COLUMN_RESOURCE 3
 
 static void jobs_table(const json_t *jobs, const char *empty)
 {
@@ -138,6 +142,8 @@ static void jobs_table(const json_t *jobs, const char *empty)
     const json_t *job;
     size_t i;
     table_init(&table, job_columns, STINT_ARRAY_SIZE(job_columns));
+    if (!doc_names_resources(jobs))
+        table_hide(&table, JOB_COLUMN_RESOURCE);
     json_array_foreach(jobs, i, job) job_row(&table, job);
     table_print(&table, empty);
 }
@@ -155,8 +161,16 @@ static int show_queue(struct cli *cli, const json_t *document)
 
 int verb_queue(struct cli *cli)
 {
-    return cli_show(cli, cli_has(cli, "mine") ? "/api/v1/queue?mine=true" : "/api/v1/queue",
-                    show_queue);
+    char path[600];
+    char encoded[400];
+    const char *resource = cli_value(cli, "resource");
+    int n =
+        snprintf(path, sizeof(path), "/api/v1/queue%s", cli_has(cli, "mine") ? "?mine=true" : "");
+    if (resource)
+        (void)snprintf(path + n, sizeof(path) - (size_t)n, "%cresource=%s",
+                       cli_has(cli, "mine") ? '&' : '?',
+                       path_encode(resource, encoded, sizeof(encoded)));
+    return cli_show(cli, path, show_queue);
 }
 
 /* ---- jobs ---- */
@@ -419,6 +433,8 @@ static int show_job(struct cli *cli, const json_t *document)
     line("note", doc_text(job, "note"));
     line("", doc_text(job, "reason_text"));
     line("project", doc_text(job, "project"));
+    if (strcmp(doc_text_or(job, "resource", "local"), "local") != 0)
+        line("resource", doc_text(job, "resource"));
     line("award", doc_text(job, "award"));
     line("user", doc_text(job, "user"));
     resources_line(job);
@@ -523,8 +539,13 @@ static int show_why(struct cli *cli, const json_t *document)
     reason_print(head, reason);
     json_array_foreach(doc_at(why, "also"), i, other) reason_print("  also: ", other);
     turn_print(doc_at(why, "turn"));
-    if (doc_has(why, "position"))
-        (void)printf("  position %" PRId64 " in the queue\n", doc_int(why, "position", 0));
+    const char *resource = doc_text_or(why, "resource", "local");
+    if (doc_has(why, "position")) {
+        (void)printf("  position %" PRId64 " in the queue", doc_int(why, "position", 0));
+        (void)fputs(strcmp(resource, "local") != 0 ? " of " : "", stdout);
+        text_print(strcmp(resource, "local") != 0 ? resource : "");
+        (void)putchar('\n');
+    }
     if (doc_time_ms(why, "estimate.p50"))
         (void)printf("  expected %s\n", doc_time_full(why, "estimate.p50", time_, sizeof(time_)));
     if (doc_time_ms(why, "estimate.p90"))

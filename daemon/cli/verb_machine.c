@@ -90,51 +90,77 @@ static void draw_line(const char *name, const char *drawing, size_t count)
     }
 }
 
-static bool is_on_node(const json_t *allocation, const char *node)
+static bool is_on_node(const json_t *allocation, const json_t *node)
 {
+    const char *name = doc_text_or(node, "name", "");
     const char *named = doc_text(allocation, "node");
     const char *text = doc_text(allocation, "allocation");
-    size_t length = strlen(node);
+    const char *resource = doc_text(allocation, "resource");
+    size_t length = strlen(name);
+    if (resource && strcmp(resource, doc_text_or(node, "resource", resource)) != 0)
+        return false;
     if (named)
-        return strcmp(named, node) == 0;
-    return text && strncmp(text, node, length) == 0 && (text[length] == '/' || !text[length]);
+        return strcmp(named, name) == 0;
+    return text && strncmp(text, name, length) == 0 && (text[length] == '/' || !text[length]);
 }
 
+/* The units of a part of a machine have the machine's numbers: those of the drawing that are
+ * marked in @is_there, close together. */
+static size_t keep_units(char *drawing, const char *is_there)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < DRAW_UNITS_MAX; i++)
+        if (is_there[i] != '.')
+            drawing[kept++] = drawing[i];
+    return kept;
+}
+
+/* @numbers: which units there are: "4-7", or [{"slot":4}]; NULL for the first @count. */
 static void draw_kind(const json_t *node, const json_t *allocations, const char *name,
-                      const char *key, const char *kind, size_t count)
+                      const char *key, const char *kind, const json_t *numbers, size_t count)
 {
     char drawing[DRAW_UNITS_MAX];
+    char is_there[DRAW_UNITS_MAX];
     const json_t *allocation;
     size_t i;
     if (count == 0)
         return;
-    if (count > sizeof(drawing))
-        count = sizeof(drawing);
-    memset(drawing, '.', count);
+    memset(drawing, '.', sizeof(drawing));
+    memset(is_there, '.', sizeof(is_there));
+    if (numbers)
+        mark_set(is_there, sizeof(is_there), numbers, 'x');
+    else
+        memset(is_there, 'x', count < sizeof(is_there) ? count : sizeof(is_there));
     json_array_foreach(allocations, i, allocation)
     {
-        if (!is_on_node(allocation, doc_text_or(node, "name", "")))
+        if (!is_on_node(allocation, node))
             continue;
         const json_t *set = doc_at(allocation, key);
         if (json_is_string(set) || json_is_array(set))
-            mark_set(drawing, count, set, letter_of(i));
+            mark_set(drawing, sizeof(drawing), set, letter_of(i));
         else
-            mark_allocation(drawing, count, doc_text(allocation, "allocation"), kind, letter_of(i));
+            mark_allocation(drawing, sizeof(drawing), doc_text(allocation, "allocation"), kind,
+                            letter_of(i));
     }
-    draw_line(name, drawing, count);
+    draw_line(name, drawing, keep_units(drawing, is_there));
 }
 
 static void draw_nodes(const json_t *nodes, const json_t *allocations)
 {
     const json_t *node;
     size_t i;
+    bool has_names = doc_names_resources(nodes);
     json_array_foreach(nodes, i, node)
     {
         (void)fputs(style_on(STYLE_BOLD), stdout);
         text_print(doc_text_or(node, "name", "?"));
+        (void)fputs(has_names ? "  " : "", stdout);
+        text_print(has_names ? doc_text_or(node, "resource", "") : "");
         (void)printf("%s  %s\n", style_off(), doc_text_or(node, "state", "up"));
-        draw_kind(node, allocations, "cores", "cores", "core[", (size_t)doc_int(node, "cores", 0));
-        draw_kind(node, allocations, "GPUs", "gpus", "gpu[", json_array_size(doc_at(node, "gpus")));
+        draw_kind(node, allocations, "cores", "cores", "core[", doc_at(node, "core_numbers"),
+                  (size_t)doc_int(node, "cores", 0));
+        draw_kind(node, allocations, "GPUs", "gpus", "gpu[", doc_at(node, "gpus"),
+                  json_array_size(doc_at(node, "gpus")));
         nodes_reserved(node);
     }
 }
@@ -159,9 +185,10 @@ static size_t set_size(const json_t *allocation, const char *key, const char *ki
 static void allocations_table(const json_t *allocations)
 {
     static const struct table_column columns[] = {
-        { "", false, false },      { "JOB", true, false },   { "PROJECT", false, true },
-        { "NODE", false, true },   { "CORES", true, false }, { "GPUS", true, false },
-        { "MEMORY", true, false }, { "SINCE", true, false }, { "ENDS BY", true, false },
+        { "", false, false },        { "JOB", true, false },    { "PROJECT", false, true },
+        { "RESOURCE", false, true }, { "NODE", false, true },   { "CORES", true, false },
+        { "GPUS", true, false },     { "MEMORY", true, false }, { "SINCE", true, false },
+        { "ENDS BY", true, false },
     };
     stint_auto(table_deinit) struct table table;
     const json_t *row;
@@ -169,12 +196,15 @@ static void allocations_table(const json_t *allocations)
     char text[DOC_TIME_MAX];
     char label[JOB_ID_MAX];
     table_init(&table, columns, STINT_ARRAY_SIZE(columns));
+    if (!doc_names_resources(allocations))
+        table_hide(&table, 3);
     json_array_foreach(allocations, i, row)
     {
         int64_t memory = doc_int(row, "memory_bytes", 0);
         table_printf(&table, "%c", letter_of(i));
         table_add(&table, job_label(row, label));
         table_add(&table, doc_text(row, "project"));
+        table_add(&table, doc_text(row, "resource"));
         table_add(&table, doc_text(row, "node"));
         table_printf(&table, "%zu", set_size(row, "cores", "core["));
         size_t gpus = set_size(row, "gpus", "gpu[");
@@ -250,14 +280,16 @@ static void nodes_away(const json_t *document, const char *only)
 int nodes_show(const json_t *document, const char *only)
 {
     static const struct table_column columns[] = {
-        { "NODE", false, true },   { "STATE", false, false }, { "PACKAGES", true, false },
-        { "NUMA", true, false },   { "CORES", true, false },  { "PUS", true, false },
-        { "MEMORY", true, false }, { "GPUS", false, true },
+        { "NODE", false, true },     { "RESOURCE", false, true }, { "STATE", false, false },
+        { "PACKAGES", true, false }, { "NUMA", true, false },     { "CORES", true, false },
+        { "PUS", true, false },      { "MEMORY", true, false },   { "GPUS", false, true },
     };
     stint_auto(table_deinit) struct table table;
     const json_t *node;
     size_t i;
     table_init(&table, columns, STINT_ARRAY_SIZE(columns));
+    if (!doc_names_resources(doc_at(document, "nodes")))
+        table_hide(&table, 1);
     json_array_foreach(doc_at(document, "nodes"), i, node)
     {
         char memory[32];
@@ -266,6 +298,7 @@ int nodes_show(const json_t *document, const char *only)
         if (only && strcmp(only, doc_text_or(node, "name", "")) != 0)
             continue;
         table_add(&table, doc_text(node, "name"));
+        table_add(&table, doc_text(node, "resource"));
         table_add_styled(&table, state, style_of_state(state));
         table_printf(&table, "%" PRId64, doc_int(node, "packages", 0));
         table_printf(&table, "%" PRId64, doc_int(node, "numa_nodes", 0));

@@ -15,6 +15,7 @@ static int node_send(struct cli *cli, const char *state, const char *what)
     if (!body)
         return EXIT_FAILED;
     admin_put(body, "state", state);
+    admin_put(body, "resource", cli_value(cli, "resource"));
     (void)snprintf(path, sizeof(path), "/api/v1/nodes/%s",
                    path_encode(name, encoded, sizeof(encoded)));
     (void)snprintf(done, sizeof(done), "%.100s %s", name, what);

@@ -132,7 +132,8 @@ int verb_reserve_add(struct cli *cli)
 {
     static int (*const puts_of[])(struct cli * cli, json_t * body) = { gpus_put, cpus_put,
                                                                        memory_put, release_put };
-    static const char *const texts[] = { "project", "institution", "weekly", "hours", "node" };
+    static const char *const texts[] = { "resource", "project", "institution",
+                                         "weekly",   "hours",   "node" };
     json_t *body = admin_body(cli);
     if (!body)
         return EXIT_FAILED;
@@ -161,9 +162,9 @@ static const char *holder_of(const json_t *row)
 static int show_reservations(struct cli *cli, const json_t *document)
 {
     static const struct table_column columns[] = {
-        { "NAME", false, true },   { "STATE", false, false }, { "FOR", false, true },
-        { "WHAT", false, true },   { "FROM", false, false },  { "UNTIL", false, false },
-        { "WEEKLY", false, true }, { "REASON", false, true },
+        { "NAME", false, true },   { "RESOURCE", false, true }, { "STATE", false, false },
+        { "FOR", false, true },    { "WHAT", false, true },     { "FROM", false, false },
+        { "UNTIL", false, false }, { "WEEKLY", false, true },   { "REASON", false, true },
     };
     stint_auto(table_deinit) struct table table;
     stint_auto(stint_buffer_deinit) struct stint_buffer places = { 0 };
@@ -171,12 +172,15 @@ static int show_reservations(struct cli *cli, const json_t *document)
     size_t i;
     (void)cli;
     table_init(&table, columns, STINT_ARRAY_SIZE(columns));
+    if (!doc_names_resources(doc_at(document, "reservations")))
+        table_hide(&table, 1);
     json_array_foreach(doc_at(document, "reservations"), i, row)
     {
         char time[DOC_TIME_MAX];
         const char *state = doc_text_or(row, "state", "?");
         const char *days = doc_text(row, "weekly");
         table_add(&table, doc_text(row, "name"));
+        table_add(&table, doc_text(row, "resource"));
         table_add_styled(&table, state, style_of_state(state));
         table_add(&table, holder_of(row));
         stint_buffer_clear(&places);

@@ -89,7 +89,12 @@ static int show_shares(struct cli *cli, const json_t *document)
 
 int verb_share_list(struct cli *cli)
 {
-    return cli_show(cli, "/api/v1/shares", show_shares);
+    char path[600];
+    char encoded[400];
+    const char *resource = cli_value(cli, "resource");
+    (void)snprintf(path, sizeof(path), "/api/v1/shares%s%s", resource ? "?resource=" : "",
+                   resource ? path_encode(resource, encoded, sizeof(encoded)) : "");
+    return cli_show(cli, path, show_shares);
 }
 
 /* ---- of one job ---- */

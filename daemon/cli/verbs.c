@@ -34,6 +34,7 @@
 /* clang-format off */
 static const struct option_row queue_options[] = {
     { "mine", 0, NULL, "only your own jobs", 0 },
+    { "resource", 0, "NAME", "only what is on this resource", 0 },
     { 0 },
 };
 static const struct option_row jobs_options[] = {
@@ -193,6 +194,7 @@ static const struct option_row award_show_options[] = {
 #define YES    { "yes", 'y', NULL, "do not ask", 0 }
 static const struct option_row grant_options[] = {
     { "project", 'p', "NAME", "to which project", 0 },
+    { "resource", 0,  "NAME", "on which resource; default the first", 0 },
     AMOUNT,
     { "from",    0,   "TIME", "from when; default now", 0 },
     UNTIL,
@@ -223,7 +225,16 @@ static const struct option_row share_options[] = {
 static const struct option_row quota_options[] = { SCOPES, { 0 } };
 static const struct option_row quota_remove_options[] = { SCOPES, YES, { 0 } };
 
+static const struct option_row node_options[] = {
+    { "resource", 0, "NAME", "only on this resource; else on all that have a part of the node", 0 },
+    { 0 },
+};
+static const struct option_row share_list_options[] = {
+    { "resource", 0, "NAME", "as they stand there; default the first resource", 0 },
+    { 0 },
+};
 static const struct option_row reserve_options[] = {
+    { "resource",      0,   "NAME",        "on which resource; default the first", 0 },
     { "project",       'p', "NAME",        "for this project; without one for nobody: maintenance", 0 },
     { "institution",   0,   "NAME",        "for all projects of this institution", 0 },
     { "gpus",          'G', "[TYPE:]N",    "so many whole GPUs of one node, with their part of its cores and memory", 0 },
@@ -306,9 +317,9 @@ const struct verb verbs[] = {
     { "admin quota show", "", "ceilings of one scope", verb_quota_list, quota_options, READS, 0, 0 },
     { "admin quota remove", "KIND…", "remove ceilings", verb_quota_remove, quota_remove_options, WRITES, 1, -1 },
     { "admin share set", "N", "set a weight of fair share: everybody has 1 until then", verb_share_set, share_options, WRITES, 1, 1 },
-    { "admin share list", "", "weights, use and ranks", verb_share_list, NULL, WATCHES, 0, 0 },
-    { "admin node drain", "NAME", "let nothing new start on a node; what runs goes on", verb_node_drain, NULL, WRITES, 1, 1 },
-    { "admin node resume", "NAME", "undo drain", verb_node_resume, NULL, WRITES, 1, 1 },
+    { "admin share list", "", "weights, use and ranks", verb_share_list, share_list_options, WATCHES, 0, 0 },
+    { "admin node drain", "NAME", "let nothing new start on a node; what runs goes on", verb_node_drain, node_options, WRITES, 1, 1 },
+    { "admin node resume", "NAME", "undo drain", verb_node_resume, node_options, WRITES, 1, 1 },
     { "admin node list", "", "all nodes and how they stand", verb_node_list, NULL, WATCHES, 0, 0 },
     { "admin reserve add", "NAME", "keep a part of the machine for somebody, or for nobody", verb_reserve_add, reserve_options, WRITES, 1, 1 },
     { "admin reserve list", "", "all reservations that are not over", verb_reserve_list, NULL, WATCHES, 0, 0 },

@@ -199,13 +199,20 @@ static bool is_synthetic(const char *text)
     return has_level;
 }
 
+bool topology_is_good(const char *source, bool *ret_is_file)
+{
+    size_t length = strlen(source);
+    struct stat at;
+    *ret_is_file = strchr(source, '/') || (length > 4 && strcmp(source + length - 4, ".xml") == 0);
+    return !length ||
+           (*ret_is_file ? stat(source, &at) == 0 && S_ISREG(at.st_mode) : is_synthetic(source));
+}
+
 static int check_topology(const struct stint_config *config, struct stint_error *err)
 {
     const char *source = config->topology;
-    size_t length = strlen(source);
-    struct stat at;
-    bool is_file = strchr(source, '/') || (length > 4 && strcmp(source + length - 4, ".xml") == 0);
-    if (!length || (is_file ? stat(source, &at) == 0 && S_ISREG(at.st_mode) : is_synthetic(source)))
+    bool is_file;
+    if (topology_is_good(source, &is_file))
         return 0;
     (void)value_fail(config, "scheduler", "topology", err, "topology = '%.100s' is %s", source,
                      is_file ? "not a file that can be found"
@@ -216,32 +223,48 @@ static int check_topology(const struct stint_config *config, struct stint_error 
 }
 
 /* "TYPE:N" and more of them after commas. */
-static int check_gpus(const struct stint_config *config, struct stint_error *err)
+bool gpus_are_good(const char *gpus)
 {
-    const char *gpus = config->gpus;
     while (*gpus) {
         size_t type = strspn(gpus, NAME_CHARACTERS);
         const char *count = gpus + type + (gpus[type] == ':');
         size_t digits = strspn(count, "0123456789");
         char after = count[digits];
         if (type == 0 || gpus[type] != ':' || digits == 0 || digits > 3 ||
-            (after && (after != ',' || !count[digits + 1]))) {
-            (void)value_fail(config, "scheduler", "gpus", err, "gpus = '%.60s' is not TYPE:N",
-                             gpus);
-            return stint_fix(err, STINT_INVALID, "gpus = h200:4");
-        }
+            (after && (after != ',' || !count[digits + 1])))
+            return false;
         gpus = count + digits + (after == ',');
     }
-    return 0;
+    return true;
+}
+
+static int check_gpus(const struct stint_config *config, struct stint_error *err)
+{
+    if (gpus_are_good(config->gpus))
+        return 0;
+    (void)value_fail(config, "scheduler", "gpus", err, "gpus = '%.60s' is not TYPE:N",
+                     config->gpus);
+    return stint_fix(err, STINT_INVALID, "gpus = h200:4");
+}
+
+bool name_is_good(const char *name)
+{
+    return *name && strspn(name, NAME_CHARACTERS) == strlen(name);
 }
 
 static int check_resource(const struct stint_config *config, struct stint_error *err)
 {
-    if (strspn(config->resource, NAME_CHARACTERS) == strlen(config->resource))
+    if (!name_is_good(config->resource)) {
+        (void)value_fail(config, "daemon", "resource", err, "resource = '%s' is not a name",
+                         config->resource);
+        return stint_fix(err, STINT_INVALID, "letters, digits, '.', '-' and '_'");
+    }
+    if (config->part_count == 0 || line_of(config, "daemon", "resource") == 0)
         return 0;
-    (void)value_fail(config, "daemon", "resource", err, "resource = '%s' is not a name",
+    (void)value_fail(config, "daemon", "resource", err,
+                     "resource = '%s' names one machine, and there are sections [resource NAME]",
                      config->resource);
-    return stint_fix(err, STINT_INVALID, "letters, digits, '.', '-' and '_'");
+    return stint_fix(err, STINT_INVALID, "remove this line, or the sections");
 }
 
 static int check_paths(const struct stint_config *config, struct stint_error *err)
@@ -261,21 +284,23 @@ static int check_paths(const struct stint_config *config, struct stint_error *er
 
 static int check_walltimes(const struct stint_config *config, struct stint_error *err)
 {
-    if (!config->max_walltime_s || config->default_walltime_s <= config->max_walltime_s)
+    if (!config->terms.max_walltime_s ||
+        config->terms.default_walltime_s <= config->terms.max_walltime_s)
         return 0;
     (void)value_fail(config, "scheduler",
                      line_of(config, "scheduler", "default_walltime_s") ? "default_walltime_s"
                                                                         : "max_walltime_s",
                      err, "default_walltime_s is longer than max_walltime_s");
     return stint_fix(err, STINT_INVALID, "default_walltime_s = %lld",
-                     (long long)config->max_walltime_s);
+                     (long long)config->terms.max_walltime_s);
 }
 
 /* A file that says nothing about how long use is remembered would decide it by silence. */
 static int check_half_life(const struct stint_config *config, struct stint_error *err)
 {
-    bool is_needed = strcmp(config->policy, "stint") == 0 && config->fair_tiers > 0;
-    if (!is_needed || !config->file[0] || line_of(config, "scheduler", "half_life_s") != 0)
+    bool is_needed = strcmp(config->terms.policy, "stint") == 0 && config->terms.fair_tiers > 0;
+    if (config->part_count > 0 || !is_needed || !config->file[0] ||
+        line_of(config, "scheduler", "half_life_s") != 0)
         return 0;
     (void)stint_fail(err, STINT_INVALID,
                      "%.400s:%d: half_life_s is missing: policy = stint shares by past use",
@@ -331,9 +356,9 @@ static int check_rules(const struct stint_config *config, struct stint_error *er
 int stint_config_check(const struct stint_config *config, struct stint_error *err)
 {
     static int (*const checks[])(const struct stint_config *config, struct stint_error *err) = {
-        check_paths,     check_listen, check_hosts,     check_user, check_group,
-        check_time_zone, check_origin, check_topology,  check_gpus, check_resource,
-        check_walltimes, check_rules,  check_half_life,
+        check_paths,     check_listen, check_hosts,     check_user,      check_group,
+        check_time_zone, check_origin, check_topology,  check_gpus,      check_resource,
+        check_walltimes, check_rules,  check_half_life, check_resources,
     };
     int r = 0;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(checks) && r == 0; i++)

@@ -223,10 +223,14 @@ static int set_word(const struct option *option, void *place, const char *value,
     return 0;
 }
 
-int option_set(const struct option *option, struct stint_config *config, const char *value,
-               const char *where, struct stint_error *err)
+void *option_place(const struct option *option, struct stint_config *config)
 {
-    void *place = (char *)config + option->offset;
+    return (char *)config + option->offset;
+}
+
+int option_set(const struct option *option, void *place, const char *value, const char *where,
+               struct stint_error *err)
+{
     switch (option->kind) {
     case OPTION_TEXT:
     case OPTION_PATH:
@@ -250,7 +254,7 @@ int stint_config_set(struct stint_config *config, const char *section, const cha
     const struct option *option = option_find(section, key);
     if (!option)
         return option_unknown(section, key, where, err);
-    int r = option_set(option, config, value, where, err);
+    int r = option_set(option, option_place(option, config), value, where, err);
     if (r == 0)
         config->lines[option_index(option)] = -1;
     return r;
@@ -286,14 +290,20 @@ static bool option_is_live(const struct option *option)
     return false;
 }
 
-static bool option_is_same(const struct option *option, const struct stint_config *a,
-                           const struct stint_config *b)
+bool option_is_equal(const struct option *option, const void *left, const void *right)
 {
-    const char *left = (const char *)a + option->offset;
-    const char *right = (const char *)b + option->offset;
     if (option->kind == OPTION_TEXT || option->kind == OPTION_PATH || option->kind == OPTION_WORD)
         return strcmp(left, right) == 0;
     return memcmp(left, right, option->size) == 0;
+}
+
+/* Adds @what to a list of @size bytes, of which @length are used. */
+static size_t list_add(char *list, size_t size, size_t length, const char *what)
+{
+    if (length >= size)
+        return length;
+    return length +
+           (size_t)snprintf(list + length, size - length, "%s%s", length > 0 ? ", " : "", what);
 }
 
 size_t stint_config_changed(const struct stint_config *a, const struct stint_config *b, char *list,
@@ -304,11 +314,20 @@ size_t stint_config_changed(const struct stint_config *a, const struct stint_con
     if (size > 0)
         list[0] = '\0';
     for (size_t i = 0; i < STINT_ARRAY_SIZE(options); i++) {
-        if (option_is_live(&options[i]) || option_is_same(&options[i], a, b))
+        if (option_is_live(&options[i]) ||
+            option_is_equal(&options[i], (const char *)a + options[i].offset,
+                            (const char *)b + options[i].offset))
             continue;
-        if (length < size)
-            length += (size_t)snprintf(list + length, size - length, "%s%s", count ? ", " : "",
-                                       options[i].row.key);
+        length = list_add(list, size, length, options[i].row.key);
+        count++;
+    }
+    for (size_t i = 0; i < STINT_CONFIG_RESOURCES_MAX; i++) {
+        char what[80];
+        if ((i >= a->part_count && i >= b->part_count) || resource_is_same(a, b, i, option_is_live))
+            continue;
+        (void)snprintf(what, sizeof(what), "[resource %s]",
+                       i < b->part_count ? b->parts[i].name : a->parts[i].name);
+        length = list_add(list, size, length, what);
         count++;
     }
     return count;
@@ -348,7 +367,7 @@ void stint_config_defaults(bool is_system, struct stint_config *ret_config)
     for (size_t i = 0; i < STINT_ARRAY_SIZE(options); i++) {
         const struct option *option = &options[i];
         const char *value = is_system ? option->row.system : option->row.own;
-        int r = option_set(option, ret_config, value, "default", &err);
+        int r = option_set(option, option_place(option, ret_config), value, "default", &err);
         (void)r; /* test_config: every default is inside its own row's range */
     }
     ret_config->is_system = is_system;

@@ -1,5 +1,6 @@
-/* Every option, once: the file, --check-config, `stintd --help`, stint.conf(5) and the shipped
- * stint.conf all follow these rows.
+/* Every option, once ([resource NAME] takes besides those of [scheduler] that are not the
+ * machine's, and both prices): the file, --check-config, `stintd --help`, stint.conf(5) and the
+ * shipped stint.conf all follow these rows.
  *
  * X(section, key, kind, member, min, max, private default, system default, unit, help)
  * min and max are values for numbers and byte counts for texts; a path may be "" when min is 0. */
@@ -66,27 +67,27 @@
       "Empty for this machine; an hwloc XML file or a synthetic string ('numa:2 core:8 pu:2') for another.") \
     X("scheduler", "gpus", TEXT, gpus, 0, 190, "", "", "TYPE:N", \
       "Simulated GPUs, for tests and demonstrations; left out of public totals.") \
-    X("scheduler", "default_walltime_s", INT, default_walltime_s, 1, 316224000, "3600", "3600", "seconds", \
+    X("scheduler", "default_walltime_s", INT, terms.default_walltime_s, 1, 316224000, "3600", "3600", "seconds", \
       "Walltime of a job that names none.") \
-    X("scheduler", "max_walltime_s", INT, max_walltime_s, 0, 316224000, "0", "0", "seconds", \
+    X("scheduler", "max_walltime_s", INT, terms.max_walltime_s, 0, 316224000, "0", "0", "seconds", \
       "Longest walltime of a job; 0 for no limit.") \
-    X("scheduler", "policy", WORD, policy, 0, 0, "stint", "stint", "stint fcfs sjf easy easy-sjbf conservative", \
+    X("scheduler", "policy", WORD, terms.policy, 0, 0, "stint", "stint", "stint fcfs sjf easy easy-sjbf conservative", \
       "Whose turn it is. stint: by fair share, then by wait against walltime; backfill by smallest area. The others are those of the literature, which know neither shares nor preemption.") \
-    X("scheduler", "half_life_s", INT, half_life_s, 60, 316224000, "604800", "604800", "seconds", \
+    X("scheduler", "half_life_s", INT, terms.half_life_s, 60, 316224000, "604800", "604800", "seconds", \
       "Past use counts half after this long (604800 is a week). A file that leaves policy at stint must set it: how long use is remembered is a decision about people.") \
-    X("scheduler", "fair_tiers", INT, fair_tiers, 0, 16, "4", "4", "tiers", \
+    X("scheduler", "fair_tiers", INT, terms.fair_tiers, 0, 16, "4", "4", "tiers", \
       "Coarse classes of fair share, inside of which the expansion factor decides; 0 leaves shares out of the order of turns.") \
-    X("scheduler", "reserved_heads", INT, reserved_heads, 1, 64, "1", "1", "jobs", \
+    X("scheduler", "reserved_heads", INT, terms.reserved_heads, 1, 64, "1", "1", "jobs", \
       "Waiting jobs that hold a reserved start at once; more are shown a start time, and fewer can pass them.") \
-    X("scheduler", "cores_per_free_gpu", INT, cores_per_free_gpu, 0, 1024, "0", "0", "cores", \
+    X("scheduler", "cores_per_free_gpu", INT, terms.cores_per_free_gpu, 0, 1024, "0", "0", "cores", \
       "Cores that jobs without GPUs leave for each free GPU of a node.") \
-    X("scheduler", "preemption", BOOL, preemption, 0, 1, "yes", "yes", "yes no", \
+    X("scheduler", "preemption", BOOL, terms.preemption, 0, 1, "yes", "yes", "yes no", \
       "yes: running jobs that were submitted with --preemptible may be stopped for waiting ones that had less service.") \
-    X("scheduler", "preemption_min_run_s", INT, preemption_min_run_s, 1, 86400, "600", "600", "seconds", \
+    X("scheduler", "preemption_min_run_s", INT, terms.preemption_min_run_s, 1, 86400, "600", "600", "seconds", \
       "A job runs at least so long between two stops.") \
-    X("scheduler", "preemption_resume_s", INT, preemption_resume_s, 0, 86400, "60", "60", "seconds", \
+    X("scheduler", "preemption_resume_s", INT, terms.preemption_resume_s, 0, 86400, "60", "60", "seconds", \
       "What a stop and a new start cost a job; nobody is stopped for a smaller gain.") \
-    X("scheduler", "checkpoint_max_s", INT, checkpoint_max_s, 0, 86400, "300", "300", "seconds", \
+    X("scheduler", "checkpoint_max_s", INT, terms.checkpoint_max_s, 0, 86400, "300", "300", "seconds", \
       "The longest time between the signal of --signal and SIGTERM when a job is stopped to make room.") \
     X("engine", "min_uid", INT, min_uid, 1, 4294967294, "1000", "1000", "uid", \
       "Jobs of smaller user ids are refused.") \
@@ -98,12 +99,20 @@
       "The launcher program; empty looks beside the daemon and in the installed place.") \
     X("engine", "evaluator", PATH, evaluator, 0, 190, "", "", "path", \
       "The evaluator program; empty looks as for the launcher.") \
-    X("awards", "rate", MICRO, rate_micro, 0, 1000000000000, "1", "1", "units", \
+    X("awards", "rate", MICRO, terms.rate_micro, 0, 1000000000000, "1", "1", "units", \
       "Price of one GPU-hour (core-hour on a machine without GPUs) in units of the award.") \
-    X("awards", "preemptible_rate", MICRO, preemptible_rate_micro, 0, 1000000, "0.5", "0.5", "share", \
+    X("awards", "preemptible_rate", MICRO, terms.preemptible_rate_micro, 0, 1000000, "0.5", "0.5", "share", \
       "The part of the price that jobs pay which may be stopped for others (--preemptible).") \
     X("awards", "default_award_hours", INT, default_award_hours, 0, 1000000000, "100000", "100000", "hours", \
-      "Size of the award of the project 'default', made on the first start.")
+      "Size of the award of the project 'default', made on the first start; one on each resource.") \
+    X("resource NAME", "topology", TEXT, part.topology, 0, 190, "", "", "file or synthetic string", \
+      "A machine of its own instead of a part of this one: nothing can be bound to it, and it is marked simulated.") \
+    X("resource NAME", "numa", TEXT, part.numa, 0, 190, "", "", "numbers", \
+      "NUMA nodes whose cores, memory and GPUs are this resource's: 0-1. A resource that names nothing has what no other names.") \
+    X("resource NAME", "cores", TEXT, part.cores, 0, 190, "", "", "numbers", \
+      "Cores that are this resource's: 0-15,32-47, as stint allocations numbers them; beside those of numa.") \
+    X("resource NAME", "gpus", TEXT, part.gpus, 0, 190, "", "", "numbers, none, or TYPE:N", \
+      "GPU slots that are this resource's, instead of those of its NUMA nodes; simulated GPUs where topology is set.")
 /* clang-format on */
 
 #endif

@@ -60,10 +60,15 @@ static void load_check_section(struct load *load, const char *line)
     if (length >= sizeof(name))
         length = sizeof(name) - 1;
     (void)snprintf(name, sizeof(name), "%.*s", (int)length, line + 1);
-    if (line[1 + length] == ']' && !section_is_known(name)) {
+    const char *resource = section_resource(name);
+    if (line[1 + length] == ']' && resource) {
+        load_fail(load,
+                  resource_add(load->config, resource, load->line, load_where(load), load->err));
+    } else if (line[1 + length] == ']' && !section_is_known(name)) {
         char what[128];
         (void)snprintf(what, sizeof(what), "unknown section [%.60s]", name);
-        load_fail_text(load, what, "[daemon], [admission], [scheduler], [engine] or [awards]");
+        load_fail_text(load, what,
+                       "[daemon], [admission], [scheduler], [engine], [awards] or [resource NAME]");
     }
 }
 
@@ -98,27 +103,56 @@ static char *load_read_line(char *line, int size, void *stream)
     return line;
 }
 
+static void load_given(struct load *load, const char *key, int line)
+{
+    char what[128];
+    (void)snprintf(what, sizeof(what), "'%s' was given on line %d already", key, line);
+    load_fail_text(load, what, "remove one of the two lines");
+}
+
+/* A key of a section [resource NAME]. */
+static void load_on_resource(struct load *load, const char *section, const char *key,
+                             const char *value)
+{
+    struct stint_config_resource *resource = resource_find(load->config, section_resource(section));
+    const struct option *option = resource_option(key);
+    if (!resource || !option) {
+        load_fail(load, option_unknown(RESOURCE_SECTION, key, load_where(load), load->err));
+        return;
+    }
+    int *line = &resource->lines[option_index(option)];
+    if (*line != 0) {
+        load_given(load, key, *line);
+        return;
+    }
+    *line = load->line;
+    load_fail(load, option_set(option, resource_place(option, resource), value, load_where(load),
+                               load->err));
+}
+
 static int load_on_value(void *context, const char *section, const char *key, const char *value)
 {
     struct load *load = context;
     const struct option *option = option_find(section, key);
     if (load->code != 0)
         return 1;
+    if (section_resource(section)) {
+        load_on_resource(load, section, key, value);
+        return 1;
+    }
     if (!option) {
         load_fail(load, option_unknown(section, key, load_where(load), load->err));
         return 1;
     }
     size_t index = option_index(option);
     if (index >= OPTIONS_MAX || load->seen[index] != 0) {
-        char what[128];
-        (void)snprintf(what, sizeof(what), "'%s' was given on line %d already", key,
-                       index < OPTIONS_MAX ? load->seen[index] : 0);
-        load_fail_text(load, what, "remove one of the two lines");
+        load_given(load, key, index < OPTIONS_MAX ? load->seen[index] : 0);
         return 1;
     }
     load->seen[index] = load->line;
     load->config->lines[index] = load->line;
-    load_fail(load, option_set(option, load->config, value, load_where(load), load->err));
+    load_fail(load, option_set(option, option_place(option, load->config), value, load_where(load),
+                               load->err));
     return 1;
 }
 

@@ -47,8 +47,9 @@ int array_open(struct stint_jobs *jobs, struct job *whole)
     if (array->shape->running_max == 0 || array->shape->running_max >= array->shape->task_count ||
         array->account != STINT_NO_ACCOUNT)
         return 0;
-    return stint_ledger_array_account(jobs->options.ledger, whole->id, array->shape->running_max,
-                                      &array->account);
+    return stint_ledger_array_account(jobs->options.ledger,
+                                      job_is_homeless(jobs, whole) ? 0 : whole->resource, whole->id,
+                                      array->shape->running_max, &array->account);
 }
 
 void array_shut(struct stint_jobs *jobs, struct job *whole)
@@ -75,7 +76,7 @@ struct job *array_split(struct stint_jobs *jobs, struct job *whole, uint32_t tas
     assert(was_waiting);
     (void)was_waiting;
     job_add(jobs, job);
-    (void)stint_clerk_remove_task(jobs->options.clerk, job_task_key(job));
+    (void)stint_clerk_remove_task(job_clerk(jobs, job), job_task_key(job));
     return job;
 }
 
@@ -98,7 +99,7 @@ struct job *array_next(struct stint_jobs *jobs, const struct job_array *array, s
 
 int array_enqueue(struct stint_jobs *jobs, struct job *whole, struct stint_error *err)
 {
-    (void)stint_clerk_remove(jobs->options.clerk, job_task_key(whole));
+    (void)stint_clerk_remove(job_clerk(jobs, whole), job_task_key(whole));
     return whole->array->waiting->count > 0 ? job_enqueue(jobs, whole, err) : 0;
 }
 
@@ -183,9 +184,10 @@ static int close_records(struct stint_jobs *jobs, struct job_array *array, enum 
         if (!job_is_waiting(job))
             continue;
         struct stint_task_key key = job_task_key(job);
+        struct stint_clerk *clerk = job_clerk(jobs, job);
         r = job_post(jobs, job, event, cause, err); /* the last of all takes the array with it */
         if (r == 0)
-            (void)stint_clerk_remove(jobs->options.clerk, key);
+            (void)stint_clerk_remove(clerk, key);
     }
     return r;
 }
@@ -204,9 +206,10 @@ int array_close(struct stint_jobs *jobs, struct job *whole, enum job_event event
         if (holding(array) + split == 0) {
             (void)stint_tasks_free(none);
             struct stint_task_key key = job_task_key(whole);
+            struct stint_clerk *clerk = job_clerk(jobs, whole);
             int r = job_post(jobs, whole, event, cause, err); /* it is gone after this */
             if (r == 0)
-                (void)stint_clerk_remove(jobs->options.clerk, key);
+                (void)stint_clerk_remove(clerk, key);
             return r;
         }
         array->closing = cause->outcome;
@@ -216,7 +219,7 @@ int array_close(struct stint_jobs *jobs, struct job *whole, enum job_event event
             (void)stint_tasks_free(none);
             return r;
         }
-        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(whole));
+        (void)stint_clerk_remove(job_clerk(jobs, whole), job_task_key(whole));
         jobs->counts[whole->state] -= waiting;
         stint_ledger_job_queued(jobs->options.ledger, whole->project, whole->uid, -(int)waiting);
         (void)stint_tasks_free(array->waiting);

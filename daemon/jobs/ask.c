@@ -53,6 +53,7 @@ int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms)
         .cores = (int64_t)job->cpus * job->nodes,
         .memory_bytes = job->memory_bytes * job->nodes,
         .is_preemptible = job->preemptible != STINT_PREEMPTIBLE_NO,
+        .resource = job_resource_number(jobs, job),
     };
     return stint_ledger_charge(jobs->options.ledger, &size, ms);
 }
@@ -99,6 +100,10 @@ struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
 {
     struct stint_reason best = { .account = STINT_NO_ACCOUNT };
     struct stint_reason other = { .account = STINT_NO_ACCOUNT };
+    if (job_is_homeless(jobs, job)) {
+        best.code = STINT_REASON_NoSuchResource;
+        return best;
+    }
     if (!job->is_evaluated)
         best.code = STINT_REASON_NotEvaluatedYet;
     if (job->state == STINT_JOB_HELD) {
@@ -108,8 +113,8 @@ struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
     }
     other = dependency_block(job);
     take_headline(&best, &other);
-    other = stint_ledger_blocks(jobs->options.ledger, job->project, job->uid, job->asked_award,
-                                job_charge(jobs, job, job->walltime_s * 1000));
+    other = stint_ledger_blocks(jobs->options.ledger, job->project, job->resource, job->uid,
+                                job->asked_award, job_charge(jobs, job, job->walltime_s * 1000));
     take_headline(&best, &other);
     return best;
 }
@@ -149,7 +154,7 @@ void job_reblock(struct stint_jobs *jobs, struct job *job)
     job_set_blocked(jobs, job, reason.code);
     if (reason.code == STINT_REASON_NONE)
         estimate_wanted(jobs);
-    int r = stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
+    int r = stint_clerk_set_blocked(job_clerk(jobs, job), job_task_key(job), &reason);
     assert(r == 0);
     (void)r;
 }
@@ -160,16 +165,16 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
     struct stint_reason reason;
     job->award = job->asked_award;
     if (job->award == 0)
-        (void)stint_ledger_award_for(jobs->options.ledger, job->project, 0,
+        (void)stint_ledger_award_for(jobs->options.ledger, job->project, job->resource, 0,
                                      job_charge(jobs, job, job->walltime_s * 1000), &job->award);
     jobs_ask_of(jobs, job, &ask);
-    int r = stint_clerk_submit(jobs->options.clerk, &ask, err);
+    int r = stint_clerk_submit(job_clerk(jobs, job), &ask, err);
     if (r != 0)
         return r;
     reason = jobs_block(jobs, job);
     job_set_blocked(jobs, job, reason.code);
     estimate_wanted(jobs);
     if (reason.code != STINT_REASON_NONE)
-        (void)stint_clerk_set_blocked(jobs->options.clerk, job_task_key(job), &reason);
+        (void)stint_clerk_set_blocked(job_clerk(jobs, job), job_task_key(job), &reason);
     return 0;
 }

@@ -25,9 +25,9 @@ static int64_t grantable_memory(const struct stint_shape *shape)
 
 /* A job that names no memory gets its cores' or its GPUs' part of a node, whichever is more, in
  * whole MiB: memory is never granted twice, so "unknown" cannot be allowed. */
-static int64_t default_memory(const struct stint_jobs *jobs, int64_t cpus, int64_t gpu_milli)
+static int64_t default_memory(const struct stint_machine *machine, int64_t cpus, int64_t gpu_milli)
 {
-    const struct stint_shape *shape = jobs->options.machine->nodes[0].shape;
+    const struct stint_shape *shape = machine->nodes[0].shape;
     int64_t whole = grantable_memory(shape);
     int64_t by_cores = shape->core_count ? whole / shape->core_count * cpus : 0;
     int64_t by_gpus = shape->gpu_count ? whole / shape->gpu_count / 1000 * gpu_milli : 0;
@@ -40,21 +40,22 @@ static int64_t default_memory(const struct stint_jobs *jobs, int64_t cpus, int64
 static void fill_resources(const struct stint_jobs *jobs, const struct stint_request *request,
                            struct job *job)
 {
-    const struct stint_jobs_options *options = &jobs->options;
+    const struct stint_resource *resource = job_resource(jobs, job);
     job->gpus = (uint16_t)request->gpu_count;
     job->gpu_milli = (uint16_t)(request->gpu_milli ? request->gpu_milli : 1000);
     job->cpus = (uint32_t)request->cpus;
     job->nodes = request->nodes > 0 ? (uint32_t)request->nodes : 1;
     job->gpu_type = STINT_ANY_GPU_TYPE;
     if (request->gpu_type) {
-        int type = stint_machine_find_type(options->machine, request->gpu_type);
+        int type = stint_machine_find_type(resource->machine, request->gpu_type);
         job->gpu_type = (int16_t)(type >= 0 ? type : STINT_NO_GPU_TYPE);
     }
     job->gpu_memory_bytes = request->gpu_memory_bytes;
     job->memory_bytes = request->memory_bytes;
     if (job->memory_bytes == 0)
-        job->memory_bytes = default_memory(jobs, job->cpus, (int64_t)job->gpus * job->gpu_milli);
-    job->walltime_s = request->walltime_s ? request->walltime_s : options->default_walltime_s;
+        job->memory_bytes =
+            default_memory(resource->machine, job->cpus, (int64_t)job->gpus * job->gpu_milli);
+    job->walltime_s = request->walltime_s ? request->walltime_s : resource->default_walltime_s;
     job->locality = (uint8_t)request->locality;
     job->priority = (int8_t)request->priority;
     job->begin_ms = request->begin_ms;
@@ -244,13 +245,33 @@ static int write_spec(struct stint_jobs *jobs, const struct stint_job_new *from,
     return r;
 }
 
+/* The job is on the resource that was asked for; STINT_UNSATISFIABLE for one that is not there. */
+static int request_place(struct stint_jobs *jobs, const struct stint_request *request,
+                         struct job *job, enum stint_reason_code *ret_code, struct stint_error *err)
+{
+    char names[300];
+    uint32_t index = stint_jobs_resource_of(jobs, request);
+    if (index != STINT_RESOURCE_NONE) {
+        job->resource = (uint8_t)index;
+        return 0;
+    }
+    if (ret_code)
+        *ret_code = STINT_REASON_NoSuchResource;
+    (void)stint_fail(err, STINT_UNSATISFIABLE, "there is no resource '%.60s'", request->resource);
+    return stint_fix(err, STINT_UNSATISFIABLE, "leave the resource out, or name %s%s",
+                     jobs->options.resources->count > 1 ? "one of: " : "",
+                     stint_resource_names(jobs->options.resources, names, sizeof(names)));
+}
+
 static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, struct job **ret_job,
                    struct stint_error *err)
 {
     stint_auto(job_free) struct job *job = calloc(1, sizeof(*job));
     if (!job)
         return -ENOMEM;
-    int r = job_fill(jobs, from->request, job, err);
+    int r = request_place(jobs, from->request, job, NULL, err);
+    if (r == 0)
+        r = job_fill(jobs, from->request, job, err);
     if (r == 0)
         r = job_resolve_after(jobs, job, err);
     if (r == 0)
@@ -312,7 +333,7 @@ int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, 
     if (r == 0)
         r = job_enqueue(jobs, job, err);
     if (r == 0 && (r = journal_submitted(jobs, job, err)) != 0)
-        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+        (void)stint_clerk_remove(job_clerk(jobs, job), job_task_key(job));
     if (r != 0 && job->array)
         array_shut(jobs, job);
     if (r != 0)
@@ -326,31 +347,55 @@ int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *new, 
     return 0;
 }
 
+static int fits_on(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
+                   struct stint_reason *ret_reason, struct stint_error *err)
+{
+    struct stint_ask ask;
+    fill_resources(jobs, request, job);
+    jobs_ask_of(jobs, job, &ask);
+    ask.account_count = 0;
+    ask.fair_account = STINT_NO_ACCOUNT;
+    return stint_scheduler_fits_ever(job_core(jobs, job), &ask, ret_reason, NULL, err);
+}
+
+/* The first resource on which it could run, when it cannot on its own; NULL for none. */
+static const char *fits_elsewhere(struct stint_jobs *jobs, const struct stint_request *request)
+{
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++) {
+        struct job job = { .id = 1, .resource = (uint8_t)i };
+        struct stint_reason reason = { 0 };
+        if (fits_on(jobs, request, &job, &reason, NULL) == 0)
+            return jobs->options.resources->list[i].name;
+    }
+    return NULL;
+}
+
 int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *request,
                          enum stint_reason_code *ret_code, struct stint_error *err)
 {
     struct job job = { .id = 1 };
-    struct stint_ask ask;
     struct stint_reason reason = { 0 };
-    if (request->resource && strcmp(request->resource, jobs->options.resource) != 0) {
-        *ret_code = STINT_REASON_NoSuchResource;
-        (void)stint_fail(err, STINT_UNSATISFIABLE, "there is no resource '%s'", request->resource);
-        return stint_fix(err, STINT_UNSATISFIABLE, "leave the resource out, or name '%s'",
-                         jobs->options.resource);
-    }
-    fill_resources(jobs, request, &job);
-    jobs_ask_of(jobs, &job, &ask);
-    ask.account_count = 0;
-    ask.fair_account = STINT_NO_ACCOUNT;
-    int r = stint_scheduler_fits_ever(stint_clerk_scheduler(jobs->options.clerk), &ask, &reason,
-                                      NULL, err);
+    int r = request_place(jobs, request, &job, ret_code, err);
+    if (r != 0)
+        return r;
+    r = fits_on(jobs, request, &job, &reason, err);
     *ret_code = reason.code;
+    const char *other =
+        r == STINT_UNSATISFIABLE && !request->resource ? fits_elsewhere(jobs, request) : NULL;
+    if (other) {
+        char fix[sizeof(err->fix)];
+        (void)snprintf(fix, sizeof(fix), "%s", err->fix);
+        (void)stint_fix(err, STINT_UNSATISFIABLE, "--resource %s%s%s", other, fix[0] ? ", or " : "",
+                        fix);
+    }
     return r;
 }
 
 int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request)
 {
     struct job job = { .id = 1 };
+    uint32_t index = stint_jobs_resource_of(jobs, request);
+    job.resource = index == STINT_RESOURCE_NONE ? 0 : (uint8_t)index;
     fill_resources(jobs, request, &job);
     return job.memory_bytes;
 }
@@ -377,7 +422,7 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
     if (r != 0)
         return r;
     job_view_waiting(jobs, job, &view);
-    (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+    (void)stint_clerk_remove(job_clerk(jobs, job), job_task_key(job));
     *ret_p50_ms = view.estimate_p50_ms;
     *ret_p90_ms = view.estimate_p90_ms;
     *ret_reason = view.reason;
@@ -448,8 +493,9 @@ int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_co
     if (job->array)
         return array_close(jobs, job, JOB_REFUSED, &cause, err);
     struct stint_task_key key = job_task_key(job);
+    struct stint_clerk *clerk = job_clerk(jobs, job);
     int r = job_post(jobs, job, JOB_REFUSED, &cause, err);
     if (r == 0)
-        (void)stint_clerk_remove(jobs->options.clerk, key);
+        (void)stint_clerk_remove(clerk, key);
     return r;
 }

@@ -155,6 +155,15 @@ static bool load_past(void *context, const struct stint_run_row *row)
     return past->count < PAST_RUNS;
 }
 
+/* How people use their limits is theirs wherever they run. */
+static int tell_ratio(const struct stint_jobs *jobs, uint32_t user, uint32_t milli)
+{
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < jobs->options.resources->count; i++)
+        r = stint_clerk_set_ratio(jobs->options.resources->list[i].clerk, user, milli);
+    return r;
+}
+
 /* Oldest first, as if the scheduler had seen them end. */
 static int tell_past(struct past *past)
 {
@@ -168,7 +177,7 @@ static int tell_past(struct past *past)
     for (size_t i = 0; milli && r == 0 && i < past->count; i++) {
         uint32_t user = past->runs[i].user;
         if (milli[user] > 0)
-            r = stint_clerk_set_ratio(past->jobs->options.clerk, user, milli[user]);
+            r = tell_ratio(past->jobs, user, milli[user]);
         milli[user] = 0; /* told */
     }
     free(milli);

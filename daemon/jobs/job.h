@@ -12,6 +12,7 @@
 #include "stint/allocation.h"
 #include "stint/clerk.h"
 #include "stint/jobs.h"
+#include "stint/resource.h"
 #include "stint/transcript.h"
 
 /* One dependency; @outcome is NONE while the other job, or task, has not ended. */
@@ -65,6 +66,7 @@ struct job_estimate {
  * @ran_ms: at its suspension; 0 while it runs
  * @stop_ms: boot clock: of its checkpoint's time the end; 0 while no signal was sent for one
  * @late_end: an end that found the batch full, else NULL
+ * @is_spread: what it holds belongs to other resources by now, whose cores know it too
  * @allocation_text: the stored form; @node: the first of it; @boot_id: of its start
  */
 struct job_run {
@@ -74,6 +76,7 @@ struct job_run {
     int64_t ran_ms;
     int64_t stop_ms;
     struct stint_run_end *late_end;
+    bool is_spread;
     char *allocation_text;
     char *node;
     char *boot_id;
@@ -127,6 +130,7 @@ struct job {
     uint16_t gpu_milli;
     int16_t gpu_type; /* as the scheduler numbers them */
     uint8_t locality;
+    uint8_t resource; /* its number; from STINT_RESOURCE_MAX on: of those that are gone */
     int8_t priority;
     bool is_requeue_wanted;
     bool is_preempted;   /* it makes room for another, and comes back: preempt.c */
@@ -158,8 +162,13 @@ struct job_ended {
     enum stint_job_outcome outcome;
 };
 
+/* Names of resources that jobs are on and that are not configured any more. */
+#define JOBS_GONE_MAX 200
+
 struct stint_jobs {
     struct stint_jobs_options options;
+    char *gone[JOBS_GONE_MAX];
+    uint32_t gone_count;
     struct job *table; /* by id and task */
     uint64_t counts[STINT_JOB_STATE_COUNT];
     uint64_t ledger_generation;  /* of the last look at what the ledger blocks */
@@ -178,7 +187,7 @@ struct stint_jobs {
     int64_t estimates_due_ms;       /* boot clock: not before */
     bool has_unestimated;           /* some job may have no first estimate */
     struct stint_sha256 transcript; /* digest of the last piece that was put */
-    int64_t transcript_core;        /* id of the piece in which this core began */
+    int64_t transcript_core;        /* id of the piece in which the first of these cores began */
     bool transcript_is_broken;      /* said so in the log */
 };
 
@@ -219,6 +228,26 @@ uint32_t job_width(const struct job *job);
 const char *job_label(const struct job *job, char label[JOB_NAME_MAX]);
 struct stint_run_key job_run_key(const struct job *job);
 struct stint_task_key job_task_key(const struct job *job);
+
+/* ---- resource.c: where it is, and whose core, machine and terms count; of one whose resource is
+ * gone, the default's */
+bool job_is_homeless(const struct stint_jobs *jobs, const struct job *job);
+const struct stint_resource *job_resource(const struct stint_jobs *jobs, const struct job *job);
+const char *job_resource_name(const struct stint_jobs *jobs, const struct job *job);
+uint32_t job_resource_number(const struct stint_jobs *jobs, const struct job *job);
+struct stint_clerk *job_clerk(const struct stint_jobs *jobs, const struct job *job);
+const struct stint_scheduler *job_core(const struct stint_jobs *jobs, const struct job *job);
+const struct stint_machine *job_machine(const struct stint_jobs *jobs, const struct job *job);
+/* On the resource @name, NULL for the default. 0; -ENOMEM; -ENOSPC for too many that are gone. */
+int job_place(struct stint_jobs *jobs, struct job *job, const char *name);
+/* A run whose allocation is not, or not all, on its own resource: what others have of it now is
+ * held back there. STINT_NOT_FOUND when nobody has any of it. */
+int run_adopt_spread(struct stint_jobs *jobs, struct job *job, const struct stint_ask *ask,
+                     int64_t started_ms, int64_t ends_ms, struct stint_error *err);
+/* To every core that knows the run. */
+void run_core_end(struct stint_jobs *jobs, struct job *job);
+void run_core_undo(struct stint_jobs *jobs, struct job *job);
+void run_core_set_ends(struct stint_jobs *jobs, struct job *job, int64_t ends_ms);
 
 /* ---- ask.c: what the scheduler and the ledger are told of a job
  * ----------------------------------------------------------- */

@@ -21,7 +21,7 @@ static const char *held_word(const struct job *job)
 
 static const char *gpu_type_word(const struct stint_jobs *jobs, const struct job *job)
 {
-    return job->gpu_type >= 0 ? jobs->options.machine->types[job->gpu_type] : job->gpu_type_text;
+    return job->gpu_type >= 0 ? job_machine(jobs, job)->types[job->gpu_type] : job->gpu_type_text;
 }
 
 static void fill_job(const struct stint_jobs *jobs, const struct job *job,
@@ -32,7 +32,7 @@ static void fill_job(const struct stint_jobs *jobs, const struct job *job,
         .id = job->id,
         .state = stint_job_state_name(array ? array_state(array) : job->state),
         .reason = job->blocked ? stint_reason_name(job->blocked) : NULL,
-        .resource = jobs->options.resource,
+        .resource = job_resource_name(jobs, job),
         .project = job->project,
         .uid = job->uid,
         .gid = job->gid,
@@ -87,7 +87,7 @@ static void fill_run(const struct stint_jobs *jobs, const struct job *job,
         .job = job->id,
         .task = job->task,
         .attempt = job->attempt,
-        .resource = jobs->options.resource,
+        .resource = job_resource_name(jobs, job),
         .node = job->run->node,
         .allocation = job->run->allocation_text,
         .cpus = (int64_t)job->cpus * job->nodes,

@@ -30,10 +30,8 @@ int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs *
     return 0;
 }
 
-void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t default_walltime_s, int64_t grace_ms,
-                            int64_t process_limit)
+void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t grace_ms, int64_t process_limit)
 {
-    jobs->options.default_walltime_s = default_walltime_s;
     jobs->options.grace_ms = grace_ms;
     jobs->options.process_limit = process_limit;
 }
@@ -62,9 +60,9 @@ static void clear(struct stint_jobs *jobs)
     HASH_ITER(hh, jobs->table, job, next)
     {
         if (job_holds(job))
-            (void)stint_clerk_undo(jobs->options.clerk, job_task_key(job));
+            run_core_undo(jobs, job);
         else
-            (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+            (void)stint_clerk_remove(job_clerk(jobs, job), job_task_key(job));
     }
     drop_all(jobs);
     memset(jobs->ended, 0, sizeof(jobs->ended)); /* some may not have become durable */
@@ -79,6 +77,8 @@ struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs)
     stint_buffer_deinit(&jobs->view_text);
     stint_buffer_deinit(&jobs->spec_text);
     jobs_users_free(jobs);
+    for (uint32_t i = 0; i < jobs->gone_count; i++)
+        free(jobs->gone[i]);
     free(jobs);
     return NULL;
 }
@@ -140,7 +140,9 @@ static int job_from_row(struct stint_jobs *jobs, const struct stint_job_row *row
     job->script_sha256 = row->script ? strdup(row->script) : NULL;
     if ((has_uses && !job->uses) || (row->script && !job->script_sha256) || !job->user)
         return -ENOMEM;
-    int r = fill_from_request(jobs, row->spec, job, err);
+    int r = job_place(jobs, job, row->resource);
+    if (r == 0)
+        r = fill_from_request(jobs, row->spec, job, err);
     if (r != 0)
         return r;
     job->state = stint_job_state_from_name(row->state);
@@ -257,6 +259,24 @@ static int load_queue(struct stint_jobs *jobs, struct stint_error *err)
     return r;
 }
 
+/* The machine was divided otherwise while it ran: it goes on and is paid as it began, and whoever
+ * has its cores and GPUs now gets them when it ends. */
+static int hold_spread(struct stint_jobs *jobs, struct job *job, const struct stint_ask *ask,
+                       int64_t started_ms, int64_t ends_ms, struct stint_error *err)
+{
+    char label[JOB_NAME_MAX];
+    int r = run_adopt_spread(jobs, job, ask, started_ms, ends_ms, err);
+    if (r == STINT_NOT_FOUND)
+        return stint_fail(err, r, "no resource has what it holds: %.200s",
+                          job->run->allocation_text);
+    if (r == 0)
+        stint_log(STINT_LOG_WARNING, "allocation-kept",
+                  "job=%s resource=%s cause=\"the resources were divided otherwise while it ran; "
+                  "what it holds is free when it ends\"",
+                  job_label(job, label), job_resource_name(jobs, job));
+    return r;
+}
+
 static int hold_again(struct stint_jobs *jobs, struct job *job, const struct stint_run_row *row,
                       struct stint_error *err)
 {
@@ -284,15 +304,19 @@ static int hold_again(struct stint_jobs *jobs, struct job *job, const struct sti
     if (job_set_text(&job->run->boot_id, row->boot_id ? row->boot_id : "") != 0 ||
         job_set_text(&job->run->node, row->node ? row->node : "") != 0)
         return -ENOMEM;
-    int r =
-        stint_allocation_parse(jobs->options.machine, job->run->allocation_text, &allocation, err);
-    if (r == 0)
-        r = preempt_load(jobs, job);
+    int r = preempt_load(jobs, job);
     if (r != 0)
         return r;
     jobs_ask_of(jobs, job, &ask);
-    return stint_clerk_adopt(jobs->options.clerk, &ask, allocation, row->start_boot_ms, ends_ms,
-                             err);
+    r = job_is_homeless(jobs, job)
+            ? STINT_INVALID
+            : stint_allocation_parse(job_machine(jobs, job), job->run->allocation_text, &allocation,
+                                     err);
+    if (r == STINT_INVALID)
+        return hold_spread(jobs, job, &ask, row->start_boot_ms, ends_ms, err);
+    return r != 0 ? r
+                  : stint_clerk_adopt(job_clerk(jobs, job), &ask, allocation, row->start_boot_ms,
+                                      ends_ms, err);
 }
 
 static void report_lost(struct stint_jobs *jobs, struct job *job)
@@ -375,7 +399,8 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
     struct load load = { .jobs = jobs, .err = err };
     struct stint_reader *reader = stint_store_reader(jobs->options.store);
     clear(jobs);
-    (void)stint_clerk_set_clock(jobs->options.clerk, jobs->clock_offset_ms);
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++)
+        (void)stint_clerk_set_clock(jobs->options.resources->list[i].clerk, jobs->clock_offset_ms);
     int r = jobs_transcript_load(jobs);
     if (r == 0)
         r = estimates_load_past(jobs);
@@ -393,6 +418,7 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
         r = load.result;
     if (r != 0)
         return r > 0 ? r : stint_fail(err, r, "the live jobs could not be read from the store");
+    stint_ledger_runs_adopted(jobs->options.ledger);
     forget_ended(jobs);
     jobs->ledger_generation = stint_ledger_generation(jobs->options.ledger);
     jobs->options.pass_wanted(jobs->options.context);

@@ -25,12 +25,13 @@ static void follow_clock(struct stint_jobs *jobs)
     if (moved_ms < CLOCK_STEP_MS && moved_ms > -CLOCK_STEP_MS)
         return;
     jobs->clock_offset_ms = offset_ms;
-    (void)stint_clerk_set_clock(jobs->options.clerk, offset_ms);
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++)
+        (void)stint_clerk_set_clock(jobs->options.resources->list[i].clerk, offset_ms);
     for (struct job *job = jobs->table; job; job = job->hh.next) {
         if (job->run && job->run->ends_by_ms != 0)
             job->run->ends_by_ms += moved_ms;
         if (job->begin_ms != 0 && job_is_waiting(job))
-            (void)stint_clerk_set_begin(jobs->options.clerk, job_task_key(job),
+            (void)stint_clerk_set_begin(job_clerk(jobs, job), job_task_key(job),
                                         job->begin_ms - offset_ms);
     }
 }
@@ -54,7 +55,6 @@ static void follow_ledger(struct stint_jobs *jobs)
 
 static struct stint_ledger_run ledger_run(const struct stint_jobs *jobs, const struct job *job)
 {
-    (void)jobs;
     return (struct stint_ledger_run){
         .key = job_run_key(job),
         .project = job->project,
@@ -63,7 +63,8 @@ static struct stint_ledger_run ledger_run(const struct stint_jobs *jobs, const s
         .size = { .gpu_milli = (int64_t)job->gpus * job->gpu_milli * job->nodes,
                   .cores = (int64_t)job->cpus * job->nodes,
                   .memory_bytes = job->memory_bytes * job->nodes,
-                  .is_preemptible = job->preemptible != STINT_PREEMPTIBLE_NO },
+                  .is_preemptible = job->preemptible != STINT_PREEMPTIBLE_NO,
+                  .resource = job_resource_number(jobs, job) },
         .walltime_ms = job->walltime_s * 1000,
         .held_micro = job->run ? job->run->hold_micro : 0,
         .start_ms = job->start_ms,
@@ -80,13 +81,13 @@ static int take_allocation(struct stint_jobs *jobs, struct job *job,
                            const struct stint_allocation *allocation)
 {
     stint_auto(stint_buffer_deinit) struct stint_buffer text = { 0 };
-    stint_allocation_format_full(jobs->options.machine, allocation, &text);
+    stint_allocation_format_full(job_machine(jobs, job), allocation, &text);
     char *taken = stint_buffer_take(&text);
     if (!taken)
         return -ENOMEM;
     job->run->allocation_text = taken;
     int r = job_set_text(&job->run->node,
-                         jobs->options.machine->nodes[allocation->grants[0].node].name);
+                         job_machine(jobs, job)->nodes[allocation->grants[0].node].name);
     return r != 0 ? r : job_set_text(&job->run->boot_id, jobs->options.boot_id);
 }
 
@@ -97,8 +98,8 @@ static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_st
 {
     struct job_cause cause = { .actor = "scheduler" };
     int64_t cost = job_charge(jobs, job, job->walltime_s * 1000);
-    *ret_block = stint_ledger_award_for(jobs->options.ledger, job->project, job->asked_award, cost,
-                                        &job->award);
+    *ret_block = stint_ledger_award_for(jobs->options.ledger, job->project, job->resource,
+                                        job->asked_award, cost, &job->award);
     if (ret_block->code != STINT_REASON_NONE)
         return STINT_NO_AWARD;
     int r = job_run_open(job);
@@ -141,8 +142,11 @@ static void queue_again(struct stint_jobs *jobs, struct job *job)
 static void decline(struct stint_jobs *jobs, struct stint_task_key key)
 {
     struct job *job = jobs_find_task(jobs, key.job, key.task);
-    (void)stint_clerk_undo(jobs->options.clerk, key);
-    queue_again(jobs, job ? job : jobs_find(jobs, key.job));
+    if (!job)
+        job = jobs_find(jobs, key.job);
+    (void)stint_clerk_undo(job_clerk(jobs, job), key);
+    stint_ledger_run_undone(jobs->options.ledger, job->project, job->uid);
+    queue_again(jobs, job);
 }
 
 static void take_back(struct stint_jobs *jobs, struct job *job, uint32_t attempt)
@@ -195,37 +199,53 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
     return r == STINT_NO_AWARD;
 }
 
-void stint_jobs_pass(struct stint_jobs *jobs)
+/* One resource's turn; false when something is left for the next turn of the loop. @may_go_on:
+ * false as soon as the batch is full. */
+static bool pass_on(struct stint_jobs *jobs, const struct stint_resource *resource, bool *may_go_on)
 {
     struct stint_start starts[PASS_STARTS];
     size_t count = PASS_STARTS;
-    bool may_go_on = !stint_store_is_read_only(jobs->options.store);
-    follow_clock(jobs);
-    follow_ledger(jobs);
-    if (jobs->has_unsent)
-        run_retry(jobs);
-    for (int round = 0; may_go_on && count == PASS_STARTS && round < PASS_ROUNDS_MAX; round++) {
+    stint_ledger_share_counts(jobs->options.ledger);
+    for (int round = 0; *may_go_on && count == PASS_STARTS && round < PASS_ROUNDS_MAX; round++) {
         int64_t now_ms = jobs->options.now_boot_ms();
-        if (stint_clerk_pass(jobs->options.clerk, now_ms, starts, PASS_STARTS, &count) != 0)
+        if (stint_clerk_pass(resource->clerk, now_ms, starts, PASS_STARTS, &count) != 0)
             break;
         for (size_t i = 0; i < count; i++) {
-            if (may_go_on)
-                may_go_on = begin(jobs, &starts[i]);
+            if (*may_go_on)
+                *may_go_on = begin(jobs, &starts[i]);
             else
                 decline(jobs, starts[i].key);
         }
     }
+    return *may_go_on && count < PASS_STARTS;
+}
+
+void stint_jobs_pass(struct stint_jobs *jobs)
+{
+    bool may_go_on = !stint_store_is_read_only(jobs->options.store);
+    bool is_done = true;
+    follow_clock(jobs);
+    follow_ledger(jobs);
+    if (jobs->has_unsent)
+        run_retry(jobs);
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++)
+        is_done = pass_on(jobs, &jobs->options.resources->list[i], &may_go_on) && is_done;
     preempt_follow(jobs);
     estimates_refresh(jobs);
     jobs_transcript_keep(jobs);
-    if (count == PASS_STARTS || !may_go_on)
+    if (!is_done)
         jobs->options.pass_wanted(jobs->options.context);
 }
 
 int64_t stint_jobs_next_wakeup_ms(struct stint_jobs *jobs)
 {
-    int64_t next_boot_ms = stint_scheduler_next_ms(stint_clerk_scheduler(jobs->options.clerk));
+    int64_t next_boot_ms = INT64_MAX;
     int64_t next_ms = stint_ledger_next_turn_ms(jobs->options.ledger);
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++) {
+        int64_t core_ms =
+            stint_scheduler_next_ms(stint_clerk_scheduler(jobs->options.resources->list[i].clerk));
+        next_boot_ms = core_ms < next_boot_ms ? core_ms : next_boot_ms;
+    }
     if (estimates_due_ms(jobs) < next_boot_ms)
         next_boot_ms = estimates_due_ms(jobs);
     if (next_boot_ms != INT64_MAX) {

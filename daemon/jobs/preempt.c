@@ -78,8 +78,8 @@ static int checkpoint_signal(const struct stint_jobs *jobs, const struct job *jo
     int number = request.signal_number;
     int64_t lead_s = request.signal_before_s;
     stint_request_deinit(&request);
-    if (lead_s > jobs->options.checkpoint_max_s)
-        lead_s = jobs->options.checkpoint_max_s;
+    if (lead_s > job_resource(jobs, job)->checkpoint_max_s)
+        lead_s = job_resource(jobs, job)->checkpoint_max_s;
     *ret_lead_ms = lead_s * 1000;
     return number;
 }
@@ -133,12 +133,12 @@ static void note_stop(struct stint_jobs *jobs, struct stint_task_key key)
     jobs->has_stops = true;
 }
 
-static void take_stops(struct stint_jobs *jobs)
+static void take_stops(struct stint_jobs *jobs, struct stint_clerk *clerk)
 {
     struct stint_task_key keys[STOPS_ONCE];
     size_t count;
     do {
-        count = stint_clerk_stops(jobs->options.clerk, keys, STOPS_ONCE);
+        count = stint_clerk_stops(clerk, keys, STOPS_ONCE);
         for (size_t i = 0; i < count; i++)
             note_stop(jobs, keys[i]);
     } while (count == STOPS_ONCE);
@@ -166,7 +166,8 @@ static int64_t look_again(struct stint_jobs *jobs, struct job *job, int64_t now_
 void preempt_follow(struct stint_jobs *jobs)
 {
     int64_t now_ms = jobs->options.now_boot_ms();
-    take_stops(jobs);
+    for (uint32_t i = 0; i < jobs->options.resources->count; i++)
+        take_stops(jobs, jobs->options.resources->list[i].clerk);
     if (!jobs->has_stops)
         return;
     jobs->has_stops = false;

@@ -121,7 +121,7 @@ static void count_use(const struct stint_jobs *jobs, const struct job *job,
     int64_t until_ms = end->ended_ms ? end->ended_ms : now_ms;
     if (end->elapsed_ms == 0)
         until_ms = from_ms;
-    (void)stint_clerk_count_use(jobs->options.clerk, job_task_key(job), from_ms + offset_ms,
+    (void)stint_clerk_count_use(job_clerk(jobs, job), job_task_key(job), from_ms + offset_ms,
                                 until_ms + offset_ms);
 }
 
@@ -147,7 +147,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
         cause.note = "stopped to make room for another job";
     if (!is_back)
         job->is_requeue_wanted = false; /* it was done before it could be stopped */
-    (void)stint_clerk_end(jobs->options.clerk, job_task_key(job), jobs->options.now_boot_ms());
+    run_core_end(jobs, job);
     int r =
         stint_ledger_settle(jobs->options.ledger, &ledger_run, held_ms, &cause.charged_micro, &err);
     if (r == 0)
@@ -243,9 +243,8 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
         .uses = job_uses(job),
         .script = script,
         .script_length = script_length,
-        .machine = jobs->options.machine,
-        .allocation = stint_scheduler_allocation(stint_clerk_scheduler(jobs->options.clerk),
-                                                 job_task_key(job)),
+        .machine = job_machine(jobs, job),
+        .allocation = stint_scheduler_allocation(job_core(jobs, job), job_task_key(job)),
         .cpus = job->cpus,
         .gpus = job->gpus,
         .memory_bytes = job->memory_bytes,
@@ -266,7 +265,8 @@ static void launch_now(struct stint_jobs *jobs, struct job *job, const char *scr
     } else if (r == 0 || r == STINT_CONFLICT) {
         job->is_launch_sent = true;
     } else if (r == -EPIPE) {
-        stint_clerk_set_away(jobs->options.clerk, true);
+        for (uint32_t i = 0; i < jobs->options.resources->count; i++)
+            stint_clerk_set_away(jobs->options.resources->list[i].clerk, true);
         job->is_requeue_wanted = true;
         run_ended_unlaunched(jobs, job, STINT_OUTCOME_LOST, STINT_REASON_NONE,
                              "the engine is away");

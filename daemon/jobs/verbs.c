@@ -75,11 +75,12 @@ static int act_cancel(struct stint_jobs *jobs, struct job *job, const char *acto
     if (job->state == STINT_JOB_ENDING)
         return job->is_requeue_wanted ? cancel_for_good(jobs, job, &cause, err) : 0;
     bool was_waiting = job_is_waiting(job);
+    struct stint_clerk *clerk = job_clerk(jobs, job);
     int r = job_post(jobs, job, JOB_CANCELLED, &cause, err); /* a waiting job is gone after this */
     if (r != 0)
         return r;
     if (was_waiting)
-        (void)stint_clerk_remove(jobs->options.clerk, key);
+        (void)stint_clerk_remove(clerk, key);
     else
         run_control_when_durable(jobs, job, STINT_VERB_CANCEL);
     return 0;
@@ -183,7 +184,7 @@ static int act_pause(struct stint_jobs *jobs, struct job *job, enum stint_job_ve
     }
     int64_t ends_ms =
         is_suspend ? JOB_ENDS_NEVER_MS : job->run->start_boot_ms + job->walltime_s * 1000;
-    (void)stint_clerk_set_ends(jobs->options.clerk, job_task_key(job), ends_ms);
+    run_core_set_ends(jobs, job, ends_ms);
     run_control_when_durable(jobs, job, verb);
     return 0;
 }
@@ -324,7 +325,7 @@ static int act_on_waiting_task(const struct act *act, struct job *whole, uint32_
         r = act_on_record(act, job, err); /* cancelled, it is gone */
     if (r != 0) {
         struct stint_error ignored = { 0 };
-        (void)stint_clerk_remove(jobs->options.clerk, job_task_key(job));
+        (void)stint_clerk_remove(job_clerk(jobs, job), job_task_key(job));
         array_join(jobs, job);
         (void)array_enqueue(jobs, whole, &ignored);
     }
@@ -440,10 +441,10 @@ int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller
 static void share_priority(struct stint_jobs *jobs, struct job *job, int32_t priority)
 {
     struct job *task = NULL;
-    (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(job), priority);
+    (void)stint_clerk_set_priority(job_clerk(jobs, job), job_task_key(job), priority);
     while (job->array && (task = array_next(jobs, job->array, task))) {
         task->priority = (int8_t)priority;
-        (void)stint_clerk_set_priority(jobs->options.clerk, job_task_key(task), priority);
+        (void)stint_clerk_set_priority(job_clerk(jobs, task), job_task_key(task), priority);
     }
 }
 

@@ -26,7 +26,7 @@ void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct sti
     struct stint_task_key key = job_task_key(job);
     int64_t p50_ms;
     int64_t p90_ms;
-    view->reason = stint_scheduler_reason(stint_clerk_scheduler(jobs->options.clerk), key);
+    view->reason = stint_scheduler_reason(job_core(jobs, job), key);
     view->estimate_p50_ms = 0;
     view->estimate_p90_ms = 0;
     if (view->reason.code == STINT_REASON_BeforeBeginTime)
@@ -35,11 +35,21 @@ void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct sti
         view->reason.until_ms = has_estimate(jobs, &view->reason, view->reason.until_ms)
                                     ? to_wall(jobs, view->reason.until_ms)
                                     : 0;
-    if (stint_scheduler_estimate(stint_clerk_scheduler(jobs->options.clerk), key, &p50_ms,
-                                 &p90_ms) == 0 &&
+    if (stint_scheduler_estimate(job_core(jobs, job), key, &p50_ms, &p90_ms) == 0 &&
         has_estimate(jobs, &view->reason, p90_ms)) {
         view->estimate_p50_ms = to_wall(jobs, p50_ms);
         view->estimate_p90_ms = to_wall(jobs, p90_ms);
+    }
+}
+
+/* The short form of a stored allocation. */
+static void without_memory(const char *text, struct stint_buffer *buffer)
+{
+    for (const char *at = text; *at;) {
+        const char *memory = strstr(at, "/memory[");
+        const char *end = memory ? strchr(memory, ']') : NULL;
+        stint_buffer_add(buffer, at, memory ? (size_t)(memory - at) : strlen(at));
+        at = end ? end + 1 : "";
     }
 }
 
@@ -47,13 +57,18 @@ static void view_holding(struct stint_jobs *jobs, const struct job *job,
                          struct stint_job_view *view)
 {
     const struct stint_allocation *held =
-        stint_scheduler_allocation(stint_clerk_scheduler(jobs->options.clerk), job_task_key(job));
+        job->run->is_spread ? NULL
+                            : stint_scheduler_allocation(job_core(jobs, job), job_task_key(job));
     view->start_ms = job->start_ms;
     view->ends_by_ms = job->run->ends_by_ms;
+    stint_buffer_clear(&jobs->view_text);
+    if (job->run->is_spread) {
+        without_memory(job->run->allocation_text, &jobs->view_text);
+        view->allocation = stint_buffer_text(&jobs->view_text);
+    }
     if (!held || held->grant_count == 0)
         return;
-    stint_buffer_clear(&jobs->view_text);
-    stint_allocation_format(jobs->options.machine, held, &jobs->view_text);
+    stint_allocation_format(job_machine(jobs, job), held, &jobs->view_text);
     view->allocation = stint_buffer_text(&jobs->view_text);
     view->held = held;
 }
@@ -81,6 +96,8 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
         .is_task = job_is_task(job),
         .state = job_is_whole(job) ? array_state(job->array) : job->state,
         .name = job->name,
+        .resource = job_resource_name(jobs, job),
+        .resource_number = job_resource_number(jobs, job),
         .project = stint_ledger_project_name(jobs->options.ledger, job->project),
         .uid = job->uid,
         .gid = job->gid,
@@ -92,7 +109,7 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
         .gpus = job->gpus,
         .gpu_milli = job->gpu_milli,
         .gpu_type =
-            job->gpu_type >= 0 ? jobs->options.machine->types[job->gpu_type] : job->gpu_type_text,
+            job->gpu_type >= 0 ? job_machine(jobs, job)->types[job->gpu_type] : job->gpu_type_text,
         .memory_bytes = job->memory_bytes,
         .nodes = job->nodes,
         .walltime_s = job->walltime_s,
@@ -159,6 +176,7 @@ struct each {
     struct stint_jobs *jobs;
     bool (*fn)(void *context, const struct stint_job_view *view);
     void *context;
+    bool is_over; /* @fn wants no more */
 };
 
 size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max)
@@ -191,13 +209,14 @@ static bool each_waiting(void *context, const struct stint_ask *ask)
     if (!job || is_told_as_holder(job))
         return true;
     view_fill(each->jobs, job, &view);
-    return each->fn(each->context, &view);
+    each->is_over = !each->fn(each->context, &view);
+    return !each->is_over;
 }
 
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context)
 {
-    struct each each = { jobs, fn, context };
+    struct each each = { jobs, fn, context, false };
     struct stint_job_view view;
     for (struct job *job = jobs->table; job; job = job->hh.next) {
         if (!is_told_as_holder(job))
@@ -206,8 +225,9 @@ void stint_jobs_each(struct stint_jobs *jobs,
         if (!fn(context, &view))
             return;
     }
-    (void)stint_scheduler_each(stint_clerk_scheduler(jobs->options.clerk),
-                               jobs->options.now_boot_ms(), each_waiting, &each);
+    for (uint32_t i = 0; i < jobs->options.resources->count && !each.is_over; i++)
+        (void)stint_scheduler_each(stint_clerk_scheduler(jobs->options.resources->list[i].clerk),
+                                   jobs->options.now_boot_ms(), each_waiting, &each);
 }
 
 /* NULL when nothing of it waits. */
@@ -225,8 +245,7 @@ int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
     const struct job *job = find_waiting(jobs, id, task);
     if (!job)
         return STINT_NOT_FOUND;
-    return stint_scheduler_turn(stint_clerk_scheduler(jobs->options.clerk), job_task_key(job),
-                                ret_turn);
+    return stint_scheduler_turn(job_core(jobs, job), job_task_key(job), ret_turn);
 }
 
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
@@ -235,8 +254,7 @@ size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
     const struct job *job = find_waiting(jobs, id, task);
     if (!job)
         return 0;
-    size_t count = stint_scheduler_blockers(stint_clerk_scheduler(jobs->options.clerk),
-                                            job_task_key(job), reasons, max);
+    size_t count = stint_scheduler_blockers(job_core(jobs, job), job_task_key(job), reasons, max);
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code == STINT_REASON_BeforeBeginTime)
             reasons[i].until_ms = job->begin_ms;

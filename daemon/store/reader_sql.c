@@ -33,7 +33,8 @@ const char *const reader_sql[QUERY_COUNT] = {
         " WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2)",
     /* A run that held nothing, because it never began or was lost, used nothing. */
     [QUERY_USES] =
-        "SELECT run.project, run.uid, run.cpus, run.gpu_milli, run.memory_bytes, job.gpu_type, run.start_ms, run.end_ms"
+        "SELECT run.project, run.uid, run.cpus, run.gpu_milli, run.memory_bytes, job.gpu_type, run.start_ms, run.end_ms,"
+        " run.resource"
         " FROM run LEFT JOIN job ON job.id = run.job WHERE run.end_ms > ?1 AND run.elapsed_ms > 0",
     [QUERY_JOB] = "SELECT * FROM job WHERE id = ?1",
     [QUERY_RUN] = "SELECT * FROM run WHERE job = ?1 AND task = ?2 AND attempt = ?3",

@@ -124,10 +124,23 @@ static const char *const version_7[] = {
     "ALTER TABLE token ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0",
     NULL,
 };
+
+/* Several resources: whose core a piece of the transcript is, on which of them a node is drained ('': on all that have
+ * it, as it was before), where a reservation is. */
+static const char *const version_8[] = {
+    "ALTER TABLE transcript ADD COLUMN resource TEXT",
+    "ALTER TABLE reservation ADD COLUMN resource TEXT",
+    "CREATE TABLE node_state_of_resource (name TEXT NOT NULL, resource TEXT NOT NULL, state TEXT, reason TEXT,"
+    " set_by TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (name, resource)) STRICT, WITHOUT ROWID",
+    "INSERT INTO node_state_of_resource SELECT name, '', state, reason, set_by, at_ms FROM node_state",
+    "DROP TABLE node_state",
+    "ALTER TABLE node_state_of_resource RENAME TO node_state",
+    NULL,
+};
 /* clang-format on */
 
 const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
-                                               version_5, version_6, version_7 };
+                                               version_5, version_6, version_7, version_8 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

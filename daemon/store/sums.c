@@ -218,6 +218,7 @@ int stint_reader_each_past_use(struct stint_reader *reader, int64_t since_ms,
             .gpu_type = (const char *)sqlite3_column_text(statement, 5),
             .start_ms = sqlite3_column_int64(statement, 6),
             .end_ms = sqlite3_column_int64(statement, 7),
+            .resource = (const char *)sqlite3_column_text(statement, 8),
         };
         goes_on = fn(context, &use);
     }

@@ -125,21 +125,22 @@ static const struct column token_columns[] = {
     INT(token, created_ms), INT(token, until_ms), INT(token, used_ms),
 };
 static const struct column node_state_columns[] = {
-    KEY(node_state, COLUMN_TEXT, name), TEXT(node_state, state), TEXT(node_state, reason), TEXT(node_state, set_by),
-    INT(node_state, at_ms),
+    KEY(node_state, COLUMN_TEXT, name), KEY(node_state, COLUMN_TEXT, resource), TEXT(node_state, state),
+    TEXT(node_state, reason), TEXT(node_state, set_by), INT(node_state, at_ms),
 };
 static const struct column reservation_columns[] = {
     KEY(reservation, COLUMN_INT, id), TEXT(reservation, name), TEXT(reservation, scope), TEXT(reservation, holder),
     TEXT(reservation, days), TEXT(reservation, hours), INT(reservation, from_ms), INT(reservation, until_ms),
     INT(reservation, release_after_s), INT(reservation, released_ms), TEXT(reservation, allocation),
     TEXT(reservation, state), TEXT(reservation, reason), TEXT(reservation, set_by), INT(reservation, created_ms),
+    TEXT(reservation, resource),
 };
 static const struct column meta_columns[] = {
     KEY(meta, COLUMN_TEXT, key), TEXT(meta, value),
 };
 static const struct column transcript_columns[] = {
     KEY(transcript, COLUMN_INT, id), INT(transcript, core), INT(transcript, at_ms), INT(transcript, start_count),
-    BLOB(transcript, body), BLOB(transcript, chain),
+    BLOB(transcript, body), BLOB(transcript, chain), TEXT(transcript, resource),
 };
 static const struct column estimate_columns[] = {
     KEY(estimate, COLUMN_UINT, job), INT(estimate, given_ms), INT(estimate, p50_ms), INT(estimate, p90_ms),

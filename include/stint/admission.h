@@ -39,7 +39,6 @@ enum stint_unknown_policy {
  * anybody may hand in; NULL or "" for none
  * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
  * is not there (0755: jobs read it as their users)
- * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
  * @own_uid, @own_gid: the daemon's own user, as whom an operator's registration is judged when
  * nothing is run as himself; @own_uid 0 is the process's
  */
@@ -61,7 +60,6 @@ struct stint_admission_options {
     enum stint_unknown_policy unknown;
     int64_t wait_ms;
     int64_t evaluation_timeout_ms;
-    int64_t default_walltime_s;
     uid_t own_uid;
     gid_t own_gid;
     int64_t (*now_wall_ms)(void);

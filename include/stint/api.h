@@ -17,8 +17,7 @@ struct stint_calendar;
 struct stint_engine;
 struct stint_admission;
 struct stint_record;
-struct stint_clerk;
-struct stint_machine;
+struct stint_resources;
 struct stint_event_row;
 struct uv_loop_s;
 
@@ -36,8 +35,7 @@ struct stint_api_options {
     struct stint_engine *engine;
     struct stint_admission *admission;
     struct stint_record *record;
-    const struct stint_clerk *clerk; /* for questions */
-    const struct stint_machine *machine;
+    const struct stint_resources *resources;
     int64_t (*now_wall_ms)(void);
     int64_t (*now_boot_ms)(void);
     void (*pass_wanted)(void *context);

@@ -16,16 +16,14 @@
 struct stint_calendar;
 struct stint_store;
 struct stint_record;
-struct stint_clerk;
+struct stint_resources;
 
 /* All borrowed, all outlive the calendar. */
 struct stint_calendar_options {
     struct stint_store *store;
     struct stint_record *record;
     struct stint_ledger *ledger;
-    struct stint_clerk *clerk;
-    const struct stint_machine *machine;
-    int64_t max_walltime_s; /* 0: none */
+    const struct stint_resources *resources;
     int64_t (*now_wall_ms)(void);
     int64_t (*now_boot_ms)(void);
 };
@@ -42,15 +40,16 @@ int stint_calendar_load(struct stint_calendar *calendar, struct stint_error *err
  * stint_calendar_drain() - let nothing new start on a node; what runs there goes on
  * stint_calendar_resume() - let it take jobs again
  * @act: an operator, with a reason; a rehearsal checks and changes nothing
+ * @resource: on which; NULL for all that have a node of this name
  * @node: its name
  * Into the open batch: the row, an event ("node.drain", "node.resume") and an entry of the public
  * log ("node.set"). Return: 0; STINT_NOT_PERMITTED; STINT_INVALID without a reason;
  * STINT_NOT_FOUND; STINT_CONFLICT when it is so already; STINT_BUSY; STINT_READ_ONLY; -ENOMEM.
  */
 int stint_calendar_drain(struct stint_calendar *calendar, const struct stint_act *act,
-                         const char *node, struct stint_error *err);
+                         const char *resource, const char *node, struct stint_error *err);
 int stint_calendar_resume(struct stint_calendar *calendar, const struct stint_act *act,
-                          const char *node, struct stint_error *err);
+                          const char *resource, const char *node, struct stint_error *err);
 
 /**
  * struct stint_node_view - how a node stands; borrowed until the next change
@@ -62,8 +61,8 @@ struct stint_node_view {
     const char *reason;
     int64_t since_ms;
 };
-/* @node: index in the machine. */
-void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
+/* @node: index in the resource's machine. */
+void stint_calendar_node(const struct stint_calendar *calendar, uint32_t resource, uint32_t node,
                          struct stint_node_view *ret_view);
 
 /* ---- reservations: once or weekly in the site's time zone, for a project, an institution, or
@@ -78,6 +77,7 @@ void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
 
 /**
  * struct stint_reservation_new - what an operator asks for; NULL and 0 for what is not asked
+ * @resource: on which; NULL for the default one
  * @project, @institution: whose, one of them; nobody's with neither
  * @days, @hours: "mon-fri", "08:00-18:00": weekly; else once
  * @from_ms, @until_ms: of the one window; of a weekly one from when (0: now) and until when (0: for
@@ -89,6 +89,7 @@ void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
  */
 struct stint_reservation_new {
     const char *name;
+    const char *resource;
     const char *project;
     const char *institution;
     const char *days;
@@ -113,6 +114,7 @@ struct stint_reservation_new {
 struct stint_reservation_view {
     int64_t id;
     const char *name;
+    uint32_t resource;
     const char *scope;
     const char *holder;
     const char *days;

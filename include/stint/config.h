@@ -16,6 +16,42 @@
 
 enum stint_join { STINT_JOIN_OPEN = 0, STINT_JOIN_CLOSED };
 
+/* What a resource may have of its own: [scheduler] and the prices of [awards], where its section
+ * says nothing else. */
+struct stint_config_terms {
+    int64_t default_walltime_s;
+    int64_t max_walltime_s;
+    char policy[16]; /* a name of enum stint_mode */
+    int64_t half_life_s;
+    int64_t fair_tiers;
+    int64_t reserved_heads;
+    int64_t cores_per_free_gpu;
+    bool preemption;
+    int64_t preemption_min_run_s;
+    int64_t preemption_resume_s;
+    int64_t checkpoint_max_s;
+    int64_t rate_micro;
+    int64_t preemptible_rate_micro;
+};
+
+#define STINT_CONFIG_RESOURCES_MAX     16
+#define STINT_CONFIG_RESOURCE_NAME_MAX 40
+
+/**
+ * struct stint_config_resource - a section [resource NAME]
+ * @lines: as of struct stint_config; @line: of the section's head, 0 when there is no section
+ */
+struct stint_config_resource {
+    char name[64];
+    int line;
+    char topology[256];
+    char gpus[256];
+    char cores[256];
+    char numa[256];
+    struct stint_config_terms terms;
+    int lines[STINT_CONFIG_KEYS_MAX];
+};
+
 /* Where a value came from, for `stint doctor` and for messages. */
 struct stint_config {
     char file[STINT_CONFIG_TEXT_MAX]; /* "" without one */
@@ -53,17 +89,7 @@ struct stint_config {
     char topology[STINT_CONFIG_TEXT_MAX]; /* "" for this machine, an XML file, or a synthetic string
                                            */
     char gpus[256];                       /* simulated: "h200:4" */
-    int64_t default_walltime_s;
-    int64_t max_walltime_s;
-    char policy[16]; /* a name of enum stint_mode */
-    int64_t half_life_s;
-    int64_t fair_tiers;
-    int64_t reserved_heads;
-    int64_t cores_per_free_gpu;
-    bool preemption;
-    int64_t preemption_min_run_s;
-    int64_t preemption_resume_s;
-    int64_t checkpoint_max_s;
+    struct stint_config_terms terms;
     /* [engine] */
     int64_t min_uid;
     int64_t grace_s;
@@ -71,9 +97,11 @@ struct stint_config {
     char launcher[STINT_CONFIG_TEXT_MAX]; /* "" looks in libexecdir, then beside the program */
     char evaluator[STINT_CONFIG_TEXT_MAX];
     /* [awards] */
-    int64_t rate_micro;
-    int64_t preemptible_rate_micro;
     int64_t default_award_hours; /* of the default award on a first start */
+    /* [resource NAME], in the file's order; 0: the machine is one resource, called @resource */
+    size_t part_count;
+    struct stint_config_resource parts[STINT_CONFIG_RESOURCES_MAX];
+    struct stint_config_resource part; /* none: its members are what the table's rows name */
     /* Where each key was given, in the table's order: its line in @file, -1 on the command line, 0
      * nowhere. What is refused later is named with it. The last one is the length of @file, where
      * what is missing would stand. */
@@ -107,6 +135,17 @@ int stint_config_check(const struct stint_config *config, struct stint_error *er
  * where the installed ones are. */
 int stint_config_check_rules(const struct stint_config *config, const char *folder,
                              struct stint_error *err);
+
+/* How many resources there are, at least 1, and the @index-th with all its terms. One that has no
+ * section is the whole machine, under the name and the terms of the other sections. */
+size_t stint_config_resource_count(const struct stint_config *config);
+void stint_config_resource(const struct stint_config *config, size_t index,
+                           struct stint_config_resource *ret_resource);
+/* Refuses @key of a resource with its place; returns STINT_INVALID. */
+int stint_config_resource_fail(const struct stint_config *config,
+                               const struct stint_config_resource *resource, const char *key,
+                               struct stint_error *err, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /**
  * stint_config_changed() - the keys that differ and that only a restart takes up

@@ -67,8 +67,8 @@ struct stint_jobs;
 struct stint_store;
 struct stint_ledger;
 struct stint_engine;
-struct stint_clerk;
-struct stint_machine;
+struct stint_resource;
+struct stint_resources;
 struct stint_allocation;
 
 typedef void (*stint_start_checked_fn)(void *context, enum stint_reason_code code, const char *why);
@@ -86,14 +86,9 @@ struct stint_jobs_options {
     struct stint_store *store;
     struct stint_ledger *ledger;
     struct stint_engine *engine;
-    struct stint_clerk *clerk;
-    const struct stint_machine *machine;
-    const char *resource; /* name of the one resource */
-    int64_t default_walltime_s;
-    int64_t max_walltime_s; /* 0: none */
+    const struct stint_resources *resources;
     int64_t grace_ms;
-    int64_t checkpoint_max_s; /* longest time for a checkpoint when a job is stopped for another */
-    int64_t process_limit;    /* 0: none */
+    int64_t process_limit; /* 0: none */
     const char *boot_id;
     int64_t (*now_boot_ms)(void);
     int64_t (*now_wall_ms)(void);
@@ -107,9 +102,8 @@ int stint_jobs_new(const struct stint_jobs_options *options, struct stint_jobs *
                    struct stint_error *err);
 struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs);
 
-/* A reload: what later submissions and starts use; jobs that wait keep what they were given. */
-void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t default_walltime_s, int64_t grace_ms,
-                            int64_t process_limit);
+/* A reload: what later starts use; jobs that wait keep what they were given. */
+void stint_jobs_reconfigure(struct stint_jobs *jobs, int64_t grace_ms, int64_t process_limit);
 
 /**
  * stint_jobs_load() - live jobs from the store, at start and after a failed commit
@@ -155,7 +149,12 @@ struct stint_job_new {
 int stint_jobs_create(struct stint_jobs *jobs, const struct stint_job_new *job, uint64_t *ret_id,
                       struct stint_error *err);
 
-/* Is the shape of @request one that this machine could ever run? 0, or STINT_UNSATISFIABLE with
+/* Where @request is to run: the resource that it names, else that of the award it names, else the
+ * default; STINT_RESOURCE_NONE for a name that none has. And the resource, NULL for none. */
+uint32_t stint_jobs_resource_of(struct stint_jobs *jobs, const struct stint_request *request);
+const struct stint_resource *stint_jobs_resource(const struct stint_jobs *jobs, uint32_t index);
+
+/* Is the shape of @request one that its resource could ever run? 0, or STINT_UNSATISFIABLE with
  * *ret_code. Pure. */
 int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *request,
                          enum stint_reason_code *ret_code, struct stint_error *err);
@@ -240,6 +239,8 @@ struct stint_job_view {
     enum stint_job_outcome outcome;
     struct stint_reason reason;
     const char *name;
+    const char *resource;     /* its name, also of one that is not configured any more */
+    uint32_t resource_number; /* STINT_RESOURCE_NONE for such a one */
     const char *project;
     uid_t uid;
     gid_t gid;
@@ -262,11 +263,17 @@ struct stint_job_view {
     int64_t estimate_p90_ms;
     uint32_t attempt;       /* of the open or last run, 0 before the first */
     const char *allocation; /* "node0/core[0-3]/gpu[0-1]", NULL when it holds nothing */
-    const struct stint_allocation *held; /* NULL when it holds nothing */
-    int64_t decision;                    /* of admission, 0 for none */
-    const char *spec;                    /* the stored request as JSON text */
+    /* NULL when it holds nothing, or nothing on its own resource: see stint_jobs_held_on(). */
+    const struct stint_allocation *held;
+    int64_t decision; /* of admission, 0 for none */
+    const char *spec; /* the stored request as JSON text */
     const char *uses; /* JSON array [{kind,name,digest,verdict}], "[]" for none */
 };
+
+/* What the run of a job, or of a task of an array, holds on a resource: its own, or one that has
+ * its things since a restart with another configuration. NULL for nothing. */
+const struct stint_allocation *stint_jobs_held_on(const struct stint_jobs *jobs, uint64_t id,
+                                                  uint32_t task, uint32_t resource);
 
 /* One live job; STINT_NOT_FOUND when it is not live (ask the store for history). */
 int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view);
@@ -282,8 +289,8 @@ void stint_jobs_each_task(struct stint_jobs *jobs, uint64_t id,
  * @max, returns how many. O(tasks). */
 size_t stint_jobs_failed_tasks(struct stint_jobs *jobs, uint64_t id, uint32_t *tasks, size_t max);
 /* Every live job in queue order: holders first (starting, running, suspended, ending), then waiting
- * ones by rank. An array is told once as a whole, as a holder if a task of it runs, and each of its
- * tasks that has a life of its own besides.
+ * ones by rank, resource by resource. An array is told once as a whole, as a holder if a task of it
+ * runs, and each of its tasks that has a life of its own besides.
  * @fn returns false to stop. O(live jobs). */
 void stint_jobs_each(struct stint_jobs *jobs,
                      bool (*fn)(void *context, const struct stint_job_view *view), void *context);

@@ -18,8 +18,7 @@
 struct stint_ledger;
 struct stint_store;
 struct stint_record;
-struct stint_clerk;
-struct stint_machine;
+struct stint_resources;
 
 enum stint_quota_scope {
     STINT_SCOPE_SITE = 1,
@@ -34,11 +33,9 @@ enum stint_quota_scope {
 
 /**
  * struct stint_ledger_options - all borrowed, all outlive the ledger
- * @rate_micro: price of one GPU-hour (or core-hour on a machine without GPUs) in millionths of the
- * unit; 1000000 = 1
- * @preemptible_rate_micro: what part of it jobs pay that may be stopped for others; 1000000 = all
+ * @resources: on which awards are given, and what a GPU-hour costs there; ceilings of what runs and
+ * of hours hold over all of them
  * @time_zone: the site's, for calendar periods; NULL for the process's own
- * @half_life_ms: of past use, for the tree of shares; 0: use is not looked up
  * @join_open: any caller of the socket is a member of `default` (INTERFACE §3)
  * @operator_uid: who administers besides root: the daemon's own user on a first start
  * @default_award_hours: hours of the award that a first start grants to `default`, 0 for none
@@ -46,13 +43,8 @@ enum stint_quota_scope {
 struct stint_ledger_options {
     struct stint_store *store;
     struct stint_record *record;
-    struct stint_clerk *clerk;
-    const struct stint_machine *machine;
-    const char *resource;
-    int64_t rate_micro;
-    int64_t preemptible_rate_micro;
+    const struct stint_resources *resources;
     const char *time_zone;
-    int64_t half_life_ms;
     bool join_open;
     uid_t operator_uid;
     int64_t default_award_hours;
@@ -95,13 +87,14 @@ struct stint_charge_size {
     int64_t cores;
     int64_t memory_bytes;
     bool is_preemptible; /* may be stopped for others, and pays a part of the price */
+    uint32_t resource;   /* where it is; STINT_RESOURCE_NONE for one that is no more */
 };
 
 /**
  * stint_ledger_charge() - price of holding @size for @ms: time x rate x max(gpus, cores / cores per
  * GPU, memory / memory per GPU), rounded up once to a millionth; machines without GPUs count cores
  * One that may be stopped for others pays preemptible_rate_micro millionths of the rate.
- * Pure. Saturates at INT64_MAX, which no award can pay.
+ * Pure. Saturates at INT64_MAX, which no award can pay. On a resource that is no more it is 0.
  */
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
                             int64_t ms);
@@ -110,7 +103,8 @@ int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stin
  * --------------------------------------------------------------------------------------------- */
 
 /**
- * stint_ledger_can_pay() - at submit: is there any award, and could one ever pay the whole job?
+ * stint_ledger_can_pay() - at submit: is there any award on the resource, and could one ever pay
+ * the whole job?
  * @award_name: as asked with --award, NULL for the choice of the ledger
  * @task_count: how many join the queue; each is paid by itself, so the cost is one's
  * Return: 0; STINT_NO_AWARD with *ret_code NoAward; STINT_NO_AWARD when @cost is larger than the
@@ -118,7 +112,7 @@ int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stin
  * shorter; STINT_OVER_QUOTA (429) when the queued-jobs quota of site, institution, project or user
  * is full (fix names limit, figures, when it was set).
  */
-int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uid_t uid,
+int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uint32_t resource, uid_t uid,
                          const char *award_name, int64_t cost_micro, int64_t walltime_s,
                          int64_t task_count, enum stint_reason_code *ret_code,
                          struct stint_error *err);
@@ -145,13 +139,14 @@ int stint_ledger_fits_ceilings(struct stint_ledger *ledger, int64_t project, uid
  * BalanceHeld) with figures.
  */
 struct stint_reason stint_ledger_award_for(struct stint_ledger *ledger, int64_t project,
-                                           int64_t asked_award, int64_t cost_micro,
-                                           int64_t *ret_award);
+                                           uint32_t resource, int64_t asked_award,
+                                           int64_t cost_micro, int64_t *ret_award);
 
 /* Reasons that are not of the plan's making: ProjectSuspended, UserSuspended, the award's;
  * STINT_REASON_NONE otherwise. */
-struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project, uid_t uid,
-                                        int64_t asked_award, int64_t cost_micro);
+struct stint_reason stint_ledger_blocks(struct stint_ledger *ledger, int64_t project,
+                                        uint32_t resource, uid_t uid, int64_t asked_award,
+                                        int64_t cost_micro);
 
 /* Accounts of a job for the scheduler, in this order: site, institution, project, user, and the
  * award unless 0; returns the count, 0 for an unknown project. A user not seen before gets his
@@ -162,8 +157,8 @@ size_t stint_ledger_accounts(struct stint_ledger *ledger, int64_t project, uid_t
                              uint32_t accounts[STINT_LEDGER_ACCOUNTS_MAX]);
 /* The account of an array that runs at most @running_max tasks at once: it stands behind those of
  * the job, until it is given back. 0 or -ENOMEM. A number that was given back is given again. */
-int stint_ledger_array_account(struct stint_ledger *ledger, uint64_t job, uint32_t running_max,
-                               uint32_t *ret_account);
+int stint_ledger_array_account(struct stint_ledger *ledger, uint32_t resource, uint64_t job,
+                               uint32_t running_max, uint32_t *ret_account);
 void stint_ledger_array_account_free(struct stint_ledger *ledger, uint32_t account);
 /* The leaf in the tree of shares (site, institution, project, user) of @uid's jobs in @project;
  * UINT32_MAX for an unknown project, and without memory for a new user. */
@@ -287,12 +282,20 @@ int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_ac
 int stint_ledger_user_remove(struct stint_ledger *ledger, const struct stint_act *act,
                              const char *user, const char *project, struct stint_error *err);
 
+/* Before a resource's pass: ceilings that hold over several resources are told to each core with
+ * what runs on the others, where that has changed since. Nothing on a single resource. */
+void stint_ledger_share_counts(struct stint_ledger *ledger);
+/* A start of the core's was taken back before stint_ledger_hold(): its account's counts moved. */
+void stint_ledger_run_undone(struct stint_ledger *ledger, int64_t project, uid_t uid);
+/* After runs were adopted: every account with a ceiling is told anew. */
+void stint_ledger_runs_adopted(struct stint_ledger *ledger);
+
 /* Awards: the unit is `gpu-hour` or `core-hour`, what the resource counts. Names are like
- * `2026-001`, given by the ledger when @name is NULL. */
+ * `2026-001`, given by the ledger when @name is NULL. @resource: NULL for the default one. */
 int stint_ledger_award_grant(struct stint_ledger *ledger, const struct stint_act *act,
-                             const char *name, const char *project, int64_t amount_micro,
-                             int64_t from_ms, int64_t until_ms, const char *title, int64_t *ret_id,
-                             struct stint_error *err);
+                             const char *name, const char *project, const char *resource,
+                             int64_t amount_micro, int64_t from_ms, int64_t until_ms,
+                             const char *title, int64_t *ret_id, struct stint_error *err);
 enum stint_award_change {
     STINT_AWARD_EXTEND = 1,
     STINT_AWARD_SUPPLEMENT,
@@ -389,7 +392,7 @@ struct stint_quota_view {
     int64_t set_ms;
 };
 /**
- * struct stint_share_view - one account of the tree of shares
+ * struct stint_share_view - one account of the tree of shares, as a resource's core sees it
  * @scope: institution, project or user; @parent: name of the institution or project above
  * @share, @usage: its part, 0..1, of its siblings' weights and of their decayed use
  * @used_share_ms: its decayed use, dominant share of the machine times ms; @rank of @rank_count, 0
@@ -435,11 +438,12 @@ void stint_ledger_each_quota(struct stint_ledger *ledger,
                              bool (*fn)(void *context, const struct stint_quota_view *view),
                              void *context);
 /* Institutions, then projects, then users in their projects. */
-void stint_ledger_each_share(struct stint_ledger *ledger,
+void stint_ledger_each_share(struct stint_ledger *ledger, uint32_t resource,
                              bool (*fn)(void *context, const struct stint_share_view *view),
                              void *context);
 /* The same from the leaf of @uid's jobs in @project upwards: user, project, institution. */
-void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t uid,
+void stint_ledger_shares_of(struct stint_ledger *ledger, uint32_t resource, int64_t project,
+                            uid_t uid,
                             bool (*fn)(void *context, const struct stint_share_view *view),
                             void *context);
 void stint_ledger_each_user(struct stint_ledger *ledger,
@@ -449,6 +453,11 @@ void stint_ledger_each_user(struct stint_ledger *ledger,
 bool stint_ledger_is_member(const struct stint_ledger *ledger, uid_t uid, const char *project);
 const char *stint_ledger_project_name(const struct stint_ledger *ledger, int64_t project);
 const char *stint_ledger_award_name(const struct stint_ledger *ledger, int64_t award);
+/* The resource that an award is on; STINT_RESOURCE_NONE for no award, or a resource that is gone.
+ */
+uint32_t stint_ledger_award_resource(const struct stint_ledger *ledger, const char *name);
+/* "gpu-hour" or "core-hour", as the resource counts. */
+const char *stint_ledger_unit(const struct stint_ledger *ledger, uint32_t resource);
 /* Id of an award by name, 0 when there is none. */
 int64_t stint_ledger_award_id(const struct stint_ledger *ledger, const char *name);
 /* Wall ms at which the next award begins or ends or a quota's period turns; 0 for never.

@@ -120,6 +120,7 @@ struct stint_past_use {
     const char *gpu_type;
     int64_t start_ms;
     int64_t end_ms;
+    const char *resource;
 };
 /* Runs that held something and ended after @since_ms. O(runs). */
 int stint_reader_each_past_use(struct stint_reader *reader, int64_t since_ms,

@@ -380,8 +380,10 @@ struct stint_token_row {
     int64_t used_ms;
 };
 
+/* Key (name, resource). @resource: "" for all that have a node of this name. */
 struct stint_node_state_row {
     const char *name;
+    const char *resource;
     const char *state;
     const char *reason;
     const char *set_by;
@@ -414,6 +416,7 @@ struct stint_reservation_row {
     const char *reason;
     const char *set_by;
     int64_t created_ms;
+    const char *resource; /* NULL: of the default one */
 };
 
 struct stint_meta_row {
@@ -447,6 +450,7 @@ struct stint_transcript_row {
     int64_t start_count;
     struct stint_bytes body;
     struct stint_bytes chain;
+    const char *resource; /* whose core; NULL: the only one there was */
 };
 
 #endif

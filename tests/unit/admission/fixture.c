@@ -13,6 +13,7 @@
 #include "stint/clerk.h"
 #include "stint/machine.h"
 #include "stint/record.h"
+#include "stint/resource.h"
 
 struct tool_call calls[64];
 size_t call_count;
@@ -149,6 +150,18 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
     *ret_p90_ms = jobs_p50_ms ? jobs_p50_ms + 60000 : 0;
     *ret_reason = jobs_reason;
     return 0;
+}
+
+uint32_t stint_jobs_resource_of(struct stint_jobs *jobs, const struct stint_request *request)
+{
+    (void)jobs, (void)request;
+    return 0;
+}
+
+const struct stint_resource *stint_jobs_resource(const struct stint_jobs *jobs, uint32_t index)
+{
+    (void)jobs, (void)index;
+    return NULL;
 }
 
 int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request)
@@ -457,7 +470,7 @@ static int64_t clock_now_ms(void)
     return now_ms++;
 }
 
-static const struct stint_machine *one_node(void)
+static struct stint_machine *one_node(void)
 {
     static struct stint_shape shape = { .core_count = 16, .memory_bytes = INT64_C(64) << 30 };
     static struct stint_node nodes[1] = { { "node0", &shape } };
@@ -467,12 +480,17 @@ static const struct stint_machine *one_node(void)
 
 static int ledger_open(struct fixture *f)
 {
+    static struct stint_resources resources;
+    resources = (struct stint_resources){
+        .count = 1,
+        .list = { { .name = "local",
+                    .machine = one_node(),
+                    .rate_micro = 1000000,
+                    .preemptible_rate_micro = 500000 } },
+    };
     struct stint_ledger_options options = {
         .store = f->store,
-        .machine = one_node(),
-        .resource = "local",
-        .rate_micro = 1000000,
-        .preemptible_rate_micro = 500000,
+        .resources = &resources,
         .join_open = true,
         .operator_uid = 70000,
         .default_award_hours = 1000,

@@ -108,9 +108,12 @@ int fixture_up(void **state)
     (void)snprintf(f->config.site, sizeof(f->config.site), "<Lab>");
     assert_int_equal(stint_machine_new_flat(4, &f->machine, NULL), 0);
     record_up(f);
+    f->resources = (struct stint_resources){
+        .count = 1, .list = { { .name = "local", .machine = f->machine, .policy = "stint" } }
+    };
     struct stint_api_options options = { .loop = &f->loop,
                                          .config = &f->config,
-                                         .machine = f->machine,
+                                         .resources = &f->resources,
                                          .record = f->record,
                                          .now_wall_ms = fixed_now,
                                          .now_boot_ms = fixed_now,

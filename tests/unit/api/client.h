@@ -9,12 +9,14 @@
 
 #include "stint/api.h"
 #include "stint/config.h"
+#include "stint/resource.h"
 
 struct fixture {
     uv_loop_t loop;
     char folder[64];
     struct stint_config config;
     struct stint_machine *machine;
+    struct stint_resources resources;
     struct stint_record *record;
     struct stint_signer *signer;
     struct stint_api *api;

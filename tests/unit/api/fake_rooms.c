@@ -417,10 +417,18 @@ static struct stint_job_view live_job(uint64_t id)
         .estimate_p90_ms = id == 1 ? 0 : 1795629960000,
         .attempt = 1,
         .allocation = id == 1 ? "node0/core[0-1]" : NULL,
+        .resource = "local",
         .held = id == 1 ? &held : NULL,
         .spec = "{\"command\":[\"" SEED "command\"],\"workdir\":\"/" SEED "/dir\"}",
         .uses = "[{\"path\":\"/" SEED "/use\"}]",
     };
+}
+
+const struct stint_allocation *stint_jobs_held_on(const struct stint_jobs *jobs, uint64_t id,
+                                                  uint32_t task, uint32_t resource)
+{
+    (void)jobs, (void)task, (void)resource;
+    return id == 1 ? &held : NULL;
 }
 
 int stint_jobs_view(struct stint_jobs *jobs, uint64_t id, struct stint_job_view *ret_view)
@@ -806,6 +814,12 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, u
     }
 }
 
+const char *stint_ledger_unit(const struct stint_ledger *ledger, uint32_t resource)
+{
+    (void)ledger, (void)resource;
+    return "core-hour";
+}
+
 bool stint_ledger_is_member(const struct stint_ledger *ledger, uid_t uid, const char *project)
 {
     (void)ledger;
@@ -910,21 +924,22 @@ static const struct stint_share_view fake_shares[] = {
     { .scope = "user", .name = SEED "user", .parent = "<nlp>", .shares = 1, .rank_count = 1 },
 };
 
-void stint_ledger_each_share(struct stint_ledger *ledger,
+void stint_ledger_each_share(struct stint_ledger *ledger, uint32_t resource,
                              bool (*fn)(void *context, const struct stint_share_view *view),
                              void *context)
 {
-    (void)ledger;
+    (void)ledger, (void)resource;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(fake_shares); i++)
         if (!fn(context, &fake_shares[i]))
             return;
 }
 
-void stint_ledger_shares_of(struct stint_ledger *ledger, int64_t project, uid_t uid,
+void stint_ledger_shares_of(struct stint_ledger *ledger, uint32_t resource, int64_t project,
+                            uid_t uid,
                             bool (*fn)(void *context, const struct stint_share_view *view),
                             void *context)
 {
-    (void)ledger, (void)project, (void)uid;
+    (void)ledger, (void)resource, (void)project, (void)uid;
     for (size_t i = STINT_ARRAY_SIZE(fake_shares); i-- > 0;)
         if (!fn(context, &fake_shares[i]))
             return;
@@ -980,11 +995,11 @@ FAKE_ADMIN(stint_ledger_user_remove, const char *user, const char *project, stru
     return stint_ledger_project_suspend(ledger, act, user, false, err);
 }
 
-FAKE_ADMIN(stint_ledger_award_grant, const char *name, const char *project, int64_t amount_micro,
-           int64_t from_ms, int64_t until_ms, const char *title, int64_t *ret_id,
-           struct stint_error *err)
+FAKE_ADMIN(stint_ledger_award_grant, const char *name, const char *project, const char *resource,
+           int64_t amount_micro, int64_t from_ms, int64_t until_ms, const char *title,
+           int64_t *ret_id, struct stint_error *err)
 {
-    (void)project, (void)amount_micro, (void)from_ms, (void)until_ms;
+    (void)project, (void)resource, (void)amount_micro, (void)from_ms, (void)until_ms;
     return stint_ledger_institution_add(ledger, act, name, title, ret_id, err);
 }
 
@@ -1018,10 +1033,10 @@ FAKE_ADMIN(stint_ledger_quota_set, enum stint_quota_scope scope, const char *sco
 
 /* ---- calendar ---- */
 
-void stint_calendar_node(const struct stint_calendar *calendar, uint32_t node,
+void stint_calendar_node(const struct stint_calendar *calendar, uint32_t resource, uint32_t node,
                          struct stint_node_view *ret_view)
 {
-    (void)calendar;
+    (void)calendar, (void)resource;
     (void)node;
     *ret_view = (struct stint_node_view){ STINT_NODE_DRAINING, "new <fan>", 1779710400000 };
 }
@@ -1083,15 +1098,15 @@ int stint_calendar_unreserve(struct stint_calendar *calendar, const struct stint
 }
 
 int stint_calendar_drain(struct stint_calendar *calendar, const struct stint_act *act,
-                         const char *node, struct stint_error *err)
+                         const char *resource, const char *node, struct stint_error *err)
 {
-    (void)calendar;
+    (void)calendar, (void)resource;
     return stint_ledger_project_suspend(NULL, act, node, true, err);
 }
 
 int stint_calendar_resume(struct stint_calendar *calendar, const struct stint_act *act,
-                          const char *node, struct stint_error *err)
+                          const char *resource, const char *node, struct stint_error *err)
 {
-    (void)calendar;
+    (void)calendar, (void)resource;
     return stint_ledger_project_suspend(NULL, act, node, false, err);
 }

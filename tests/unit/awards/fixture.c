@@ -111,7 +111,7 @@ static int64_t clock_now_ms(void)
 }
 
 /* Two nodes of 8 cores, 4 GPUs and 64 GiB each. */
-static const struct stint_machine *two_nodes(void)
+static struct stint_machine *two_nodes(void)
 {
     static struct stint_shape shape = { .core_count = 8,
                                         .gpu_count = 4,
@@ -155,12 +155,16 @@ int fixture_setup(void **state)
     struct stint_store_options store = { .loop = f->loop, .state = f->folder };
     if (stint_store_open(&store, &f->store, &f->err) != 0)
         return -1;
+    f->resources = (struct stint_resources){
+        .count = 1,
+        .list = { { .name = "local",
+                    .machine = two_nodes(),
+                    .rate_micro = HOUR_MICRO,
+                    .preemptible_rate_micro = 500000 } },
+    };
     f->options = (struct stint_ledger_options){
         .store = f->store,
-        .machine = two_nodes(),
-        .resource = "local",
-        .rate_micro = HOUR_MICRO,
-        .preemptible_rate_micro = 500000,
+        .resources = &f->resources,
         .time_zone = "Europe/Berlin",
         .join_open = true,
         .operator_uid = 70000,
@@ -221,7 +225,7 @@ void fixture_nlp(struct fixture *f, int64_t hours)
                      0);
     assert_int_equal(
         stint_ledger_user_add(f->ledger, &f->act, "70001", "nlp", "member", -1, &f->err), 0);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "2026-nlp", "nlp",
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "2026-nlp", "nlp", NULL,
                                               hours * HOUR_MICRO, clock_ms, clock_ms + 90 * DAY_MS,
                                               NULL, &id, &f->err),
                      0);

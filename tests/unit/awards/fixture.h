@@ -13,6 +13,7 @@
 #include "stint/clerk.h"
 #include "stint/ledger.h"
 #include "stint/machine.h"
+#include "stint/resource.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
@@ -29,6 +30,7 @@ struct fixture {
     struct stint_store *store;
     struct stint_ledger *ledger;
     struct stint_ledger_options options;
+    struct stint_resources resources;
     struct stint_caller operator_caller;
     struct stint_caller anna;
     struct stint_act act; /* by the operator, with a reason */

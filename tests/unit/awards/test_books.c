@@ -158,8 +158,9 @@ static void the_books_balance_whatever_comes(void **state)
     int64_t id;
     seed = 20261125;
     fixture_nlp(f, 40);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "second", "nlp", 10 * HOUR_MICRO,
-                                              clock_ms, clock_ms + 90 * DAY_MS, NULL, &id, &f->err),
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "second", "nlp", NULL,
+                                              10 * HOUR_MICRO, clock_ms, clock_ms + 90 * DAY_MS,
+                                              NULL, &id, &f->err),
                      0);
     assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp",
                                             "gpu-hours=9/day", &f->err),
@@ -217,7 +218,7 @@ static void a_reload_keeps_people_projects_and_ceilings(void **state)
     assert_memory_equal(before, after, 4 * sizeof(uint32_t));
     assert_int_equal(told[after[2]][STINT_LIMIT_GPU_MILLI].ceiling, 4000);
     assert_true(stint_ledger_is_member(f->ledger, ANNA, "nlp"));
-    assert_int_equal(stint_ledger_blocks(f->ledger, project, ANNA, 0, 1).code,
+    assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
                      STINT_REASON_UserSuspended);
 }
 

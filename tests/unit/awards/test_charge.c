@@ -28,24 +28,24 @@ static void a_price_is_time_by_rate_by_the_largest_share(void **state)
         int64_t rate_micro, ms, price;
     } cases[] = {
         /* one GPU, one hour, rate 1 */
-        { &gpu_machine, { 1000, 1, 0, false }, 1000000, CHARGE_HOUR_MS, 1000000 },
+        { &gpu_machine, { 1000, 1, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 1000000 },
         /* a quarter of a GPU */
-        { &gpu_machine, { 250, 1, 0, false }, 1000000, CHARGE_HOUR_MS, 250000 },
+        { &gpu_machine, { 250, 1, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 250000 },
         /* 12 cores are a GPU's share, 24 are two's */
-        { &gpu_machine, { 1000, 12, 0, false }, 1000000, CHARGE_HOUR_MS, 1000000 },
-        { &gpu_machine, { 1000, 24, 0, false }, 1000000, CHARGE_HOUR_MS, 2000000 },
-        { &gpu_machine, { 1000, 13, 0, false }, 1000000, CHARGE_HOUR_MS, 1083334 },
+        { &gpu_machine, { 1000, 12, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 1000000 },
+        { &gpu_machine, { 1000, 24, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 2000000 },
+        { &gpu_machine, { 1000, 13, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 1083334 },
         /* 100 GiB are a GPU's share */
-        { &gpu_machine, { 0, 1, INT64_C(250) << 30, false }, 1000000, CHARGE_HOUR_MS, 2500000 },
+        { &gpu_machine, { 0, 1, INT64_C(250) << 30, false, 0 }, 1000000, CHARGE_HOUR_MS, 2500000 },
         /* a job without GPUs pays for the cores it keeps from them */
-        { &gpu_machine, { 0, 6, 0, false }, 1000000, CHARGE_HOUR_MS, 500000 },
+        { &gpu_machine, { 0, 6, 0, false, 0 }, 1000000, CHARGE_HOUR_MS, 500000 },
         /* a machine without GPUs counts cores, and nothing else */
-        { &core_machine, { 0, 4, INT64_C(256) << 30, false }, 1000000, CHARGE_HOUR_MS, 4000000 },
-        { &core_machine, { 0, 1, 0, false }, 3000000, CHARGE_HOUR_MS / 2, 1500000 },
+        { &core_machine, { 0, 4, INT64_C(256) << 30, false, 0 }, 1000000, CHARGE_HOUR_MS, 4000000 },
+        { &core_machine, { 0, 1, 0, false, 0 }, 3000000, CHARGE_HOUR_MS / 2, 1500000 },
         /* nothing costs nothing */
-        { &gpu_machine, { 1000, 1, 0, false }, 1000000, 0, 0 },
-        { &gpu_machine, { 1000, 1, 0, false }, 0, CHARGE_HOUR_MS, 0 },
-        { &gpu_machine, { 1000, 1, 0, false }, 1000000, -5, 0 },
+        { &gpu_machine, { 1000, 1, 0, false, 0 }, 1000000, 0, 0 },
+        { &gpu_machine, { 1000, 1, 0, false, 0 }, 0, CHARGE_HOUR_MS, 0 },
+        { &gpu_machine, { 1000, 1, 0, false, 0 }, 1000000, -5, 0 },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++)
         assert_int_equal(
@@ -71,7 +71,7 @@ static void a_price_is_rounded_up_once(void **state)
 static void a_price_beyond_all_awards_saturates(void **state)
 {
     (void)state;
-    struct stint_charge_size huge = { 10000000, 100000, INT64_C(1) << 50, false };
+    struct stint_charge_size huge = { 10000000, 100000, INT64_C(1) << 50, false, 0 };
     struct charge_base small = { .gpu_count = 1, .core_count = 1, .memory_bytes = 1 };
     assert_int_equal(charge_price(&gpu_machine, INT64_MAX, &huge, INT64_MAX), INT64_MAX);
     assert_int_equal(charge_price(&small, INT64_C(1) << 40, &huge, INT64_C(1) << 50), INT64_MAX);

@@ -12,7 +12,8 @@ static void a_first_start_makes_a_place_to_submit_to(void **state)
     int64_t project = 0, award = 0;
     assert_int_equal(stint_ledger_project_for(f->ledger, &f->anna, NULL, &project, &f->err), 0);
     assert_string_equal(stint_ledger_project_name(f->ledger, project), "default");
-    struct stint_reason reason = stint_ledger_award_for(f->ledger, project, 0, HOUR_MICRO, &award);
+    struct stint_reason reason =
+        stint_ledger_award_for(f->ledger, project, 0, 0, HOUR_MICRO, &award);
     assert_int_equal(reason.code, STINT_REASON_NONE);
     assert_int_equal(fixture_award(f->ledger, "default").awarded_micro, 1000 * HOUR_MICRO);
     assert_int_equal(stint_ledger_role(f->ledger, 70000, "x"), STINT_ROLE_OPERATOR);
@@ -76,18 +77,19 @@ static void the_award_that_ends_first_pays(void **state)
     int64_t id, award;
     fixture_nlp(f, 10);
     int64_t project = fixture_project(f, "nlp");
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "soon", "nlp", 2 * HOUR_MICRO,
-                                              clock_ms, clock_ms + DAY_MS, NULL, &id, &f->err),
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "soon", "nlp", NULL,
+                                              2 * HOUR_MICRO, clock_ms, clock_ms + DAY_MS, NULL,
+                                              &id, &f->err),
                      0);
-    assert_int_equal(stint_ledger_award_for(f->ledger, project, 0, HOUR_MICRO, &award).code,
+    assert_int_equal(stint_ledger_award_for(f->ledger, project, 0, 0, HOUR_MICRO, &award).code,
                      STINT_REASON_NONE);
     assert_int_equal(award, id);
     /* too dear for it, not for the other */
-    assert_int_equal(stint_ledger_award_for(f->ledger, project, 0, 5 * HOUR_MICRO, &award).code,
+    assert_int_equal(stint_ledger_award_for(f->ledger, project, 0, 0, 5 * HOUR_MICRO, &award).code,
                      STINT_REASON_NONE);
     assert_int_equal(award, stint_ledger_award_id(f->ledger, "2026-nlp"));
     /* one that was asked for is the one that pays, or nobody does */
-    assert_int_equal(stint_ledger_award_for(f->ledger, project, id, 5 * HOUR_MICRO, &award).code,
+    assert_int_equal(stint_ledger_award_for(f->ledger, project, 0, id, 5 * HOUR_MICRO, &award).code,
                      STINT_REASON_BalanceExhausted);
     assert_int_equal(award, id);
 }
@@ -101,18 +103,18 @@ static void what_stands_in_the_way_is_said_with_figures(void **state)
     int64_t project = run.project;
     assert_int_equal(stint_ledger_hold(f->ledger, &run, &f->err), 0);
     struct stint_reason reason =
-        stint_ledger_award_for(f->ledger, project, 0, 2 * HOUR_MICRO, &award);
+        stint_ledger_award_for(f->ledger, project, 0, 0, 2 * HOUR_MICRO, &award);
     assert_int_equal(reason.code, STINT_REASON_BalanceHeld);
     assert_int_equal(reason.used, HOUR_MICRO);
     assert_int_equal(reason.limit, 2 * HOUR_MICRO);
     assert_int_equal(stint_ledger_settle(f->ledger, &run, 3600000, NULL, &f->err), 0);
-    reason = stint_ledger_award_for(f->ledger, project, 0, 2 * HOUR_MICRO, &award);
+    reason = stint_ledger_award_for(f->ledger, project, 0, 0, 2 * HOUR_MICRO, &award);
     assert_int_equal(reason.code, STINT_REASON_BalanceExhausted);
     clock_ms += 91 * DAY_MS;
-    reason = stint_ledger_award_for(f->ledger, project, 0, 1, &award);
+    reason = stint_ledger_award_for(f->ledger, project, 0, 0, 1, &award);
     assert_int_equal(reason.code, STINT_REASON_AwardExpired);
     clock_ms -= 92 * DAY_MS;
-    reason = stint_ledger_award_for(f->ledger, project, 0, 1, &award);
+    reason = stint_ledger_award_for(f->ledger, project, 0, 0, 1, &award);
     assert_int_equal(reason.code, STINT_REASON_AwardNotStarted);
     assert_int_equal(reason.until_ms, NOON_MS);
 }
@@ -131,22 +133,23 @@ static void a_revoked_award_is_named(void **state)
     for (int is_asked = 0; is_asked < 2; is_asked++) {
         const char *name = is_asked ? "2026-nlp" : NULL;
         struct stint_reason reason = stint_ledger_award_for(
-            f->ledger, project, stint_ledger_award_id(f->ledger, name ? name : "none"), 1, &award);
+            f->ledger, project, 0, stint_ledger_award_id(f->ledger, name ? name : "none"), 1,
+            &award);
         assert_int_equal(reason.code, STINT_REASON_AwardExpired);
         stint_ledger_account(f->ledger, reason.account, 0, &view);
         assert_string_equal(view.name, "2026-nlp");
         assert_string_equal(fixture_award(f->ledger, view.name).state, "revoked");
         assert_int_equal(
-            stint_ledger_can_pay(f->ledger, project, ANNA, name, 1, 60, 1, &code, &f->err),
+            stint_ledger_can_pay(f->ledger, project, 0, ANNA, name, 1, 60, 1, &code, &f->err),
             STINT_NO_AWARD);
         assert_non_null(strstr(f->err.text, "2026-nlp of project nlp was revoked"));
     }
     /* Any other is nearer, expired ones too. */
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "other", "nlp", HOUR_MICRO,
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "other", "nlp", NULL, HOUR_MICRO,
                                               clock_ms, clock_ms + DAY_MS, NULL, &id, &f->err),
                      0);
     clock_ms += 2 * DAY_MS;
-    struct stint_reason reason = stint_ledger_award_for(f->ledger, project, 0, 1, &award);
+    struct stint_reason reason = stint_ledger_award_for(f->ledger, project, 0, 0, 1, &award);
     assert_int_equal(reason.code, STINT_REASON_AwardExpired);
     assert_int_equal(award, id);
     stint_ledger_account(f->ledger, reason.account, 0, &view);
@@ -223,20 +226,20 @@ static void what_can_never_be_paid_is_refused_at_submit(void **state)
     int64_t id;
     fixture_nlp(f, 2);
     int64_t project = fixture_project(f, "nlp");
-    assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO, 60, 1, &code, &f->err),
-        0);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 2 * HOUR_MICRO + 1, 60, 1,
+    assert_int_equal(stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 2 * HOUR_MICRO, 60, 1,
                                           &code, &f->err),
+                     0);
+    assert_int_equal(stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 2 * HOUR_MICRO + 1, 60,
+                                          1, &code, &f->err),
                      STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_BalanceExhausted);
     assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, "default", 1, 60, 1, &code, &f->err),
+        stint_ledger_can_pay(f->ledger, project, 0, ANNA, "default", 1, 60, 1, &code, &f->err),
         STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_NoAward);
     assert_int_equal(
         stint_ledger_project_add(f->ledger, &f->act, "poor", "uni", NULL, NULL, &id, &f->err), 0);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, id, ANNA, NULL, 1, 60, 1, &code, &f->err),
+    assert_int_equal(stint_ledger_can_pay(f->ledger, id, 0, ANNA, NULL, 1, 60, 1, &code, &f->err),
                      STINT_NO_AWARD);
     assert_int_equal(code, STINT_REASON_NoAward);
 }
@@ -275,7 +278,7 @@ static void a_job_above_a_ceiling_by_itself_is_refused_with_the_most(void **stat
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         char removal[32];
         struct stint_charge_size size = { cases[i].gpu_milli, cases[i].cores, cases[i].gib << 30,
-                                          false };
+                                          false, 0 };
         struct stint_error err = { 0 };
         (void)snprintf(removal, sizeof(removal), "%.*s=", (int)strcspn(cases[i].quota, "="),
                        cases[i].quota);
@@ -309,18 +312,19 @@ static void queue_and_walltime_ceilings_refuse_at_submit(void **state)
                      0);
     stint_ledger_job_queued(f->ledger, project, ANNA, 1);
     assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3600, 1, &code, &f->err), 0);
+        stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 1, 3600, 1, &code, &f->err), 0);
     assert_int_equal(
-        stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 3601, 1, &code, &f->err),
+        stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 1, 3601, 1, &code, &f->err),
         STINT_UNSATISFIABLE);
     assert_int_equal(code, STINT_REASON_ExceedsMaxWalltime);
     stint_ledger_job_queued(f->ledger, project, BERT, 1);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, 1, &code, &f->err),
-                     STINT_OVER_QUOTA);
+    assert_int_equal(
+        stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 1, 60, 1, &code, &f->err),
+        STINT_OVER_QUOTA);
     assert_non_null(strstr(f->err.text, "2 of at most 2"));
     stint_ledger_job_queued(f->ledger, project, BERT, -1);
-    assert_int_equal(stint_ledger_can_pay(f->ledger, project, ANNA, NULL, 1, 60, 1, &code, &f->err),
-                     0);
+    assert_int_equal(
+        stint_ledger_can_pay(f->ledger, project, 0, ANNA, NULL, 1, 60, 1, &code, &f->err), 0);
 }
 
 static void suspended_people_and_projects_wait(void **state)
@@ -328,18 +332,20 @@ static void suspended_people_and_projects_wait(void **state)
     struct fixture *f = *state;
     fixture_nlp(f, 100);
     int64_t project = fixture_project(f, "nlp");
-    assert_int_equal(stint_ledger_blocks(f->ledger, project, ANNA, 0, 1).code, STINT_REASON_NONE);
+    assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
+                     STINT_REASON_NONE);
     assert_int_equal(stint_ledger_user_suspend(f->ledger, &f->act, "70001", true, &f->err), 0);
-    assert_int_equal(stint_ledger_blocks(f->ledger, project, ANNA, 0, 1).code,
+    assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
                      STINT_REASON_UserSuspended);
     assert_int_equal(stint_ledger_project_suspend(f->ledger, &f->act, "nlp", true, &f->err), 0);
-    assert_int_equal(stint_ledger_blocks(f->ledger, project, ANNA, 0, 1).code,
+    assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
                      STINT_REASON_ProjectSuspended);
     assert_int_equal(stint_ledger_project_suspend(f->ledger, &f->act, "nlp", true, &f->err),
                      STINT_WRONG_STATE);
     assert_int_equal(stint_ledger_project_suspend(f->ledger, &f->act, "nlp", false, &f->err), 0);
     assert_int_equal(stint_ledger_user_suspend(f->ledger, &f->act, "70001", false, &f->err), 0);
-    assert_int_equal(stint_ledger_blocks(f->ledger, project, ANNA, 0, 1).code, STINT_REASON_NONE);
+    assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
+                     STINT_REASON_NONE);
 }
 
 static void ceilings_reach_the_core_in_its_units(void **state)
@@ -530,7 +536,7 @@ static void weights_hang_in_the_tree_and_outlive_a_restart(void **state)
     project = fixture_project(f, "nlp");
     seat = stint_ledger_seat(f->ledger, project, ANNA);
     assert_int_equal(told_shares[seat].shares, 5);
-    stint_ledger_shares_of(f->ledger, project, ANNA, shares_keep, &shown);
+    stint_ledger_shares_of(f->ledger, 0, project, ANNA, shares_keep, &shown);
     assert_non_null(strstr(shown.text, "user 70001 5, project nlp 3, institution "));
 }
 
@@ -606,14 +612,14 @@ static void past_use_is_told_again_from_the_runs(void **state)
         assert_int_equal(stint_store_put_change(f->store, &change, NULL, &f->err), 0);
     }
     clock_ms = NOON_MS + 2 * HOUR_MS;
-    f->options.half_life_ms = DAY_MS;
+    f->resources.list[0].half_life_ms = DAY_MS;
     fixture_restart(f);
     assert_int_equal(told_use_count, 1);
     assert_int_equal(told_uses[0].account, stint_ledger_seat(f->ledger, project, ANNA));
     assert_int_equal(told_uses[0].ask.cpus, 4);
     assert_int_equal(told_uses[0].ask.gpus, 2);
     assert_int_equal(told_uses[0].until_ms - told_uses[0].from_ms, HOUR_MS);
-    f->options.half_life_ms = 0;
+    f->resources.list[0].half_life_ms = 0;
 }
 
 static void hours_count_in_the_period_of_the_start(void **state)
@@ -712,7 +718,7 @@ static int verb_user_remove(struct fixture *f, const struct stint_act *act)
 static int verb_grant(struct fixture *f, const struct stint_act *act)
 {
     int64_t id;
-    return stint_ledger_award_grant(f->ledger, act, NULL, "nlp", HOUR_MICRO, clock_ms,
+    return stint_ledger_award_grant(f->ledger, act, NULL, "nlp", NULL, HOUR_MICRO, clock_ms,
                                     clock_ms + DAY_MS, NULL, &id, &f->err);
 }
 static int verb_reduce(struct fixture *f, const struct stint_act *act)
@@ -847,14 +853,14 @@ static void malformed_administration_is_refused(void **state)
         STINT_NOT_FOUND);
     assert_int_equal(stint_ledger_user_add(f->ledger, &f->act, "70002", "nlp", "boss", -1, &f->err),
                      STINT_INVALID);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "x", "nlp", 0, clock_ms,
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "x", "nlp", NULL, 0, clock_ms,
                                               clock_ms + 1, NULL, &id, &f->err),
                      STINT_INVALID);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "x", "nlp", 1, clock_ms, clock_ms,
-                                              NULL, &id, &f->err),
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "x", "nlp", NULL, 1, clock_ms,
+                                              clock_ms, NULL, &id, &f->err),
                      STINT_INVALID);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "2026-nlp", "nlp", 1, clock_ms,
-                                              clock_ms + 1, NULL, &id, &f->err),
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &f->act, "2026-nlp", "nlp", NULL, 1,
+                                              clock_ms, clock_ms + 1, NULL, &id, &f->err),
                      STINT_CONFLICT);
     assert_int_equal(stint_ledger_award_change(f->ledger, &f->act, "2026-nlp", STINT_AWARD_EXTEND,
                                                0, clock_ms, &f->err),

@@ -24,8 +24,7 @@ static struct stint_calendar *open_calendar(struct fixture *f)
         .store = f->store,
         .record = f->record,
         .ledger = f->ledger,
-        .clerk = f->clerk,
-        .machine = f->machine,
+        .resources = &f->resources,
         .now_wall_ms = wall_now,
         .now_boot_ms = boot_now,
     };
@@ -48,7 +47,7 @@ static void a_drained_node_finishes_what_runs_and_starts_nothing(void **state)
     struct stint_act act = act_of(f, "new fan");
     uint64_t running = fixture_submit(f, &f->anna, JOB);
     fixture_settle(f);
-    assert_int_equal(stint_calendar_drain(calendar, &act, "node0", &f->err), 0);
+    assert_int_equal(stint_calendar_drain(calendar, &act, NULL, "node0", &f->err), 0);
     uint64_t waiting = fixture_submit(f, &f->anna, JOB);
     fixture_settle(f);
     assert_int_equal(fixture_told(f, "start", running), 1);
@@ -58,7 +57,7 @@ static void a_drained_node_finishes_what_runs_and_starts_nothing(void **state)
     fixture_end(f, running, 1, 0, 1000);
     fixture_settle(f);
     assert_int_equal(fixture_told(f, "start", waiting), 0);
-    assert_int_equal(stint_calendar_resume(calendar, &act, "node0", &f->err), 0);
+    assert_int_equal(stint_calendar_resume(calendar, &act, NULL, "node0", &f->err), 0);
     fixture_settle(f);
     assert_int_equal(fixture_told(f, "start", waiting), 1);
     (void)stint_calendar_free(calendar);
@@ -70,13 +69,13 @@ static void a_drain_outlives_the_daemon_with_its_reason(void **state)
     struct stint_calendar *calendar = open_calendar(f);
     struct stint_act act = act_of(f, "new fan");
     struct stint_node_view view;
-    assert_int_equal(stint_calendar_drain(calendar, &act, "node0", &f->err), 0);
+    assert_int_equal(stint_calendar_drain(calendar, &act, NULL, "node0", &f->err), 0);
     (void)stint_calendar_free(calendar);
     fixture_restart(f);
     assert_int_equal(stint_scheduler_node_state(stint_clerk_scheduler(f->clerk), 0), STINT_NODE_UP);
     fixture_wall_ms += 5000;
     calendar = open_calendar(f);
-    stint_calendar_node(calendar, 0, &view);
+    stint_calendar_node(calendar, 0, 0, &view);
     assert_int_equal(view.state, STINT_NODE_DRAINING);
     assert_string_equal(view.reason, "new fan");
     assert_int_equal(view.since_ms, START_MS);
@@ -105,13 +104,14 @@ static void what_is_refused_leaves_no_trace(void **state)
         { &rehearsal, "node0", 0 },
     };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++)
-        assert_int_equal(stint_calendar_drain(calendar, cases[i].act, cases[i].node, &f->err),
+        assert_int_equal(stint_calendar_drain(calendar, cases[i].act, NULL, cases[i].node, &f->err),
                          cases[i].answer);
-    assert_int_equal(stint_calendar_resume(calendar, &good, "node0", &f->err), STINT_CONFLICT);
+    assert_int_equal(stint_calendar_resume(calendar, &good, NULL, "node0", &f->err),
+                     STINT_CONFLICT);
     assert_int_equal(stint_record_mark(f->record).size, before.size);
     assert_int_equal(stint_scheduler_node_state(stint_clerk_scheduler(f->clerk), 0), STINT_NODE_UP);
-    assert_int_equal(stint_calendar_drain(calendar, &good, "node0", &f->err), 0);
-    assert_int_equal(stint_calendar_drain(calendar, &good, "node0", &f->err), STINT_CONFLICT);
+    assert_int_equal(stint_calendar_drain(calendar, &good, NULL, "node0", &f->err), 0);
+    assert_int_equal(stint_calendar_drain(calendar, &good, NULL, "node0", &f->err), STINT_CONFLICT);
     assert_int_equal(stint_record_mark(f->record).size, before.size + 1);
     (void)stint_calendar_free(calendar);
 }

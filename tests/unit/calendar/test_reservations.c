@@ -28,8 +28,7 @@ static struct stint_calendar *open_calendar(struct fixture *f)
         .store = f->store,
         .record = f->record,
         .ledger = f->ledger,
-        .clerk = f->clerk,
-        .machine = f->machine,
+        .resources = &f->resources,
         .now_wall_ms = wall_now,
         .now_boot_ms = boot_now,
     };
@@ -83,9 +82,9 @@ static void add_nlp(struct fixture *f)
     assert_int_equal(
         stint_ledger_project_add(f->ledger, &act, "nlp", "home", "C", "L", &id, &f->err), 0);
     assert_int_equal(stint_ledger_user_add(f->ledger, &act, "70001", "nlp", NULL, -1, &f->err), 0);
-    assert_int_equal(stint_ledger_award_grant(f->ledger, &act, "nlp-1", "nlp", INT64_C(1000000000),
-                                              fixture_wall_ms, fixture_wall_ms + 1000 * HOUR_MS,
-                                              NULL, &id, &f->err),
+    assert_int_equal(stint_ledger_award_grant(f->ledger, &act, "nlp-1", "nlp", NULL,
+                                              INT64_C(1000000000), fixture_wall_ms,
+                                              fixture_wall_ms + 1000 * HOUR_MS, NULL, &id, &f->err),
                      0);
 }
 

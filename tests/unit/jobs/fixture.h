@@ -14,6 +14,7 @@
 #include "stint/engine.h"
 #include "stint/jobs.h"
 #include "stint/ledger.h"
+#include "stint/resource.h"
 #include "stint/scheduler.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
@@ -43,6 +44,7 @@ struct fixture {
     struct stint_record *record;
     struct stint_machine *machine;
     struct stint_clerk *clerk;
+    struct stint_resources resources;
     struct stint_ledger *ledger;
     struct stint_jobs *jobs;
     struct fake_engine engine;
