@@ -95,6 +95,7 @@ int verb_logs(struct cli *cli);
 int verb_act(struct cli *cli);
 int verb_cancel(struct cli *cli);
 int verb_signal(struct cli *cli);
+int verb_update(struct cli *cli);
 int verb_wait(struct cli *cli);
 int verb_allocations(struct cli *cli);
 int verb_nodes(struct cli *cli);

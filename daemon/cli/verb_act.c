@@ -13,6 +13,7 @@
 #include "stint/auto.h"
 #include "stint/jobs.h"
 #include "stint/measure.h"
+#include "stint/request.h"
 
 static const struct {
     const char *verb;
@@ -20,7 +21,7 @@ static const struct {
 } deeds[] = {
     { "cancel", "cancelled" }, { "hold", "held" },         { "release", "released" },
     { "requeue", "requeued" }, { "suspend", "suspended" }, { "resume", "resumed" },
-    { "signal", "signalled" },
+    { "signal", "signalled" }, { "update", "updated" },
 };
 
 /* A job that is given time to end is not ended yet. */
@@ -132,6 +133,21 @@ int verb_signal(struct cli *cli)
     else
         (void)snprintf(body, sizeof(body), "{\"signal\":\"%d\"}", number);
     return act_on_each(cli, "POST", "/signal", body);
+}
+
+int verb_update(struct cli *cli)
+{
+    const char *text = cli_value(cli, "priority");
+    char body[40];
+    char *end;
+    if (!text)
+        return cli_usage("--priority N", "update: what is to change?");
+    long priority = strtol(text, &end, 10);
+    if (end == text || *end || priority < -STINT_REQUEST_PRIORITY_MAX ||
+        priority > STINT_REQUEST_PRIORITY_MAX)
+        return cli_usage("a whole number from -100 to 100", "--priority %.40s", text);
+    (void)snprintf(body, sizeof(body), "{\"priority\":%ld}", priority);
+    return act_on_each(cli, "PATCH", "", body);
 }
 
 /* ---- wait ---- */

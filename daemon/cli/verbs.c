@@ -37,6 +37,10 @@ static const struct option_row queue_options[] = {
     { "resource", 0, "NAME", "only what is on this resource", 0 },
     { 0 },
 };
+static const struct option_row update_options[] = {
+    { "priority", 0, "N", "-100 to 100; 0 until it is given. Higher goes first", 0 },
+    { 0 },
+};
 static const struct option_row jobs_options[] = {
     { "since",   0,  "WHEN",  "submitted since: 7d, 12h, 2026-11-25", 0 },
     { "state",   0,  "STATE", "a state (running, done …) or an outcome (failed …)", 0 },
@@ -269,6 +273,7 @@ const struct verb verbs[] = {
     { "suspend", "ID…", "stop running jobs for a while", verb_act, json_options, 0, 1, -1 },
     { "resume", "ID…", "undo suspend", verb_act, json_options, 0, 1, -1 },
     { "signal", "ID…", "send running jobs a signal", verb_signal, signal_options, 0, 1, -1 },
+    { "update", "ID…", "change waiting jobs: their --priority", verb_update, update_options, 0, 1, -1 },
     { "wait", "ID…", "until jobs are done, with the first failure's exit status", verb_wait, wait_options, 0, 1, -1 },
     { "allocations", "", "who holds what now, drawn", verb_allocations, NULL, WATCHES, 0, 0 },
     { "nodes", "[NAME]", "machines; with --topology without a daemon", HAS_TOPOLOGY(verb_nodes), nodes_options, WATCHES, 0, 1 },

@@ -275,6 +275,8 @@ static void deeds_go_to_each_job_and_the_first_failure_is_the_status(void **stat
     claim(answers, WORDS("cancel", "--yes", "41", "42"), 0, "job 42 cancelled\n", "");
     claim(answers, WORDS("signal", "-s", "SIGUSR2", "41"), 0, "job 41 signalled\n", "");
     claim(answers, WORDS("signal", "-s", "NONE", "41"), 2, "", "no such signal");
+    claim(answers, WORDS("update", "41"), 2, "", "--priority N");
+    claim(answers, WORDS("update", "--priority", "101", "41"), 2, "", "from -100 to 100");
     claim(answers, WORDS("hold", "4x"), 2, "", "not a job's id");
     claim(answers, WORDS("hold", "41_7"), 0, "job 41_7 held\n", "");
     claim(answers, WORDS("hold", "41_[1-5]"), 0, "job 41_[1-5] held\n", "");
