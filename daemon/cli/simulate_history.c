@@ -125,8 +125,11 @@ static int fetch_page(struct cli *cli, struct history *history, const char *sinc
     int status = cli_call(cli, "GET", path, NULL, &response);
     if (status != EXIT_OK)
         return status;
+    const char *resource = cli_value(cli, "resource");
     json_array_foreach(doc_at(response.json, "jobs"), i, job)
     {
+        if (resource && strcmp(doc_text_or(job, "resource", resource), resource) != 0)
+            continue;
         struct stint_error err = { .code = add_job(history, job) };
         if (err.code != 0)
             return cli_fail(&err);
@@ -202,6 +205,24 @@ static void write_node(const json_t *node, struct stint_buffer *text)
     stint_buffer_add_char(text, '\n');
 }
 
+/* A replay is of one queue: with several, somebody has to say which. */
+static int one_resource(struct cli *cli, const json_t *nodes)
+{
+    const char *first = doc_text_or(json_array_get(nodes, 0), "resource", "");
+    const json_t *node;
+    size_t i;
+    if (cli_has(cli, "resource"))
+        return EXIT_OK;
+    json_array_foreach(nodes, i, node)
+    {
+        const char *other = doc_text_or(node, "resource", first);
+        if (strcmp(other, first) != 0)
+            return cli_usage("--resource NAME", "there are several resources, as %.60s and %.60s",
+                             first, other);
+    }
+    return EXIT_OK;
+}
+
 int history_machine(struct cli *cli, struct stint_machine **ret_machine)
 {
     stint_auto(response_deinit) struct response response = { 0 };
@@ -209,7 +230,14 @@ int history_machine(struct cli *cli, struct stint_machine **ret_machine)
     struct stint_error err = { 0 };
     const json_t *node;
     size_t i;
-    int status = cli_call(cli, "GET", "/api/v1/nodes", NULL, &response);
+    char path[600];
+    char encoded[400];
+    const char *resource = cli_value(cli, "resource");
+    (void)snprintf(path, sizeof(path), "/api/v1/nodes%s%s", resource ? "?resource=" : "",
+                   resource ? path_encode(resource, encoded, sizeof(encoded)) : "");
+    int status = cli_call(cli, "GET", path, NULL, &response);
+    if (status == EXIT_OK)
+        status = one_resource(cli, doc_at(response.json, "nodes"));
     if (status != EXIT_OK)
         return status;
     json_array_foreach(doc_at(response.json, "nodes"), i, node) write_node(node, &text);

@@ -140,6 +140,7 @@ static const struct option_row verify_options[] = {
 static const struct option_row simulate_options[] = {
     { "trace",       0, "FILE",   "a trace in the Standard Workload Format, .gz too", 0 },
     { "history",     0, "30d",    "instead: the jobs that this site finished in that time", 0 },
+    { "resource",    0, "NAME",   "of those, on this resource; needed where there are several", 0 },
     { "replay",      0, "DAY",    "instead: what the live scheduler was told that day, and did it decide so? (operators)", 0 },
     { "cores",       0, "N",      "a flat machine of N processors; default: as the trace says", 0 },
     { "topology",    0, "SOURCE", "an hwloc XML file or synthetic string", 0 },

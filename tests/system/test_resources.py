@@ -194,6 +194,15 @@ class Resources(unittest.TestCase):
         self.held(daemon)
         self.assertEqual(daemon.sql("select count(*) from run where attempt > 1"), [(0,)])
         daemon.check_books(self)
+        for id in waiting:
+            daemon.stint("cancel", "--yes", id)
+            daemon.wait(id)
+        # A history is of one queue.
+        asked = daemon.stint("simulate", "--history", "1h")
+        self.assertIn("--resource NAME", asked.stderr)
+        history = daemon.stint("simulate", "--history", "1h", "--resource", "gpu", "--json")
+        self.assertEqual(history.returncode, 0, history.stderr)
+        self.assertEqual(json.loads(history.stdout)["jobs"], 2)
         # What each core was told gives the same starts again, pieces of both on one chain.
         self.assertEqual(daemon.sql("select count(distinct resource) from transcript"), [(2,)])
         answer = daemon.stint("simulate", "--replay", time.strftime("%Y-%m-%d"), "--json")
