@@ -304,7 +304,7 @@ static void scan_punctuation(struct scan *scan, size_t offset, uint32_t code)
         comment_edge(scan, offset);
     if (code == '~' && is_struck(scan, offset))
         word_add_hidden(scan, offset, 1);
-    bool is_comment = scan->newlines > 0 && code < 0x80 && strchr("#*/>|!%", (int)code);
+    bool is_comment = scan->newlines > 0 && code < 0x80 && strchr("#*/>|!%;", (int)code);
     scan->saw_hyphen_only &= code == '-' || code == 0x2010 || code == 0x2011 || is_comment;
     scan->saw_stop |= code == '.' || code == 0x3002;
     scan->saw_sentence |= code == ';' || code == ':' || code == 0xff1a || code == 0xff1b;

@@ -56,6 +56,8 @@ static void words_are_compared_without_case_style_and_spelling(void **state)
         { "non-commercial noncommercial non commercial",
           "noncommercial noncommercial noncommercial" },
         { "non\n# commercial", "noncommercial" },
+        { "non-\n; commercial", "noncommercial" },
+        { "non; commercial", "non commercial" },
         { "d'avoir non \xc3\xa0", "d avoir non \xc3\xa0" },
         { "per cent e-mail", "percent email" },
         { "copyright owner, copyright holder", "copyright holder copyright holder" },
