@@ -99,15 +99,22 @@ bool sample_is_clean(const struct stint_licences *table, const char *text, size_
     return sample_is_clean_as(table, text, length, id, other);
 }
 
+bool sample_is_once(void)
+{
+    const char *mode = getenv("STINT_HOSTILE");
+    return mode && strncmp(mode, "once", 4) == 0;
+}
+
 bool sample_range(const struct stint_licences *table, uint32_t *ret_first, uint32_t *ret_end)
 {
     const char *mode = getenv("STINT_HOSTILE");
     unsigned first = 0;
     unsigned end = table->texts.counts[TEXTS_TEMPLATES];
-    if (!mode || strncmp(mode, "all", 3) != 0)
+    size_t name = sample_is_once() ? 4 : 3;
+    if (!mode || (name == 3 && strncmp(mode, "all", 3) != 0))
         return false;
-    if (mode[3] != '\0' && (sscanf(mode + 3, ":%u-%u", &first, &end) != 2 || first > end))
-        fail_msg("STINT_HOSTILE=%s is not all or all:FROM-TO", mode);
+    if (mode[name] != '\0' && (sscanf(mode + name, ":%u-%u", &first, &end) != 2 || first > end))
+        fail_msg("STINT_HOSTILE=%s is not all, once, all:FROM-TO or once:FROM-TO", mode);
     *ret_end =
         end < table->texts.counts[TEXTS_TEMPLATES] ? end : table->texts.counts[TEXTS_TEMPLATES];
     *ret_first = first;

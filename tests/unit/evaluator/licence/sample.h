@@ -50,8 +50,10 @@ bool sample_is_clean_as(const struct stint_licences *table, const char *text, si
 /**
  * sample_range() - which texts of the table a long test looks at
  * STINT_HOSTILE=all: every one; STINT_HOSTILE=all:100-200: those from the 100th up to the 200th, so
- * that a long run can be cut into pieces. false when only samples are asked for.
+ * that a long run can be cut into pieces; once, once:100-200: the same texts, and each word in one
+ * way instead of in three. false when only samples are asked for.
  */
+bool sample_is_once(void);
 bool sample_range(const struct stint_licences *table, uint32_t *ret_first, uint32_t *ret_end);
 
 /* xorshift64*: the same numbers every time. @state is not 0. Source: S. Vigna, 2016. */
