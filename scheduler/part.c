@@ -78,7 +78,7 @@ static void fill_numas(const struct stint_shape *from, const struct stint_part *
             numa->core_first += stint_bit_has(part->cores, core);
         numa->core_count = mine;
         if (all > 0)
-            numa->memory_bytes = (int64_t)((double)(numa->memory_bytes / MIB) * mine / all) * MIB;
+            numa->memory_bytes = numa->memory_bytes / MIB * mine / all * MIB;
         else if (!is_named)
             numa->memory_bytes = 0;
         if (mine == all && all > 0)

@@ -193,6 +193,7 @@ static int node_set(struct stint_calendar *calendar, const struct stint_act *act
                     struct stint_error *err)
 {
     struct found found;
+    memset(&found, 0xff, sizeof(found)); /* -1: on none of them */
     const struct calendar_node *same = NULL;
     bool is_change = false;
     int r = stint_ledger_act_begin(calendar->options.ledger, act, err);
