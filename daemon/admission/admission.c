@@ -117,6 +117,7 @@ struct stint_admission *stint_admission_free(struct stint_admission *admission)
     artifacts_free(admission);
     verdicts_free(admission);
     statements_free(admission);
+    waivers_free(admission);
     free(admission->registry);
     if (admission->timer)
         uv_close((uv_handle_t *)admission->timer, timer_on_closed);
@@ -183,6 +184,13 @@ static bool load_on_statement(void *context, const struct stint_attestation_row 
     return loading->status == 0;
 }
 
+static bool load_on_waiver(void *context, const struct stint_waiver_row *row)
+{
+    struct loading *loading = context;
+    loading->status = waiver_keep(loading->admission, row);
+    return loading->status == 0;
+}
+
 static int load_rules_digest(struct stint_admission *admission, struct stint_error *err)
 {
     struct stint_sha256 digest;
@@ -205,9 +213,12 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
     artifacts_free(admission);
     verdicts_free(admission);
     statements_free(admission);
+    waivers_free(admission);
     r = stint_reader_each_artifact(reader, load_on_artifact, &loading);
     if (r == 0 && loading.status == 0)
         r = stint_reader_each_attestation(reader, load_on_statement, &loading);
+    if (r == 0 && loading.status == 0)
+        r = stint_reader_each_waiver(reader, load_on_waiver, &loading);
     if (r == 0 && loading.status == 0)
         r = stint_reader_each_verdict_head(reader, load_on_verdict, &loading);
     if (r == 0)

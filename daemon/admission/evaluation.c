@@ -111,7 +111,7 @@ static void say_verdict(struct stint_admission *admission, struct evaluation_ans
 {
     static const char *const why[] = { "what must be known of it is missing", "",
                                        "it does not pass its rules" };
-    answer->code = verdict_policy(admission, answer->result, answer->code);
+    answer->code = verdict_policy(admission, answer->digest, answer->result, answer->code);
     if (answer->code == STINT_REASON_NONE)
         return;
     (void)snprintf(answer->why, sizeof(answer->why), "%s", why[answer->result]);

@@ -77,7 +77,7 @@ static bool unjudged_on_job(void *context, const struct stint_job_view *view)
     return true;
 }
 
-static int late_load(struct stint_admission *admission, uint64_t id, struct stint_error *err)
+int submission_reload(struct stint_admission *admission, uint64_t id, struct stint_error *err)
 {
     struct stint_job_view view;
     struct stint_request request = { 0 };
@@ -125,7 +125,7 @@ int submissions_load(struct stint_admission *admission, struct stint_error *err)
     stint_jobs_each(admission->options.jobs, unjudged_on_job, &unjudged);
     int r = unjudged.has_failed ? -ENOMEM : 0;
     for (size_t i = 0; i < unjudged.count && r == 0; i++)
-        r = late_load(admission, unjudged.ids[i], err);
+        r = submission_reload(admission, unjudged.ids[i], err);
     if (unjudged.count > 0)
         admission_wake(admission, 0);
     free(unjudged.ids);

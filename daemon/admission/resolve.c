@@ -100,7 +100,8 @@ int use_resolve(struct stint_admission *admission, const struct stint_caller *ca
     const char *rules = admission->options.rules[use->kind];
     const struct verdict_head *head = verdict_find(admission, artifact->digest, rules);
     if (head && !artifact->is_in_place &&
-        verdict_policy(admission, head->result, head->code) == STINT_REASON_NONE) {
+        verdict_policy(admission, artifact->digest, head->result, head->code) ==
+            STINT_REASON_NONE) {
         state->use.verdict_id = head->id;
         state->result = head->result;
         return 0;

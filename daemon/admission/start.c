@@ -96,7 +96,8 @@ static void check_ours(struct start_check *check, const struct artifact *artifac
     }
     const struct verdict_head *head =
         verdict_find(admission, artifact->digest, rules_of_kind(admission, kind));
-    if (!head || verdict_policy(admission, head->result, head->code) != STINT_REASON_NONE)
+    if (!head ||
+        verdict_policy(admission, artifact->digest, head->result, head->code) != STINT_REASON_NONE)
         check_ask(check, kind, artifact->digest, artifact->path, true);
 }
 

@@ -141,7 +141,7 @@ int verdict_keep(struct stint_admission *admission, const struct stint_verdict_r
                  enum document_result result, enum stint_reason_code code);
 void verdicts_free(struct stint_admission *admission);
 /* Does policy let in what came out so? The token to refuse with, or NONE. */
-enum stint_reason_code verdict_policy(const struct stint_admission *admission,
+enum stint_reason_code verdict_policy(const struct stint_admission *admission, const char *digest,
                                       enum document_result result, enum stint_reason_code code);
 /**
  * verdict_store() - a new verdict: row, artefact seen at @path, public entry, into the open batch
@@ -309,6 +309,19 @@ size_t refusal_headline(const struct use_state *uses, size_t count);
 void refusal_criteria(const struct stint_request *request, const struct use_state *uses,
                       struct stint_buffer *json);
 
+/* ---- waivers.c: what operators let through although it is unknown, and what waits for them */
+
+struct waiver;
+struct review;
+bool waiver_stands(const struct stint_admission *admission, const char *digest);
+int waiver_keep(struct stint_admission *admission, const struct stint_waiver_row *row);
+/* @job waits for an operator because of those of @states whose code is NotReviewedYet. 0 or
+ * -ENOMEM. */
+int review_keep(struct stint_admission *admission, uint64_t job,
+                const struct stint_request *request, int64_t project,
+                const struct use_state *states);
+void waivers_free(struct stint_admission *admission);
+
 /* ---- rehearsal.c */
 
 struct rehearsal {
@@ -359,6 +372,8 @@ struct stint_admission {
     unsigned registry_depth;
     char *registry; /* JSON object for judgings, as it was at @registry_written */
     uint64_t registry_written;
+    struct waiver *waivers;
+    struct review *reviews;
     struct evaluation *evaluations;
     size_t running_count; /* evaluations that hold a tool or a worker */
     struct submission *submissions;

@@ -57,5 +57,8 @@ struct stint_job_use *submission_uses(const struct submission *submission);
  * to try again for. */
 int submission_late(struct submission *submission, size_t which, const struct use_state *states);
 void submission_late_again(struct submission *submission);
+/* The job @id is resolved and judged anew, from its stored request. 0 or a fault; @err may be NULL.
+ */
+int submission_reload(struct stint_admission *admission, uint64_t id, struct stint_error *err);
 
 #endif

@@ -352,13 +352,39 @@ static void conclude_rehearsal(struct submission *submission, const struct use_s
     submission_unlist(submission);
 }
 
+/* Nothing stands in the way but that something is unknown: an operator decides. Whoever submitted
+ * has his answer, and the job waits without a submission of ours. */
+static void to_review(struct submission *submission, const struct use_state *states)
+{
+    struct stint_admission *admission = submission->admission;
+    struct stint_error err = { 0 };
+    submission->refs++;
+    if (submission->job == 0)
+        let_in(submission, false);
+    if (submission->job != 0) {
+        int r = stint_jobs_review(admission->options.jobs, submission->job, &err);
+        if (r == 0)
+            r = review_keep(admission, submission->job, &submission->request, submission->project,
+                            states);
+        submission->answer.reason = STINT_REASON_NotReviewedYet;
+        if (r == STINT_BUSY || r == STINT_READ_ONLY || r < 0)
+            submission_late_again(submission);
+        else
+            submission_unlist(submission); /* or the job was cancelled meanwhile */
+    }
+    submission_unref(submission);
+}
+
 static void conclude_with(struct submission *submission, struct use_state *states)
 {
     size_t count = submission->request.use_count;
     for (size_t i = 0; i < count; i++)
         states[i] = submission->slots[i].state;
     size_t which = refusal_headline(states, count);
-    if (submission->job && submission_late(submission, which, states) == 0)
+    bool is_unsettled = which < count && states[which].code == STINT_REASON_NotReviewedYet;
+    if (is_unsettled && !submission->is_rehearsal)
+        to_review(submission, states);
+    else if (submission->job && submission_late(submission, which, states) == 0)
         submission_unlist(submission); /* done, or the job was cancelled meanwhile */
     else if (submission->job)
         submission_late_again(submission);

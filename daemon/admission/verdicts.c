@@ -89,15 +89,18 @@ void verdicts_free(struct stint_admission *admission)
     }
 }
 
-/* `review` refuses as `strict` does, and an operator looks at the decision: an unknown is let in by
- * nobody but policy's own word `advisory`. */
-enum stint_reason_code verdict_policy(const struct stint_admission *admission,
+/* An unknown is let in by policy's own word `advisory`, or by an operator's waiver for these bytes;
+ * the verdict stays what it is. A fail is let in by nobody. */
+enum stint_reason_code verdict_policy(const struct stint_admission *admission, const char *digest,
                                       enum document_result result, enum stint_reason_code code)
 {
     if (result == DOCUMENT_PASS)
         return STINT_REASON_NONE;
-    if (result == DOCUMENT_UNKNOWN && admission->options.unknown == STINT_UNKNOWN_ADVISORY)
+    if (result == DOCUMENT_UNKNOWN &&
+        (admission->options.unknown == STINT_UNKNOWN_ADVISORY || waiver_stands(admission, digest)))
         return STINT_REASON_NONE;
+    if (result == DOCUMENT_UNKNOWN && admission->options.unknown == STINT_UNKNOWN_REVIEW)
+        return STINT_REASON_NotReviewedYet;
     return code != STINT_REASON_NONE ? code : STINT_REASON_EvaluationFailed;
 }
 

@@ -407,6 +407,12 @@ HANDLER(handle_share_post);
 HANDLER(handle_tokens_list);
 HANDLER(handle_token_post);
 HANDLER(handle_token_delete);
+/* waivers.c */
+HANDLER(handle_waivers_list);
+HANDLER(handle_waiver_post);
+HANDLER(handle_waiver_delete);
+HANDLER(handle_reviews_list);
+HANDLER(handle_review_post);
 /* artifacts.c */
 HANDLER(handle_artifacts_list);
 HANDLER(handle_artifact_get);

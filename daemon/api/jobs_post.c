@@ -17,6 +17,7 @@
 struct result {
     uint64_t job;
     bool is_evaluated;
+    enum stint_reason_code reason; /* when it is not */
     char *problem;
 };
 
@@ -44,13 +45,19 @@ static void submit_free(struct submit *submit)
     free(submit);
 }
 
+/* Of a job that waits for its verdict, or for an operator's word on it. */
+static const char *unjudged_reason(enum stint_reason_code reason)
+{
+    return stint_reason_name(reason != STINT_REASON_NONE ? reason : STINT_REASON_NotEvaluatedYet);
+}
+
 static void write_result(struct stint_buffer *out, const struct result *result)
 {
     stint_json_object(out);
     if (result->job != 0) {
         stint_json_kv_int(out, "id", (int64_t)result->job);
         if (!result->is_evaluated)
-            stint_json_kv_text(out, "reason", stint_reason_name(STINT_REASON_NotEvaluatedYet));
+            stint_json_kv_text(out, "reason", unjudged_reason(result->reason));
     } else {
         stint_json_key(out, "problem");
         stint_json_raw(out, result->problem ? result->problem : "{}",
@@ -79,10 +86,12 @@ static void submit_part_done(struct submit *submit)
 
 /* ---- one ---- */
 
-static void single_created(struct exchange *ex, uint64_t job)
+static void single_created(struct exchange *ex, uint64_t job, const char *reason)
 {
     stint_json_object(&ex->out);
     stint_json_kv_int(&ex->out, "id", (int64_t)job);
+    if (reason)
+        stint_json_kv_text(&ex->out, "reason", reason);
     stint_json_object_end(&ex->out);
     (void)snprintf(ex->location, sizeof(ex->location), "/api/v1/jobs/%llu",
                    (unsigned long long)job);
@@ -103,7 +112,7 @@ static void single_answer(struct exchange *ex, const struct stint_answer *answer
         exchange_send_durable(ex, 200);
         return;
     }
-    single_created(ex, answer->job);
+    single_created(ex, answer->job, answer->is_evaluated ? NULL : unjudged_reason(answer->reason));
     exchange_send_durable(ex, answer->is_evaluated ? 201 : 202);
 }
 
@@ -131,6 +140,7 @@ static void on_answer(void *context, const struct stint_answer *answer)
     } else {
         submit->results[item.index].job = answer->job;
         submit->results[item.index].is_evaluated = answer->is_evaluated;
+        submit->results[item.index].reason = answer->reason;
     }
     submit_part_done(submit);
 }
@@ -188,7 +198,7 @@ static bool submit_grow(struct submit *submit)
         submit->results = results;
         submit->capacity = capacity;
     }
-    submit->results[submit->count++] = (struct result){ 0, true, NULL };
+    submit->results[submit->count++] = (struct result){ .is_evaluated = true };
     return true;
 }
 

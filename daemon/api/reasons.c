@@ -49,6 +49,8 @@ static const struct {
     ROW(EvidenceMissing, "evidence is missing for an artefact", false, IN_COUNT,
         "see `stint check`"),
     ROW(NotEvaluatedYet, "what it uses is still being judged", false, IN_COUNT, ""),
+    ROW(NotReviewedYet, "the verdict on what it uses is unknown, and an operator decides", false,
+        IN_COUNT, "settle what is unclear (`stint check`), or ask the operator"),
     ROW(ProjectSuspended, "the project is suspended", false, IN_COUNT, "ask the operator"),
     ROW(UserSuspended, "the user is suspended", false, IN_COUNT, "ask the operator"),
     ROW(HeldByAdmin, "an operator holds it", false, IN_COUNT, "ask the operator"),

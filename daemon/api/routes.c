@@ -87,6 +87,11 @@ const struct route api_routes[] = {
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },
     { "POST", V1 "/shares", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_share_post, "Set a weight in the tree of shares" },
 
+    { "GET", V1 "/waivers", ACCESS_PUBLIC, 0, 0, NULL, handle_waivers_list, "What operators let in although it is unknown" },
+    { "POST", V1 "/waivers", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_waiver_post, "Let in an artefact while its verdict is unknown" },
+    { "DELETE", V1 "/waivers/{id}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_waiver_delete, "Revoke a waiver" },
+    { "GET", V1 "/reviews", ACCESS_OPERATOR, 0, 0, NULL, handle_reviews_list, "Jobs that wait for an operator's decision, by artefact" },
+    { "POST", V1 "/reviews/{id}", ACCESS_OPERATOR, SMALL, 0, NULL, handle_review_post, "Admit or refuse a job that waits for a decision" },
     { "GET", V1 "/tokens", ACCESS_OPERATOR, 0, 0, NULL, handle_tokens_list, "Bearer tokens, without what is secret" },
     { "POST", V1 "/tokens", ACCESS_OPERATOR, SMALL, 0, "dry_run", handle_token_post, "Make a bearer token; the answer alone shows it" },
     { "DELETE", V1 "/tokens/{id}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_token_delete, "Revoke a bearer token" },

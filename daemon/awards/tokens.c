@@ -245,7 +245,7 @@ static int end_check(int64_t now_ms, int64_t *until_ms, struct stint_error *err)
         return 0;
     (void)stint_fail(err, STINT_INVALID, "a token ends in the future, within %d days",
                      STINT_TOKEN_DAYS_MAX);
-    return stint_fix(err, STINT_INVALID, "--until 90d, or a date");
+    return stint_fix(err, STINT_INVALID, "--until now+90d, or a date");
 }
 
 static int create_check(struct stint_ledger *ledger, const struct stint_act *act, const char *user,

@@ -218,7 +218,11 @@ static const struct option_row revoke_options[] = { YES, { 0 } };
 static const struct option_row token_options[] = {
     { "user",  0, "NAME",   "for whom it speaks", 0 },
     { "scope", 0, "WORD,…", "what it may do: read:own, submit, audit, admin, admin:quota …", 0 },
-    { "until", 0, "TIME",   "when it ends: 30d or a date; default 90 days, at most 366", 0 },
+    { "until", 0, "TIME",   "when it ends: now+30d or a date; default 90 days, at most 366", 0 },
+    { 0 },
+};
+static const struct option_row waiver_options[] = {
+    { "until", 0, "TIME", "when the waiver ends: now+30d or a date; default 90 days, at most 366", 0 },
     { 0 },
 };
 static const struct option_row share_options[] = {
@@ -331,6 +335,12 @@ const struct verb verbs[] = {
     { "admin reserve list", "", "all reservations that are not over", verb_reserve_list, NULL, WATCHES, 0, 0 },
     { "admin reserve show", "NAME", "one reservation", verb_reserve_show, NULL, READS, 1, 1 },
     { "admin reserve remove", "NAME", "end a reservation", verb_reserve_remove, revoke_options, WRITES, 1, 1 },
+    { "admin review list", "", "jobs that wait for a decision, and the artefacts why", verb_review_list, NULL, READS, 0, 0 },
+    { "admin review admit", "ID", "let a job in, with a waiver for what is unknown", verb_review_admit, waiver_options, WRITES, 1, 1 },
+    { "admin review refuse", "ID", "end a job as refused", verb_review_refuse, NULL, WRITES, 1, 1 },
+    { "admin waiver grant", "REF|PATH", "let in an artefact while its verdict is unknown", verb_waiver_grant, waiver_options, WRITES, 1, 1 },
+    { "admin waiver list", "", "all waivers", verb_waiver_list, NULL, READS, 0, 0 },
+    { "admin waiver revoke", "ID", "end a waiver", verb_waiver_revoke, revoke_options, WRITES, 1, 1 },
     { "admin token create", "NAME", "make a bearer token for a user; it is shown this once", verb_token_create, token_options, WRITES, 1, 1 },
     { "admin token list", "", "all tokens, without what is secret", verb_token_list, NULL, READS, 0, 0 },
     { "admin token revoke", "ID", "end a token now", verb_token_revoke, revoke_options, WRITES, 1, 1 },
@@ -340,9 +350,6 @@ const struct verb verbs[] = {
     { "admin policy test", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy history", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin waiver grant", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin waiver list", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
-    { "admin waiver revoke", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin backup", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin institution set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin institution suspend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

@@ -42,7 +42,7 @@
     X("admission", "require_uses", BOOL, require_uses, 0, 1, "no", "no", "yes no", \
       "yes: a job must declare at least one model, data set or code tree.") \
     X("admission", "unknown", WORD, unknown, 0, 0, "strict", "strict", "strict review advisory", \
-      "What an unknown verdict means. strict: refused, as a failed one. review: waits for an operator. advisory: admitted, with a warning.") \
+      "What an unknown verdict means. strict: refused, as a failed one. review: waits for an operator, as NotReviewedYet. advisory: admitted, with a warning.") \
     X("admission", "admission_wait_s", INT, admission_wait_s, 0, 300, "10", "10", "seconds", \
       "How long a submit waits for a new verdict before it is answered with NotEvaluatedYet.") \
     X("admission", "evaluation_timeout_s", INT, evaluation_timeout_s, 1, 86400, "3600", "3600", "seconds", \

@@ -105,7 +105,7 @@ struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
         return best;
     }
     if (!job->is_evaluated)
-        best.code = STINT_REASON_NotEvaluatedYet;
+        best.code = job->is_in_review ? STINT_REASON_NotReviewedYet : STINT_REASON_NotEvaluatedYet;
     if (job->state == STINT_JOB_HELD) {
         other.code = job->held_by == STINT_ROLE_OPERATOR ? STINT_REASON_HeldByAdmin
                                                          : STINT_REASON_HeldByUser;

@@ -480,6 +480,26 @@ int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_jo
     return 0;
 }
 
+int stint_jobs_review(struct stint_jobs *jobs, uint64_t id, struct stint_error *err)
+{
+    struct job *job = jobs_find(jobs, id);
+    struct job_cause cause = { .actor = "admission" };
+    if (!job)
+        return stint_fail(err, STINT_NOT_FOUND, "job %" PRIu64 " is not live", id);
+    if (job->is_evaluated || job->is_in_review)
+        return 0;
+    enum stint_reason_code blocked = job->blocked;
+    job->is_in_review = true;
+    job->blocked = jobs_block(jobs, job).code;
+    int r = journal_changed(jobs, job, "job.review", &cause, err);
+    job->blocked = blocked;
+    if (r != 0)
+        job->is_in_review = false;
+    else if (job_is_waiting(job))
+        job_reblock(jobs, job);
+    return r;
+}
+
 int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_code code,
                       int64_t decision, const char *why, struct stint_error *err)
 {

@@ -105,6 +105,8 @@ struct job {
     enum stint_preemptible preemptible : 8;
     enum stint_role held_by : 8; /* who holds it: USER or OPERATOR; PUBLIC (0) when nobody does */
     bool is_evaluated;
+    bool
+        is_in_review; /* judged, unknown, and an operator decides; found out anew after a restart */
     bool may_requeue;
     uid_t uid;
     gid_t gid;

@@ -53,6 +53,7 @@ int reader_last_ids(struct stint_reader *reader, int64_t ids[STINT_ID_KIND_COUNT
         [STINT_ID_VERDICT] = "SELECT max(id) FROM verdict",
         [STINT_ID_DECISION] = "SELECT max(id) FROM decision",
         [STINT_ID_ATTESTATION] = "SELECT max(id) FROM attestation",
+        [STINT_ID_WAIVER] = "SELECT max(id) FROM waiver",
         [STINT_ID_TRANSCRIPT] = "SELECT max(id) FROM transcript",
     };
     for (int kind = 0; kind < STINT_ID_KIND_COUNT; kind++) {

@@ -20,6 +20,7 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_QUOTAS] = "SELECT * FROM quota ORDER BY scope, scope_id, kind, period",
     [QUERY_SHARES] = "SELECT * FROM share ORDER BY scope, scope_id",
     [QUERY_ARTIFACTS] = "SELECT * FROM artifact ORDER BY rowid",
+    [QUERY_WAIVERS] = "SELECT * FROM waiver ORDER BY id",
     [QUERY_ATTESTATIONS] = "SELECT * FROM attestation ORDER BY id",
     [QUERY_VERDICT_HEADS] =
         "SELECT id, digest, rules, rules_digest, result, reason, at_ms, names, heritage FROM verdict ORDER BY id",

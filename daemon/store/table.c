@@ -102,6 +102,10 @@ static const struct column attestation_columns[] = {
     COLUMN(attestation, COLUMN_BOOL, is_signed, 0), TEXT(attestation, state), UINT32(attestation, made_by),
     INT(attestation, at_ms), INT(attestation, revoked_ms),
 };
+static const struct column waiver_columns[] = {
+    KEY(waiver, COLUMN_INT, id), TEXT(waiver, digest), TEXT(waiver, reason), TEXT(waiver, set_by), TEXT(waiver, state),
+    INT(waiver, at_ms), INT(waiver, until_ms),
+};
 static const struct column decision_columns[] = {
     KEY(decision, COLUMN_INT, id), INT(decision, at_ms), TEXT(decision, result), TEXT(decision, reason),
     INT(decision, project), TEXT(decision, document),
@@ -169,6 +173,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_ARTIFACT]    = TABLE(artifact, CONFLICT_REPLACES),
     [TABLE_VERDICT]     = TABLE(verdict, CONFLICT_FAILS),
     [TABLE_ATTESTATION] = TABLE(attestation, CONFLICT_REPLACES),
+    [TABLE_WAIVER]      = TABLE(waiver, CONFLICT_REPLACES),
     [TABLE_DECISION]    = TABLE(decision, CONFLICT_FAILS),
     [TABLE_LOG_ENTRY]   = TABLE(log_entry, CONFLICT_FAILS),
     [TABLE_CHECKPOINT]  = TABLE(checkpoint, CONFLICT_FAILS),

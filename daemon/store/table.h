@@ -30,6 +30,7 @@ enum table_id {
     TABLE_ARTIFACT,
     TABLE_VERDICT,
     TABLE_ATTESTATION,
+    TABLE_WAIVER,
     TABLE_DECISION,
     TABLE_LOG_ENTRY,
     TABLE_CHECKPOINT,
@@ -98,6 +99,7 @@ union any_row {
     struct stint_artifact_row artifact;
     struct stint_verdict_row verdict;
     struct stint_attestation_row attestation;
+    struct stint_waiver_row waiver;
     struct stint_decision_row decision;
     struct stint_log_entry_row log_entry;
     struct stint_checkpoint_row checkpoint;

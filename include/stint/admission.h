@@ -80,7 +80,7 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
 /**
  * struct stint_answer - what admission says of one request, valid during the callback only
  * @job: the new job's id, 0 when none was made
- * @is_evaluated: false: let in as NotEvaluatedYet (answer 202)
+ * @is_evaluated: false: let in as @reason, NotEvaluatedYet or NotReviewedYet (answer 202)
  * @error: the refusal, code 0 when admitted; @reason its token (STINT_REASON_NONE for plain bad
  * requests)
  * @decision: public id of the refusal (or of a late one), 0 for none

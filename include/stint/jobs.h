@@ -163,6 +163,9 @@ int stint_jobs_fits_ever(struct stint_jobs *jobs, const struct stint_request *re
  * (outcome refused). */
 int stint_jobs_admit(struct stint_jobs *jobs, uint64_t id, const struct stint_job_use *uses,
                      struct stint_error *err);
+/* Or its verdict is unknown, and it waits for an operator with NotReviewedYet, until one of them.
+ */
+int stint_jobs_review(struct stint_jobs *jobs, uint64_t id, struct stint_error *err);
 int stint_jobs_refuse(struct stint_jobs *jobs, uint64_t id, enum stint_reason_code code,
                       int64_t decision, const char *why, struct stint_error *err);
 

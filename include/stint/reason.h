@@ -37,6 +37,7 @@ enum stint_reason_class {
     X(LicenceUnknown, STINT_CLASS_REFUSED)                                                         \
     X(EvidenceMissing, STINT_CLASS_REFUSED)                                                        \
     X(NotEvaluatedYet, STINT_CLASS_NEW)                                                            \
+    X(NotReviewedYet, STINT_CLASS_NEW)                                                             \
     X(ProjectSuspended, STINT_CLASS_BLOCKED)                                                       \
     X(UserSuspended, STINT_CLASS_BLOCKED)                                                          \
     X(HeldByAdmin, STINT_CLASS_BLOCKED)                                                            \

@@ -119,6 +119,7 @@ enum stint_id_kind {
     STINT_ID_VERDICT,
     STINT_ID_DECISION,
     STINT_ID_ATTESTATION,
+    STINT_ID_WAIVER,
     STINT_ID_TRANSCRIPT,
     STINT_ID_KIND_COUNT
 };
@@ -174,6 +175,8 @@ int stint_store_put_share(struct stint_store *store, const struct stint_share_ro
                           struct stint_error *err);
 int stint_store_put_artifact(struct stint_store *store, const struct stint_artifact_row *row,
                              struct stint_error *err);
+int stint_store_put_waiver(struct stint_store *store, const struct stint_waiver_row *row,
+                           struct stint_error *err);
 int stint_store_put_attestation(struct stint_store *store, const struct stint_attestation_row *row,
                                 struct stint_error *err);
 int stint_store_put_idempotency(struct stint_store *store, const struct stint_idempotency_row *row,

@@ -34,6 +34,7 @@ STINT_ROW_FN(share);
 STINT_ROW_FN(artifact);
 STINT_ROW_FN(verdict);
 STINT_ROW_FN(attestation);
+STINT_ROW_FN(waiver);
 STINT_ROW_FN(decision);
 STINT_ROW_FN(log_entry);
 STINT_ROW_FN(checkpoint);
@@ -64,6 +65,7 @@ int stint_reader_each_quota(struct stint_reader *reader, stint_quota_row_fn fn, 
 int stint_reader_each_share(struct stint_reader *reader, stint_share_row_fn fn, void *context);
 int stint_reader_each_artifact(struct stint_reader *reader, stint_artifact_row_fn fn,
                                void *context);
+int stint_reader_each_waiver(struct stint_reader *reader, stint_waiver_row_fn fn, void *context);
 int stint_reader_each_attestation(struct stint_reader *reader, stint_attestation_row_fn fn,
                                   void *context);
 /* Without the documents. */

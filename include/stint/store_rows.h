@@ -324,6 +324,17 @@ struct stint_attestation_row {
     int64_t revoked_ms;
 };
 
+/* Key id. @digest: of an artefact whose verdict is unknown; @state: "standing", "revoked". */
+struct stint_waiver_row {
+    int64_t id;
+    const char *digest;
+    const char *reason;
+    const char *set_by;
+    const char *state;
+    int64_t at_ms;
+    int64_t until_ms;
+};
+
 /* What admission answered; @document is public JSON. */
 struct stint_decision_row {
     int64_t id;
