@@ -302,6 +302,39 @@ static inline __attribute__((unused)) void stint_licence_recognition_deinit_auto
     stint_licence_recognition_deinit(recognition);
 }
 
+/* What a sentence of prose says about terms. */
+enum stint_licence_saying_kind {
+    STINT_SAYS_FACET = 1, /* a restriction, in words or by the name of a licence that has it */
+    STINT_SAYS_TERMS,     /* that terms bind which are not known */
+    STINT_SAYS_CODE_ONLY, /* that the licence is for the code and not for the weights */
+    STINT_SAYS_COMMAND,   /* that something must or must not be; no restriction by itself */
+};
+
+/**
+ * struct stint_licence_saying - one of them
+ * @facet: of STINT_SAYS_FACET
+ * @place: the words that say so
+ * @phrase: the phrase of clauses.yaml or the licence's id; "" for none; borrowed from the table
+ */
+struct stint_licence_saying {
+    enum stint_licence_saying_kind kind;
+    enum stint_licence_facet facet;
+    struct stint_licence_place place;
+    const char *phrase;
+};
+typedef void (*stint_licence_saying_fn)(void *context, const struct stint_licence_saying *saying);
+
+/**
+ * stint_licence_sayings() - what sentences of a page or of a comment say about terms
+ * @text: @length bytes; comment marks and hidden parts are the caller's to remove
+ * @is_about_data: the page is of a data set: sentences about data are about what is published
+ * @found: called for each, mostly in the order of the text
+ * A sentence that says nothing of the kind proves nothing, and one that does is only a claim.
+ * Return: 0; STINT_TOO_LARGE; -ENOMEM. O(length), a millisecond for a usual page. Pure.
+ */
+int stint_licence_sayings(const struct stint_licences *table, const char *text, size_t length,
+                          bool is_about_data, stint_licence_saying_fn found, void *context);
+
 /* SPDX licence expressions (SPDX specification, annex "License expressions"). */
 #define STINT_EXPRESSION_LENGTH_MAX 4096
 #define STINT_EXPRESSION_TERM_MAX   128

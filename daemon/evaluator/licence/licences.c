@@ -185,6 +185,8 @@ struct stint_licences *stint_licences_close(struct stint_licences *table)
         stint_sha256_stream_end(table->digest_stream, NULL);
     texts_close(&table->texts);
     clauses_deinit(&table->clauses);
+    for (int i = 0; i < SAYING_ROLE_COUNT; i++)
+        clauses_deinit(&table->prose[i]);
     arena_deinit(&table->arena);
     free(table->text_licences);
     free(table->names);

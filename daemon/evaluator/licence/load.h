@@ -14,11 +14,12 @@
 /* A table that is being filled, and what its row functions share. */
 struct load {
     struct stint_licences *table;
-    uint16_t current;   /* licence of the row being read */
-    int facet;          /* of the clauses being read */
-    bool is_sorted;     /* the list is in order: licences_index() may be asked */
-    uint32_t pending;   /* facets of the row being read */
-    const char *target; /* names of this kind are being read */
+    uint16_t current;        /* licence of the row being read */
+    struct clauses *clauses; /* being read, */
+    int facet;               /* and their facet */
+    bool is_sorted;          /* the list is in order: licences_index() may be asked */
+    uint32_t pending;        /* facets of the row being read */
+    const char *target;      /* names of this kind are being read */
     enum stint_licence_via via;
     bool is_reviewed;
     char expected_texts[STINT_SHA256_HEX];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "load.h"
+#include "sayings.h"
 
 /* spdx.yaml */
 
@@ -343,7 +344,7 @@ static int clauses_phrase(void *context, struct document *document, const char *
     if (!copy)
         return stint_fail(err, -ENOMEM, "out of memory");
     struct stint_error what;
-    int r = clauses_add(&load->table->clauses, load->facet, copy, &what);
+    int r = clauses_add(load->clauses, load->facet, copy, &what);
     if (r < 0)
         return stint_fail(err, r, "%s", what.text);
     if (r > 0)
@@ -358,6 +359,19 @@ static int clauses_facet(void *context, struct document *document, const char *k
     load->facet = stint_licence_facet_find(key);
     if (load->facet < 0)
         return document_fail(document, err, "no facet '%s' is known", key);
+    load->clauses = &load->table->clauses;
+    return document_sequence(document, clauses_phrase, load, err);
+}
+
+static int clauses_role(void *context, struct document *document, const char *key,
+                        struct stint_error *err)
+{
+    struct load *load = context;
+    int role = saying_role_find(key);
+    if (role < 0)
+        return document_fail(document, err, "no part '%s' is known", key);
+    load->clauses = &load->table->prose[role];
+    load->facet = role;
     return document_sequence(document, clauses_phrase, load, err);
 }
 
@@ -367,5 +381,7 @@ int clauses_row(void *context, struct document *document, const char *key, struc
         return document_skip(document, err);
     if (strcmp(key, "clauses") == 0)
         return document_mapping(document, clauses_facet, context, err);
+    if (strcmp(key, "prose") == 0)
+        return document_mapping(document, clauses_role, context, err);
     return document_fail(document, err, "'%s' is not known here", key);
 }

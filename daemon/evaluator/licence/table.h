@@ -27,6 +27,26 @@ void arena_deinit(struct arena *arena);
 /* A copy of @text; NULL without memory. */
 const char *arena_text(struct arena *arena, const char *text, size_t length);
 
+/* What a phrase of the `prose` part of clauses.yaml tells of the sentence it stands in. */
+enum saying_role {
+    SAYING_SUBJECT,   /* it may be about terms */
+    SAYING_LIMIT,     /* it may limit something */
+    SAYING_OTHERS,    /* it compares with others */
+    SAYING_FREE,      /* it says that something is free, … */
+    SAYING_YET,       /* … and takes part of it back */
+    SAYING_OWN,       /* it speaks of what is published here */
+    SAYING_DATA,      /* it speaks of data */
+    SAYING_BINDING,   /* it binds by terms kept elsewhere */
+    SAYING_TERMS,     /* it speaks of a licence by name */
+    SAYING_UNDER,     /* it puts something under terms */
+    SAYING_CODE,      /* it says what the code is under */
+    SAYING_CODE_ONLY, /* it takes the weights out */
+    SAYING_WEIGHTS,   /* it speaks of the weights, or of all */
+    SAYING_HERE,      /* the terms it speaks of are a file that is read */
+    SAYING_COMMAND,   /* it commands or forbids */
+    SAYING_ROLE_COUNT
+};
+
 struct stint_licences {
     struct texts texts;
     struct arena arena;
@@ -38,6 +58,7 @@ struct stint_licences {
     size_t name_capacity;
     uint16_t *text_licences; /* for each entry of NAMES its licence */
     struct clauses clauses;
+    struct clauses prose[SAYING_ROLE_COUNT];
     struct stint_sha256_stream *digest_stream; /* only while opening */
     char digest[80];
     char version[240];

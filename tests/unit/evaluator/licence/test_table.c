@@ -316,6 +316,7 @@ static void a_wrong_entry_is_refused_with_its_line(void **state)
         { "clauses.yaml", "clauses:\n  fee:\n    - \"pa*y\"\n", ":3: 'pa*y'" },
         { "clauses.yaml", "clauses:\n  fee: \"pay\"\n", ":2: a list" },
         { "clauses.yaml", "clauses: {fee: [\n", "clauses.yaml:" },
+        { "clauses.yaml", "prose: {nonsense: [pay]}\n", ":1: no part" },
         { "spdx.yaml", "osi: [MIT]\n", ":1: no licence" },
         { "spdx.yaml", "spdx: [MIT]\n", "digest" },
     };
