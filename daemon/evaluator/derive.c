@@ -216,10 +216,12 @@ static void derive_terms_of_parts(struct reader *reader)
     }
 }
 
+/* What REUSE 3.3 does not ask a licence for. */
 static bool is_repository_internal(const char *path)
 {
     return strncmp(path, ".git/", 5) == 0 || strstr(path, "/.git/") != NULL ||
-           strncmp(path, "LICENSES/", 9) == 0 ||
+           strncmp(path, "LICENSES/", 9) == 0 || strncmp(path, ".reuse/", 7) == 0 ||
+           strcmp(path, "REUSE.toml") == 0 ||
            (strlen(path) > 8 && strcmp(path + strlen(path) - 8, ".license") == 0);
 }
 
@@ -230,8 +232,9 @@ static void derive_terms_of_code(struct reader *reader)
         const char *path = reader->manifest->files[i].path;
         const char *slash = strrchr(path, '/');
         const char *base = slash ? slash + 1 : path;
+        bool is_empty = reader->manifest->files[i].size == 0;
         bool is_member = reader->kind == STINT_KIND_CODE
-                             ? !path_is_licence(base) && !is_repository_internal(path)
+                             ? !path_is_licence(base) && !is_repository_internal(path) && !is_empty
                              : path_is_code(path);
         /* A licence text judged by itself is its own subject. */
         if (is_member || (reader->manifest->is_file && path_is_licence(base)))
@@ -263,9 +266,28 @@ static const char *last_part(const char *name)
     return slash && slash[1] ? slash + 1 : name;
 }
 
+/* Case aside; whoever leaves the organisation out means any of that name, but "org/words" is never
+ * "others/words". */
 static bool names_match(const char *a, const char *b)
 {
-    return strcasecmp(a, b) == 0 || strcasecmp(last_part(a), last_part(b)) == 0;
+    bool is_whole = strchr(a, '/') && strchr(b, '/');
+    return strcasecmp(a, b) == 0 || (!is_whole && strcasecmp(last_part(a), last_part(b)) == 0);
+}
+
+/* Is @data the only training data that the description of @subject can be of? */
+static bool is_only_match(const struct reader *reader, size_t count, const char *subject,
+                          const struct stint_fact *data)
+{
+    if (strcasecmp(subject, data->subject) == 0)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        const struct stint_fact *other = stint_facts_at(reader->facts, i);
+        if (other->component == STINT_TRAINING_DATA && other->predicate == STINT_NAME &&
+            strcasecmp(other->subject, data->subject) != 0 &&
+            strcmp(other->subject, subject) != 0 && names_match(subject, other->subject))
+            return false;
+    }
+    return true;
 }
 
 /* A description names one data set and the card another spelling of it; what describes no one in
@@ -284,7 +306,8 @@ static void derive_descriptions(struct reader *reader)
             if (fact.component != STINT_DATA_INFORMATION && !is_of_data)
                 continue;
             if (strcmp(fact.subject, data.subject) == 0 ||
-                (fact.subject[0] && !names_match(fact.subject, data.subject)))
+                (fact.subject[0] && (!names_match(fact.subject, data.subject) ||
+                                     !is_only_match(reader, count, fact.subject, &data))))
                 continue;
             fact.subject = data.subject;
             fact.from = fact.id;

@@ -124,6 +124,25 @@ static bool is_own_licence(const struct reader *reader, const struct stint_fact 
            strcmp(fact->text, "NOASSERTION") != 0;
 }
 
+/* Do the artefact's own terms hold every restriction of its bases? Then nothing was relabelled. */
+static bool keeps_restrictions(const struct reader *reader)
+{
+    for (size_t i = 0; i < stint_facts_count(reader->facts); i++) {
+        const struct stint_fact *theirs = stint_facts_at(reader->facts, i);
+        bool is_kept = false;
+        if (theirs->component != STINT_WEIGHTS || !is_inherited_restriction(reader, theirs))
+            continue;
+        for (size_t j = 0; j < stint_facts_count(reader->facts) && !is_kept; j++) {
+            const struct stint_fact *own = stint_facts_at(reader->facts, j);
+            is_kept = own->component == STINT_WEIGHTS && is_real_restriction(reader, own) &&
+                      own->source != STINT_SOURCE_CATALOGUE && strcmp(own->text, theirs->text) == 0;
+        }
+        if (!is_kept)
+            return false;
+    }
+    return true;
+}
+
 static void find_relabelled(struct reader *reader)
 {
     struct pile bases = collect(reader, is_base);
@@ -134,7 +153,7 @@ static void find_relabelled(struct reader *reader)
     if (own.count == 0)
         verdict_finding(reader->verdict, "OW8", "made from another model, without any licence",
                         bases.ids, bases.count);
-    if (inherited.count == 0)
+    if (inherited.count == 0 || keeps_restrictions(reader))
         return;
     pile_join(&bases, &inherited);
     verdict_finding(reader->verdict, "OW7", "made from a model whose terms restrict", bases.ids,
@@ -205,6 +224,19 @@ static bool is_label(const struct reader *reader, const struct stint_fact *fact)
     return fact->predicate == STINT_LICENCE && fact->source == STINT_SOURCE_CARD;
 }
 
+/* Does an earlier label say another licence of the same thing? */
+static bool is_another_label(const struct reader *reader, const struct stint_fact *fact)
+{
+    for (uint32_t id = 1; is_label(reader, fact) && id < fact->id; id++) {
+        const struct stint_fact *other = stint_facts_by_id(reader->facts, id);
+        if (other && is_label(reader, other) && other->from == 0 &&
+            other->component == fact->component && strcmp(other->subject, fact->subject) == 0 &&
+            strcmp(other->text, fact->text) != 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_text(const struct reader *reader, const struct stint_fact *fact)
 {
     (void)reader;
@@ -218,7 +250,8 @@ static void find_label(struct reader *reader)
     if (labels.count > 0 && texts.count == 0 && reader->verdict->complete == STINT_COMPLETE_YES)
         verdict_finding(reader->verdict, "OW15", "a licence is named, and its text is not there",
                         labels.ids, labels.count);
-    if (labels.count > 1)
+    struct pile different = collect(reader, is_another_label);
+    if (different.count > 0)
         verdict_finding(reader->verdict, "OW17", "several licences are named; all of them bind",
                         labels.ids, labels.count);
 }
@@ -243,7 +276,7 @@ static bool is_policy_file(const struct reader *reader, const struct stint_fact 
     const char *base = slash ? slash + 1 : fact->path;
     (void)reader;
     return fact->predicate == STINT_LICENCE && fact->source == STINT_SOURCE_LICENCE &&
-           text_has_word(base, "policy");
+           path_is_policy(base);
 }
 
 static void find_policy(struct reader *reader)
@@ -263,6 +296,8 @@ static void find_conflict(struct reader *reader)
         const struct stint_fact *fact = stint_facts_at(reader->facts, i);
         if (fact->component != STINT_WEIGHTS || fact->predicate != STINT_RESTRICTION)
             continue;
+        if (strcmp(fact->text, "unknown") == 0)
+            continue; /* nobody disagrees who says nothing */
         pile_add(strcmp(fact->text, "none") == 0 ? &free_pile : &bound_pile, fact->id);
     }
     if (free_pile.count == 0 || bound_pile.count == 0)

@@ -186,6 +186,9 @@ static enum stint_tristate leaf_test_fact(const struct judging *judging,
 {
     bool is_unknown = strcmp(fact->text, "unknown") == 0 &&
                       stint_predicate_type(node->predicate) == STINT_VALUE_TEXT;
+    /* That a name is not known here is no evidence against what it names. */
+    if (fact->predicate == STINT_RESOLVED && !fact->truth)
+        return STINT_UNKNOWN;
     switch (node->test) {
     case TEST_ANY:
         return is_unknown ? STINT_UNKNOWN : STINT_YES;

@@ -28,6 +28,17 @@ static const struct {
     { "gnu.org/licenses/gpl-3.0", "GPL-3.0-only" },
     { "gnu.org/licenses/gpl-3.0-standalone", "GPL-3.0-only" },
     { "gnu.org/licenses/agpl-3.0", "AGPL-3.0-only" },
+    { "ai.google.dev/gemma/terms", "LicenseRef-Gemma" },
+    { "ai.meta.com/llama/license", "LicenseRef-Llama-2" },
+    { "llama.meta.com/llama2/license", "LicenseRef-Llama-2" },
+    { "llama.meta.com/llama3/license", "LicenseRef-Llama-3" },
+    { "llama.meta.com/llama3_1/license", "LicenseRef-Llama-3.1" },
+    { "llama.com/llama3/license", "LicenseRef-Llama-3" },
+    { "llama.com/llama3_1/license", "LicenseRef-Llama-3.1" },
+    { "llama.com/llama3_2/license", "LicenseRef-Llama-3.2" },
+    { "llama.com/llama3_3/license", "LicenseRef-Llama-3.3" },
+    { "llama.com/llama4/license", "LicenseRef-Llama-4" },
+    { "openmdw.ai/license/1-0", "OpenMDW-1.0" },
 };
 
 /* "spdx.org/licenses/MIT.html" and "opensource.org/licenses/MIT" end in an id. */

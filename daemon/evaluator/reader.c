@@ -106,6 +106,51 @@ uint32_t reader_bool(struct reader *reader, const struct reader_file *file,
     return stint_facts_add(reader->facts, &fact);
 }
 
+/* Kaggle's "owner/model/framework/variation". */
+static bool is_framework(const char *text, size_t length)
+{
+    static const char *const names[] = { "pytorch", "transformers", "keras",       "jax",
+                                         "flax",    "tflite",       "tensorflow1", "tensorflow2",
+                                         "gguf",    "gemmacpp",     "maxtext",     "tensorrtllm",
+                                         "other",   "onnx" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(names); i++)
+        if (strlen(names[i]) == length && strncasecmp(names[i], text, length) == 0)
+            return true;
+    return false;
+}
+
+const char *model_name(const char *text, char *name, size_t size)
+{
+    static const char *const hosts[] = { "huggingface.co/", "hf.co/", "kaggle.com/models/" };
+    const char *at = text;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(hosts); i++) {
+        const char *host = strstr(text, hosts[i]);
+        if (host)
+            at = host + strlen(hosts[i]);
+    }
+    bool is_address = at != text;
+    if (!is_address && (strstr(text, "://") || strchr("/.~", text[0])))
+        return text;
+    size_t owner = strcspn(at, "/");
+    if (!at[owner] || owner == 0)
+        return text;
+    const char *model = at + owner + 1;
+    size_t length = strcspn(model, "/@?#");
+    const char *rest = model + length;
+    size_t framework = *rest == '/' ? strcspn(rest + 1, "/") : 0;
+    if (framework > 0 && is_framework(rest + 1, framework) && rest[1 + framework] == '/') {
+        const char *variation = rest + 2 + framework;
+        (void)snprintf(name, size, "%.*s/%.*s-%.*s", (int)owner, at, (int)length, model,
+                       (int)strcspn(variation, "/@?#"), variation);
+        return name;
+    }
+    /* Of an address what follows is a page of it; of a name only a revision may follow. */
+    if (length == 0 || (!is_address && *rest != '@' && *rest))
+        return text;
+    (void)snprintf(name, size, "%.*s/%.*s", (int)owner, at, (int)length, model);
+    return name;
+}
+
 uint32_t reader_text(struct reader *reader, const struct reader_file *file,
                      enum stint_component component, enum stint_predicate predicate,
                      const char *subject, const char *value, enum stint_source source,
@@ -118,6 +163,11 @@ uint32_t reader_text(struct reader *reader, const struct reader_file *file,
                                .source = source,
                                .grade = grade,
                                .at = at };
+    char name[STINT_FACT_TEXT_BYTES_MAX];
+    if (component == STINT_BASE_MODEL) {
+        fact.subject = model_name(subject, name, sizeof(name));
+        fact.text = predicate == STINT_NAME ? fact.subject : value;
+    }
     if (predicate == STINT_NAME && ++reader->name_count > READER_NAMES_MAX) {
         stint_facts_spoil(reader->facts);
         return 0;

@@ -55,6 +55,10 @@ struct reader {
     char header_text[200]; /* the last SPDX header, how often it came, and its fact */
     uint32_t header_count;
     uint32_t header_fact;
+    struct stint_sha256 comment_digest; /* the last comment at the head of a file that may hold */
+    size_t comment_scopes;              /* terms, and the scopes that it gave: [first, end) */
+    size_t comment_scopes_end;
+    bool has_comment;
     uint32_t python_count; /* Python files read, and the first */
     size_t python_index;
     uint32_t other_code_count; /* files of other languages, whose libraries are not looked for */
@@ -97,6 +101,11 @@ uint32_t reader_text(struct reader *reader, const struct reader_file *file,
                      enum stint_component component, enum stint_predicate predicate,
                      const char *subject, const char *value, enum stint_source source,
                      enum stint_grade grade, struct stint_place at);
+/* The name in a model's address or in a name with a revision:
+ * "https://huggingface.co/org/name/tree/ main" and "org/name@main" are "org/name", Kaggle's
+ * "google/gemma/pyTorch/2b" is "google/gemma-2b";
+ * @text itself when it is none. Facts about bases are kept under it. */
+const char *model_name(const char *text, char *name, size_t size);
 uint32_t reader_number(struct reader *reader, const struct reader_file *file,
                        enum stint_component component, enum stint_predicate predicate,
                        int64_t value, enum stint_source source, struct stint_place at);
@@ -133,7 +142,8 @@ void reader_declared_licence(struct reader *reader, const struct reader_file *fi
 size_t reader_find(const struct reader *reader, const char *path);
 bool text_has_word(const char *text, const char *word); /* whole word, case ignored */
 bool path_is_code(const char *path);
-bool path_is_licence(const char *base);
+bool path_is_licence(const char *base); /* by its name a text of terms, or one that may hold some */
+bool path_is_policy(const char *base);  /* a use policy, a list of what is prohibited */
 bool path_is_weights(const char *base);
 bool path_is_data(const char *base);
 
@@ -169,6 +179,12 @@ int read_bom(struct reader *reader, const struct reader_file *file);
 bool path_is_host_metadata(const char *base);
 int read_host_metadata(struct reader *reader, const struct reader_file *file);
 int read_onnx(struct reader *reader, const struct reader_file *file);
+/* The comment at the head of a source file: its licence, or terms that restrict it. */
+int read_header(struct reader *reader, const struct reader_file *file);
+int read_setup(struct reader *reader, const struct reader_file *file);
+int read_dep5(struct reader *reader, const struct reader_file *file);
+int read_mergekit(struct reader *reader, const struct reader_file *file);
+int read_tokenizer_config(struct reader *reader, const struct reader_file *file);
 int read_sidecar(struct reader *reader, const struct reader_file *file);
 int read_reuse(struct reader *reader, const struct reader_file *file);
 int read_requirements(struct reader *reader, const struct reader_file *file);

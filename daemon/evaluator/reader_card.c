@@ -134,39 +134,69 @@ static bool has_text_beside(const struct card *card)
 static void card_licence(struct card *card, const struct strict_yaml_node *value)
 {
     const char *name = strict_yaml_text(card->root, "license_name");
-    /* `other` names nothing: license_name does, or the text that lies beside, which is read.
-     * Without either the terms are unknown. */
-    if (is_other(value->text) && (name || has_text_beside(card)))
+    const char *link = strict_yaml_text(card->root, "license_link");
+    /* `other` names nothing: license_name or license_link do, or the text that lies beside, which
+     * is read. Without any of them the terms are unknown. */
+    if (is_other(value->text) && (name || link || has_text_beside(card)))
         return;
     reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
                             card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
                             node_place(value));
 }
 
-/* Terms by link, which `license: other` sends the reader to. A known address names its licence; a
- * file beside is read where it lies, if its name says that it holds terms; all else is unknown. */
+/* Does the license key name the same licence? */
+static bool is_same_licence(const struct card *card, const char *text)
+{
+    char key[600];
+    char other[600];
+    const char *licence = strict_yaml_text(card->root, "license");
+    if (!licence || is_other(licence))
+        return false;
+    (void)licence_value(card->reader->licences, licence, key, sizeof(key));
+    (void)licence_value(card->reader->licences, text, other, sizeof(other));
+    return strcmp(key, other) == 0;
+}
+
+/* ".../blob/main/LICENSE": the text of the licence that the card names. */
+static bool is_plain_text_link(const char *link)
+{
+    const char *slash = strrchr(link, '/');
+    static const char *const names[] = {
+        "LICENSE",     "LICENSE.md", "LICENSE.txt", "LICENCE",
+        "LICENCE.txt", "COPYING",    "LICENCE.md",  "COPYING.txt"
+    };
+    for (size_t i = 0; slash && i < STINT_ARRAY_SIZE(names); i++)
+        if (strcasecmp(slash + 1, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Terms by link. A known address names its licence; a file beside is read where it lies, if its
+ * name says that it holds terms; all else is unknown, also beside a key that names a licence:
+ * whoever sends the reader elsewhere has something to say there. */
 static void card_licence_link(struct card *card, const struct strict_yaml_node *value)
 {
     char path[2 * STINT_ARTIFACT_PATH_BYTES_MAX];
     const struct strict_yaml_node *licence = strict_yaml_get(card->root, "license");
     const char *slash = strrchr(value->text, '/');
-    if (!licence || licence->kind != STRICT_YAML_SCALAR || !is_other(licence->text))
-        return;
+    bool is_address = strstr(value->text, "://") != NULL;
+    bool is_named = licence && !strict_yaml_is_null(licence) &&
+                    !(licence->kind == STRICT_YAML_SCALAR && is_other(licence->text));
     (void)snprintf(path, sizeof(path), "%s%s%.900s", card->file->folder,
                    card->file->folder[0] ? "/" : "", value->text);
-    bool is_read = !strstr(value->text, "://") &&
-                   path_is_licence(slash ? slash + 1 : value->text) &&
+    bool is_read = !is_address && path_is_licence(slash ? slash + 1 : value->text) &&
                    reader_find(card->reader, path) != SIZE_MAX;
-    if (!is_read)
-        reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
-                                card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
-                                node_place(value));
+    bool is_its_text = is_named && is_address && is_plain_text_link(value->text);
+    if (is_read || is_its_text || is_same_licence(card, value->text))
+        return;
+    reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
+                            card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
+                            node_place(value));
 }
 
 static void card_licence_name(struct card *card, const struct strict_yaml_node *value)
 {
-    const struct strict_yaml_node *licence = strict_yaml_get(card->root, "license");
-    if (licence && licence->kind == STRICT_YAML_SCALAR && !is_other(licence->text))
+    if (is_same_licence(card, value->text))
         return;
     reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
                             card->file->folder, NULL, value->text, STINT_SOURCE_CARD,
@@ -204,6 +234,30 @@ static void card_source_dataset(struct card *card, const struct strict_yaml_node
                       STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
 }
 
+/* "base_model:org/name" and "base_model:finetune:org/name": the hub's echo of base_model, or the
+ * only word about it. */
+static void card_tag_base(struct card *card, const struct strict_yaml_node *value)
+{
+    static const char *const relations[] = { "finetune", "adapter", "merge", "quantized" };
+    const char *name = value->text + strlen("base_model:");
+    const char *relation = NULL;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(relations); i++) {
+        size_t length = strlen(relations[i]);
+        if (strncasecmp(name, relations[i], length) == 0 && name[length] == ':') {
+            relation = relations[i];
+            name += length + 1;
+            break;
+        }
+    }
+    if (!*name || card->is_dataset)
+        return;
+    (void)reader_text(card->reader, card->file, STINT_BASE_MODEL, STINT_NAME, name, name,
+                      STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+    if (relation)
+        (void)reader_text(card->reader, card->file, STINT_BASE_MODEL, STINT_RELATION, name,
+                          relation, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
+}
+
 static void card_tag(struct card *card, const struct strict_yaml_node *value)
 {
     if (strncasecmp(value->text, "arxiv:", 6) == 0) {
@@ -212,7 +266,7 @@ static void card_tag(struct card *card, const struct strict_yaml_node *value)
                           value->text, STINT_SOURCE_CARD, STINT_DECLARED, node_place(value));
     }
     if (strncasecmp(value->text, "base_model:", 11) == 0)
-        return; /* the hub's own echo of base_model */
+        card_tag_base(card, value);
     if (strncasecmp(value->text, "license:", 8) == 0)
         reader_declared_licence(card->reader, card->file, card_target(card), card->subject,
                                 card->file->folder, NULL, value->text + 8, STINT_SOURCE_CARD,
@@ -222,7 +276,8 @@ static void card_tag(struct card *card, const struct strict_yaml_node *value)
 static void card_gate(struct card *card)
 {
     static const char *const keys[] = { "extra_gated_prompt", "extra_gated_fields",
-                                        "extra_gated_heading", "extra_gated_description" };
+                                        "extra_gated_heading", "extra_gated_description",
+                                        "extra_gated_button_content" };
     const struct strict_yaml_node *gated = strict_yaml_get(card->root, "gated");
     const struct strict_yaml_node *no_eu = strict_yaml_get(card->root, "extra_gated_eu_disallowed");
     bool is_gated = gated && !strict_yaml_is_null(gated) && strict_yaml_bool(gated) != 0;
@@ -350,124 +405,5 @@ int read_card(struct reader *reader, const struct reader_file *file)
     if (file->folder[0] && !card.is_dataset)
         return 0; /* a README of a folder; its prose is read as prose */
     card_keys(&card);
-    return 0;
-}
-
-/* What prose can claim. A sentence is a line; @component and @predicate say of what. */
-static const struct {
-    const char *words;
-    enum stint_component component;
-    enum stint_predicate predicate;
-} heading_claims[] = {
-    { "training data", STINT_DATA_INFORMATION, STINT_PRESENT },
-    { "provenance", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
-    { "source data", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
-    { "data sources", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROVENANCE },
-    { "composition", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
-    { "dataset structure", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
-    { "scope", STINT_DATA_INFORMATION, STINT_DESCRIBES_SCOPE },
-    { "collection", STINT_DATA_INFORMATION, STINT_DESCRIBES_SELECTION },
-    { "selection", STINT_DATA_INFORMATION, STINT_DESCRIBES_SELECTION },
-    { "annotation", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
-    { "labelling", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
-    { "labeling", STINT_DATA_INFORMATION, STINT_DESCRIBES_LABELLING },
-    { "preprocessing", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
-    { "processing", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
-    { "filtering", STINT_DATA_INFORMATION, STINT_DESCRIBES_PROCESSING },
-};
-
-/* Phrases in prose that claim openness, or that speak of limits. */
-static const char *const open_claims[] = { "open source", "open-source", "opensource", "fully open",
-                                           "free software" };
-static const struct {
-    const char *phrase;
-    const char *facet;
-} limit_claims[] = {
-    { "non-commercial use only", "non_commercial" },
-    { "noncommercial use only", "non_commercial" },
-    { "not for commercial use", "non_commercial" },
-    { "no commercial use", "non_commercial" },
-    { "for non-commercial purposes only", "non_commercial" },
-    { "for noncommercial purposes only", "non_commercial" },
-    { "strictly non-commercial", "non_commercial" },
-    { "research use only", "research_only" },
-    { "research purposes only", "research_only" },
-    { "for research only", "research_only" },
-    { "acceptable use policy", "use_policy_by_link" },
-    { "prohibited use policy", "use_policy_by_link" },
-};
-/* A claim after one of these is not one: "not open source". */
-static bool is_negated(const char *line, const char *at)
-{
-    static const char *const negations[] = { "not ", "n't ", "isn't ", "never ", "no longer " };
-    char before[33];
-    size_t length = (size_t)(at - line) < 32 ? (size_t)(at - line) : 32;
-    memcpy(before, at - length, length);
-    before[length] = '\0';
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(negations); i++)
-        if (strcasestr(before, negations[i]))
-            return true;
-    return false;
-}
-
-static void prose_line(struct reader *reader, const struct reader_file *file, const char *line,
-                       uint32_t number)
-{
-    struct stint_place at = reader_line(number);
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(open_claims); i++) {
-        const char *found = strcasestr(line, open_claims[i]);
-        if (found && !is_negated(line, found))
-            (void)reader_text(reader, file, STINT_ARTIFACT, STINT_CLAIM, "", open_claims[i],
-                              STINT_SOURCE_PROSE, STINT_CLAIMED, at);
-    }
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(limit_claims); i++)
-        if (strcasestr(line, limit_claims[i].phrase))
-            (void)reader_text(reader, file, STINT_ARTIFACT, STINT_RESTRICTION, "",
-                              limit_claims[i].facet, STINT_SOURCE_PROSE, STINT_CLAIMED, at);
-    if (strcasestr(line, "github.com/") || strcasestr(line, "gitlab.com/"))
-        reader->has_code_elsewhere = true;
-    if (strcasestr(line, "arxiv.org/") || strcasestr(line, "doi.org/"))
-        reader->has_paper_elsewhere = true;
-    if (strcasestr(line, "publicly available") &&
-        (strcasestr(line, "data") || strcasestr(line, "sources")))
-        (void)reader_bool(reader, file, STINT_TRAINING_DATA, STINT_LISTED, "", false,
-                          STINT_SOURCE_PROSE, STINT_CLAIMED, at);
-    if (line[0] != '#')
-        return;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(heading_claims); i++)
-        if (strcasestr(line, heading_claims[i].words))
-            (void)reader_bool(reader, file, heading_claims[i].component,
-                              heading_claims[i].predicate, "", true, STINT_SOURCE_PROSE,
-                              STINT_CLAIMED, at);
-}
-
-int read_prose(struct reader *reader, const struct reader_file *file)
-{
-    char line[2048];
-    uint32_t number = 0;
-    size_t start = 0;
-    size_t length = 0;
-    uint32_t front_line;
-    bool is_open;
-    const char *at = file->text;
-    const char *end = file->text + file->length;
-    /* Front matter is data, not prose. */
-    if (card_front_matter(file->text, file->length, &start, &length, &front_line, &is_open)) {
-        for (const char *c = at; c < file->text + start + length; c++)
-            number += *c == '\n';
-        at = file->text + start + length;
-    }
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        size_t whole = newline ? (size_t)(newline - at) : (size_t)(end - at);
-        size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
-        memcpy(line, at, kept);
-        line[kept] = '\0';
-        if (strlen(line) == kept)
-            prose_line(reader, file, line, ++number);
-        else
-            number++;
-        at += whole + 1;
-    }
     return 0;
 }

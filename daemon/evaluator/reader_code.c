@@ -167,7 +167,10 @@ int read_code(struct reader *reader, const struct reader_file *file)
         }
     }
     read_imports(reader, file);
-    return read_spdx_header(reader, file);
+    if (strcmp(file->base, "setup.py") == 0)
+        (void)read_setup(reader, file);
+    int r = read_header(reader, file);
+    return r != 0 ? r : read_spdx_header(reader, file);
 }
 
 /* requirements*.txt: the libraries that are used, or that none are. */
@@ -189,57 +192,5 @@ int read_requirements(struct reader *reader, const struct reader_file *file)
     (void)reader_bool(reader, file, STINT_SUPPORTING_CODE, is_any ? STINT_LISTED : STINT_USED, "",
                       is_any, STINT_SOURCE_METADATA, STINT_DECLARED,
                       reader_line(is_any ? number : 1));
-    return 0;
-}
-
-#define PACKAGE_LINE_MAX 1024
-
-/* One `key = "value"` of a TOML-like file, where a licence is declared. */
-static void package_line(struct reader *reader, const struct reader_file *file, const char *line,
-                         uint32_t number)
-{
-    char value[PACKAGE_LINE_MAX];
-    const char *at = line + strspn(line, " \t,{\"'");
-    size_t length = strcspn(at, " \t=:\"'");
-    if (length != 7 || (strncmp(at, "license", 7) != 0 && strncmp(at, "licence", 7) != 0))
-        return;
-    at += length;
-    at += strspn(at, " \t=:\"'");
-    if (*at == '{') { /* license = {text = "MIT"}: a file is read where it lies */
-        const char *text = strstr(at, "text");
-        if (!text)
-            return;
-        at = text + 4;
-        at += strspn(at, " \t=:\"'");
-    }
-    bool is_list = *at == '[';
-    do { /* all that a list names hold together */
-        at += strspn(at, "[ \t\"',");
-        (void)snprintf(value, sizeof(value), "%s", at);
-        value[strcspn(value, "\"'}]\r\n#")] = '\0';
-        at += strlen(value);
-        if (value[strspn(value, " \t")] != '\0')
-            reader_declared_licence(reader, file, STINT_CODE, "", file->folder, NULL, value,
-                                    STINT_SOURCE_METADATA, reader_line(number));
-    } while (is_list && (*at == '"' || *at == '\'') && *++at);
-}
-
-int read_package_metadata(struct reader *reader, const struct reader_file *file)
-{
-    char line[PACKAGE_LINE_MAX];
-    uint32_t number = 0;
-    const char *at = file->text;
-    const char *end = file->text + file->length;
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        size_t whole = newline ? (size_t)(newline - at) : (size_t)(end - at);
-        size_t kept = whole < sizeof(line) ? whole : sizeof(line) - 1;
-        memcpy(line, at, kept);
-        line[kept] = '\0';
-        if (kept < whole)
-            memcpy(line + kept - 3, "...", 3); /* what was cut off names nothing */
-        package_line(reader, file, line, ++number);
-        at += whole + 1;
-    }
     return 0;
 }

@@ -1,9 +1,11 @@
 /* Owns: a model's configuration files: config.json (architecture, base, remote code, quantization)
  * and adapter_config.json. Source: metadata.md §2. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "evaluator/reader.h"
+#include "stint/auto.h"
 
 static const char *object_text(const json_t *object, const char *key)
 {
@@ -29,8 +31,9 @@ static void config_base(struct reader *reader, const struct reader_file *file, c
 {
     char pointer[64];
     const char *base = object_text(root, key);
-    /* Paths of the author's own disk name nothing, but an adapter always has a base. */
-    bool is_name = base && base[0] != '/' && base[0] != '.' && strchr(base, '/');
+    /* Paths of the author's own disk name nothing, but an adapter always has a base. Old models of
+     * the hub have names of one word. */
+    bool is_name = base && !strchr("/.~", base[0]);
     if (!base || (!is_name && !relation))
         return;
     if (verdict_is_own_name(reader, base))
@@ -83,5 +86,53 @@ int read_adapter_config(struct reader *reader, const struct reader_file *file)
         return 0;
     config_base(reader, file, root, "base_model_name_or_path", "adapter");
     json_decref(root);
+    return 0;
+}
+
+/* A tokenizer is saved with the model it came with. */
+int read_tokenizer_config(struct reader *reader, const struct reader_file *file)
+{
+    json_t *root = load_object(reader, file);
+    if (!root)
+        return 0;
+    config_base(reader, file, root, "name_or_path", NULL);
+    json_decref(root);
+    return 0;
+}
+
+/* Every `model:` and `base_model:` of a merge, however deep: a text, or a map with a path. */
+static void merge_bases(struct reader *reader, const struct reader_file *file,
+                        const struct strict_yaml_node *node, bool is_model)
+{
+    for (const struct strict_yaml_node *child = node->child; child; child = child->next) {
+        const char *key = child->key ? child->key : "";
+        bool names_model = strcmp(key, "model") == 0 || strcmp(key, "base_model") == 0 ||
+                           (is_model && (strcmp(key, "path") == 0 || !*key));
+        if (child->kind != STRICT_YAML_SCALAR) {
+            merge_bases(reader, file, child, names_model);
+            continue;
+        }
+        if (!names_model || strict_yaml_is_null(child) || !child->text[0] ||
+            verdict_is_own_name(reader, child->text))
+            continue;
+        (void)reader_text(reader, file, STINT_BASE_MODEL, STINT_NAME, child->text, child->text,
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_line(child->line));
+        (void)reader_text(reader, file, STINT_BASE_MODEL, STINT_RELATION, child->text, "merge",
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_line(child->line));
+    }
+}
+
+int read_mergekit(struct reader *reader, const struct reader_file *file)
+{
+    stint_auto(strict_yaml_free) struct strict_yaml_document *document = NULL;
+    struct stint_error why = { 0 };
+    int r = strict_yaml_parse(file->text, file->length, 1, &document, &why);
+    if (r == -ENOMEM)
+        return r;
+    if (r != 0)
+        reader_unreadable(reader, file, STINT_MODEL_METADATA, STINT_SOURCE_CONFIG,
+                          strict_yaml_error_line(&why), why.text);
+    else if (strict_yaml_root(document))
+        merge_bases(reader, file, strict_yaml_root(document), false);
     return 0;
 }

@@ -144,10 +144,6 @@ struct gguf {
 
 static void gguf_base(struct gguf *gguf, const char *name, uint64_t offset)
 {
-    /* An address ends in organisation and name. */
-    const char *hub = strstr(name, "huggingface.co/");
-    if (hub)
-        name = hub + strlen("huggingface.co/");
     (void)reader_text(gguf->reader, gguf->file, STINT_BASE_MODEL, STINT_NAME, name, name,
                       STINT_SOURCE_TENSORS, STINT_DECLARED, reader_offset(offset));
     (void)reader_text(gguf->reader, gguf->file, STINT_BASE_MODEL, STINT_RELATION, name, "quantized",

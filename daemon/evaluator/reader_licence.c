@@ -7,13 +7,25 @@
 #include <string.h>
 #include <strings.h>
 
+#include "evaluator/prose.h"
 #include "evaluator/reader.h"
 #include "stint/auto.h"
 
-/* Names that are terms whatever follows them, and names that are when they end as texts do. */
+/* Names that are terms whatever follows them. */
 static const char *const heads[] = { "license", "licence", "copying", "unlicense", "eula" };
-static const char *const words[] = { "license", "licence", "agreement", "policy",  "eula",
-                                     "terms",   "notice",  "copyright", "patents", "copying" };
+/* Words of names of texts that are terms to the last word; and of texts that may hold terms beside
+ * other things, where what they say decides (metadata.md §2). */
+static const char *const words[] = {
+    "license", "licence", "agreement", "eula", "terms", "copying"
+};
+static const char *const beside_words[] = { "notice", "copyright", "patents" };
+static const char *const policy_words[] = { "policy",       "policies",     "prohibited",
+                                            "prohibition",  "prohibitions", "restriction",
+                                            "restrictions", "restricted",   "attachment",
+                                            "addendum",     "rider",        "acceptable" };
+/* Policies about something else than what may be done with the artefact. */
+static const char *const other_policies[] = { "privacy", "security", "cookie", "cookies",
+                                              "support", "branch",   "release" };
 static const char *const text_ends[] = { ".md",  ".txt",  ".rst", ".html", ".htm",
                                          ".pdf", ".docx", ".rtf", ".doc",  ".odt" };
 static const char *const other_ends[] = { ".o", ".a", ".so", ".d", ".bin", ".png", ".svg", ".css" };
@@ -27,13 +39,35 @@ static bool ends_as(const char *base, const char *const *ends, size_t count)
     return false;
 }
 
-/* MODEL_LICENSE, USE_POLICY: capitals without an ending, as such files are called. */
-static bool is_in_capitals(const char *base)
+static bool has_word(const char *base, const char *const *list, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (text_has_word(base, list[i]))
+            return true;
+    return false;
+}
+#define HAS_WORD(base, list) has_word(base, list, STINT_ARRAY_SIZE(list))
+
+bool path_is_policy(const char *base)
+{
+    return HAS_WORD(base, policy_words) && !HAS_WORD(base, other_policies);
+}
+
+/* "MODEL_LICENSE", "Tongyi Qianwen LICENSE AGREEMENT", "Notice": without an ending, such files are
+ * told by a capital letter from programs and folders of code. */
+static bool is_titled(const char *base)
+{
+    if (strchr(base, '.'))
+        return false;
     for (const char *c = base; *c; c++)
-        if (islower((unsigned char)*c) || *c == '.')
-            return false;
-    return true;
+        if (isupper((unsigned char)*c))
+            return true;
+    return false;
+}
+
+static bool is_text_name(const char *base)
+{
+    return ends_as(base, text_ends, STINT_ARRAY_SIZE(text_ends)) || is_titled(base);
 }
 
 bool path_is_licence(const char *base)
@@ -46,12 +80,8 @@ bool path_is_licence(const char *base)
         if (strncasecmp(base, heads[i], length) == 0 && !isalpha((unsigned char)base[length]))
             return true;
     }
-    if (!ends_as(base, text_ends, STINT_ARRAY_SIZE(text_ends)) && !is_in_capitals(base))
-        return false;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++)
-        if (text_has_word(base, words[i]))
-            return true;
-    return false;
+    return is_text_name(base) &&
+           (HAS_WORD(base, words) || HAS_WORD(base, beside_words) || path_is_policy(base));
 }
 
 /* LICENSE-CODE, LICENSE_weights, MODEL_LICENSE.txt: what the name says it is for. */
@@ -162,7 +192,11 @@ static void emit_match(const struct licence_file *licence, uint32_t index)
     enum stint_grade grade =
         is_text && !match->is_notice && !licence->found->is_cut ? STINT_MATCHED : STINT_NAMED;
     match_expression(match, expression, sizeof(expression));
-    uint32_t fact = emit_licence(licence, expression, grade, match->place.line);
+    /* Of a changed text the first change is the place that shows it. */
+    uint32_t line = match->kind == STINT_MATCH_MODIFIED && match->edit_count > 0
+                        ? licence->found->edits[match->edit_first].place.line
+                        : match->place.line;
+    uint32_t fact = emit_licence(licence, expression, grade, line);
     uint32_t facets = match->facets | (is_text ? match->licence->facets : 0);
     reader_licence_seen(licence->reader, licence->file->path, match->place.line,
                         match->licence ? match->licence->id : "unknown",
@@ -177,13 +211,32 @@ static bool is_binary(const struct reader_file *file)
     return memchr(file->text, '\0', file->length) != NULL;
 }
 
-/* NOTICE and COPYRIGHT files hold attributions, AUTHORS lists and the like; only what is a licence
- * in them counts, and words beside it are no finding. Files whose name says "license" or "policy"
- * are terms to the last word. */
-static bool is_only_notice(const char *base)
+/* NOTICE, COPYRIGHT and policy files hold attributions, lists of authors, good wishes and the like;
+ * only what is a licence or takes a freedom away counts in them, and words beside it are no
+ * finding. Files whose name says "license" or "terms" are terms to the last word. */
+static bool is_beside(const char *base)
 {
-    return text_has_word(base, "notice") || text_has_word(base, "copyright") ||
-           text_has_word(base, "patents");
+    return !HAS_WORD(base, words) && (HAS_WORD(base, beside_words) || path_is_policy(base));
+}
+
+static void note_command(void *context, const struct stint_licence_saying *saying)
+{
+    bool *has_command = context;
+    *has_command = *has_command || saying->kind != STINT_SAYS_CODE_ONLY;
+}
+
+/* Does an unknown stretch of a file bind anyone? */
+static bool stretch_binds(const struct reader *reader, const struct reader_file *file,
+                          const struct stint_licence_match *match)
+{
+    bool has_command = false;
+    if (match->facets != 0 || !is_beside(file->base))
+        return true;
+    if (!path_is_policy(file->base))
+        return false;
+    int r = stint_licence_sayings(reader->licences, file->text + match->place.offset,
+                                  match->place.length, true, note_command, &has_command);
+    return r != 0 || has_command;
 }
 
 int read_licence_text(struct reader *reader, const struct reader_file *file)
@@ -205,10 +258,8 @@ int read_licence_text(struct reader *reader, const struct reader_file *file)
         return 0;
     }
     for (uint32_t i = 0; i < found.match_count; i++) {
-        bool is_beside = is_only_notice(file->base) &&
-                         found.matches[i].kind == STINT_MATCH_UNKNOWN &&
-                         found.matches[i].facets == 0;
-        if (!is_beside)
+        if (found.matches[i].kind != STINT_MATCH_UNKNOWN ||
+            stretch_binds(reader, file, &found.matches[i]))
             emit_match(&licence, i);
     }
     if (found.is_cut)
@@ -369,6 +420,49 @@ static void reuse_line(struct reuse *reuse, const char *line, uint32_t number)
         value[strcspn(value, "\"")] = '\0';
         reuse_apply(reuse, value, number);
     }
+}
+
+/* .reuse/dep5, the older form (Debian's copyright format): "*" does not stop at a slash. */
+static void dep5_line(struct reuse *reuse, const char *line, uint32_t number, bool *in_files)
+{
+    static const char licence[] = "License:";
+    if (line[strspn(line, " \t\r")] == '\0') {
+        reuse->paths[0] = '\0';
+        *in_files = false;
+    } else if (strncasecmp(line, "Files:", 6) == 0 ||
+               (*in_files && isspace((unsigned char)*line))) {
+        /* As quoted patterns, which is how REUSE.toml has them. */
+        for (const char *at = line + (*in_files ? 0 : 6); *at;) {
+            char pattern[300];
+            size_t length = strcspn(at += strspn(at, " \t\r"), " \t\r");
+            size_t kept = 0;
+            for (size_t i = 0; i < length && kept + 3 < sizeof(pattern); i++) {
+                pattern[kept++] = at[i];
+                if (at[i] == '*')
+                    pattern[kept++] = '*';
+            }
+            pattern[kept] = '\0';
+            size_t used = strlen(reuse->paths);
+            (void)snprintf(reuse->paths + used, sizeof(reuse->paths) - used, "\"%s\"", pattern);
+            at += length;
+        }
+        *in_files = true;
+    } else {
+        *in_files = false;
+        if (strncasecmp(line, licence, sizeof(licence) - 1) == 0)
+            reuse_apply(reuse, line + sizeof(licence) - 1, number);
+    }
+}
+
+int read_dep5(struct reader *reader, const struct reader_file *file)
+{
+    struct reuse reuse = { .reader = reader, .file = file };
+    struct prose_lines lines = { .at = file->text };
+    char line[PROSE_LINE_MAX];
+    bool in_files = false;
+    while (prose_line(&lines, line))
+        dep5_line(&reuse, line, lines.number, &in_files);
+    return 0;
 }
 
 /* REUSE.toml: annotations that say for patterns of paths what an SPDX line says for a file. */

@@ -39,8 +39,9 @@ static bool is_card(const struct reader *reader, const char *path, const char *b
 static bool is_prose(const struct reader *reader, const char *path, const char *base)
 {
     (void)reader;
-    return !strchr(path, '/') && (ends_with(base, ".md") || is_name(base, "README") ||
-                                  is_name(base, "README.txt") || is_name(base, "README.rst"));
+    return !strchr(path, '/') && !path_is_licence(base) &&
+           (ends_with(base, ".md") || is_name(base, "README") || is_name(base, "README.txt") ||
+            is_name(base, "README.rst"));
 }
 
 static bool is_licence(const struct reader *reader, const char *path, const char *base)
@@ -145,6 +146,28 @@ static bool is_reuse(const struct reader *reader, const char *path, const char *
     return strcmp(base, "REUSE.toml") == 0;
 }
 
+static bool is_dep5(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)base;
+    return strcmp(path, ".reuse/dep5") == 0;
+}
+
+static bool is_mergekit(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return strncasecmp(base, "mergekit", 8) == 0 &&
+           (ends_with(base, ".yml") || ends_with(base, ".yaml"));
+}
+
+static bool is_tokenizer_config(const struct reader *reader, const char *path, const char *base)
+{
+    (void)reader;
+    (void)path;
+    return strcmp(base, "tokenizer_config.json") == 0;
+}
+
 static bool is_metadata_json(const struct reader *reader, const char *path, const char *base)
 {
     (void)reader;
@@ -210,6 +233,9 @@ static const struct {
     { is_host_metadata, read_host_metadata, READER_TEXT_MAX },
     { is_sidecar, read_sidecar, 65536 },
     { is_reuse, read_reuse, READER_TEXT_MAX },
+    { is_dep5, read_dep5, READER_TEXT_MAX },
+    { is_mergekit, read_mergekit, READER_TEXT_MAX },
+    { is_tokenizer_config, read_tokenizer_config, READER_TEXT_MAX },
     { is_metadata_json, read_croissant, READER_TEXT_MAX },
     { is_yaml, read_mof, STRICT_YAML_TEXT_MAX },
     { is_requirements, read_requirements, READER_TEXT_MAX },
