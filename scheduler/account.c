@@ -72,6 +72,21 @@ static enum stint_reason_code limit_code(const struct account *account, enum sti
     return codes[is_own ? account->kind : STINT_ACCOUNT_PROJECT][limit];
 }
 
+/* Of what is used of a budget or a period's hours, what running tasks hold. */
+static int64_t held_of(const struct stint_scheduler *s, uint32_t number, enum stint_limit limit)
+{
+    int64_t held = 0;
+    for (uint32_t i = 0; i < s->running.count && limit > STINT_LIMIT_BUDGET; i++) {
+        const struct job *job = &s->jobs[s->running.jobs[i]];
+        for (uint32_t a = 0; a < job->account_count; a++)
+            if (job->accounts[a] == number &&
+                __builtin_add_overflow(held, account_takes(job, limit), &held))
+                held = INT64_MAX;
+    }
+    held = limit == STINT_LIMIT_BUDGET ? s->accounts[number].held_micro : held;
+    return held < s->accounts[number].used[limit] ? held : s->accounts[number].used[limit];
+}
+
 size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                        struct stint_reason *reasons, size_t max)
 {
@@ -88,6 +103,7 @@ size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
                                                       .asked = amount,
                                                       .used = account->used[limit],
                                                       .limit = account->ceiling[limit],
+                                                      .held = held_of(s, job->accounts[i], limit),
                                                       .what = (uint32_t)limit + 1 };
         }
     }

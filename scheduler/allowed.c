@@ -1,5 +1,6 @@
-/* Owns: from when on limits let a task start, in a plan of starts (estimate.c): a ceiling of what
- * runs is waited for as nodes are, one of a budget or a period is not foreseen. */
+/* Owns: from when on limits let a task start, in a plan of starts (plan.c): a ceiling of what runs
+ * is waited for as nodes are. Of a budget or a period's hours, what runs holds for its whole limit
+ * is expected to fall to what it likely takes when it ends; by whole limits nothing falls. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -52,6 +53,31 @@ static uint32_t collect(const struct stint_scheduler *s, const struct uses *uses
     return count;
 }
 
+/* What a run gives back of a budget or of a period's hours when it ends. */
+static int64_t falls_by(const struct stint_scheduler *s, const struct job *job,
+                        enum stint_limit limit, bool whole)
+{
+    double unused = 1.0 - (double)expected_ms(s, job, whole) / (double)job->walltime_ms;
+    return unused > 0 ? (int64_t)((double)account_takes(job, limit) * unused) : 0;
+}
+
+/* Ends of what runs, by what they give back of a limit that is used for good. */
+static uint32_t collect_falls(const struct stint_scheduler *s, const struct uses *uses,
+                              uint32_t account, enum stint_limit limit, bool whole,
+                              struct change *changes)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->running.count; i++) {
+        const struct job *job = &s->jobs[s->running.jobs[i]];
+        if (has_account(job, account))
+            changes[count++] = (struct change){ estimate_end_ms(s, job, uses->now_ms, whole),
+                                                -falls_by(s, job, limit, whole) };
+    }
+    if (count > 0)
+        qsort(changes, count, sizeof(*changes), by_time);
+    return count;
+}
+
 /* The first instant at or after @from_ms at which @amount more fits below the ceiling; TIME_NEVER
  * for none. */
 static int64_t below_ceiling(const struct account *account, enum stint_limit limit, int64_t amount,
@@ -92,12 +118,15 @@ int64_t allowed_from(struct stint_scheduler *s, struct uses *uses, const struct 
             for (uint32_t left = account->limited; left; left &= left - 1) {
                 enum stint_limit limit = (enum stint_limit)__builtin_ctz(left);
                 int64_t amount = account_takes(job, limit);
-                if (limit >= STINT_LIMIT_BUDGET) {
-                    if (amount > 0 && account->used[limit] > account->ceiling[limit] - amount)
-                        return TIME_NEVER;
+                uint32_t count;
+                if (limit > STINT_LIMIT_BUDGET && uses->without_periods)
                     continue;
-                }
-                uint32_t count = collect(s, uses, job->accounts[a], limit, whole, uses->changes);
+                if (limit < STINT_LIMIT_BUDGET)
+                    count = collect(s, uses, job->accounts[a], limit, whole, uses->changes);
+                else if (amount == 0 || account->used[limit] <= account->ceiling[limit] - amount)
+                    continue; /* what others may use up before is not foreseen */
+                else
+                    count = collect_falls(s, uses, job->accounts[a], limit, whole, uses->changes);
                 from_ms = below_ceiling(account, limit, amount, uses->changes, count, from_ms);
                 if (from_ms == TIME_NEVER)
                     return from_ms;

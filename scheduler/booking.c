@@ -28,6 +28,8 @@ int booking_init(struct stint_scheduler *s)
     static const int32_t none[PLACE_WIDTH_MAX];
     s->boundary_ms = TIME_NEVER;
     int r = timeline_init(&s->view, s->width_max, none);
+    if (r == 0)
+        r = timeline_init(&s->kept, s->width_max, none);
     return r == 0 ? timeline_init(&s->nothing, s->width_max, none) : r;
 }
 
@@ -45,6 +47,7 @@ void booking_deinit(struct stint_scheduler *s)
         booking_free(&s->bookings[i]);
     free(s->bookings);
     timeline_deinit(&s->view);
+    timeline_deinit(&s->kept);
     timeline_deinit(&s->nothing);
 }
 
@@ -164,7 +167,7 @@ static void charge_job(struct stint_scheduler *s, const struct job *job, uint32_
 static void charge_trials(struct stint_scheduler *s, uint32_t node)
 {
     for (uint32_t i = 0; i < s->trial_count; i++) {
-        struct use use = { node, s->nodes[node].layout->width, s->trials[i].job };
+        struct use use = { node, s->nodes[node].layout->width, &s->jobs[s->trials[i].job] };
         if (s->trials[i].node == node)
             charge(s, &use, 0, s->trials[i].vector, s->trials[i].from_ms, s->trials[i].until_ms, 0);
     }
@@ -204,21 +207,20 @@ static void left_refresh(struct stint_scheduler *s, uint32_t number)
 
 /* ---- what a task sees */
 
-/* Room for @steps of the widest node: the view is of one shape after the other. */
-static bool view_reserve(struct stint_scheduler *s, uint32_t steps)
+/* Room for @steps of the widest node: @view is of one shape after the other. */
+static bool view_reserve(struct stint_scheduler *s, struct timeline *view, uint32_t steps)
 {
-    uint32_t width = s->view.width;
-    s->view.width = s->width_max;
-    int r = timeline_reserve(&s->view, steps);
-    s->view.width = width;
+    uint32_t width = view->width;
+    view->width = s->width_max;
+    int r = timeline_reserve(view, steps);
+    view->width = width;
     return r == 0;
 }
 
-/* Takes what is left of a window off the view. */
-static bool view_take(struct stint_scheduler *s, const struct timeline *left)
+/* Takes what is left of a window off @view. */
+static bool view_take(struct stint_scheduler *s, struct timeline *view, const struct timeline *left)
 {
-    struct timeline *view = &s->view;
-    if (!view_reserve(s, view->count + left->count))
+    if (!view_reserve(s, view, view->count + left->count))
         return false;
     for (uint32_t i = 0; i < left->count; i++)
         if (timeline_until(left, i) > s->now_ms)
@@ -230,7 +232,7 @@ static bool view_take(struct stint_scheduler *s, const struct timeline *left)
 static bool view_copy(struct stint_scheduler *s, const struct timeline *timeline)
 {
     struct timeline *view = &s->view;
-    if (!view_reserve(s, timeline->count))
+    if (!view_reserve(s, view, timeline->count))
         return false;
     view->first = 0;
     view->width = timeline->width;
@@ -239,6 +241,28 @@ static bool view_copy(struct stint_scheduler *s, const struct timeline *timeline
     memcpy(view->free, timeline_step(timeline, 0),
            (size_t)timeline->count * timeline->width * sizeof(*view->free));
     return true;
+}
+
+/* A task that is planned to be over before a window begins must fit before it by its limit: so much
+ * earlier, no more is there than the windows leave. */
+static bool view_keep_clear(struct stint_scheduler *s)
+{
+    const struct timeline *kept = &s->kept;
+    if (!view_reserve(s, &s->view, s->view.count + kept->count))
+        return false;
+    for (uint32_t i = 1; i < kept->count; i++)
+        timeline_cap(&s->view, timeline_time(kept, i) - s->limit_past_ms, timeline_time(kept, i),
+                     timeline_step(kept, i));
+    return true;
+}
+
+static void kept_reset(struct stint_scheduler *s, const struct layout *layout)
+{
+    s->kept.first = 0;
+    s->kept.width = layout->width;
+    s->kept.count = 1;
+    s->kept.times[0] = TIME_START;
+    memcpy(s->kept.free, layout->total, layout->width * sizeof(*s->kept.free));
 }
 
 /* Where runs from before a window hold what it keeps, less than nothing is left of that thing: it
@@ -256,24 +280,32 @@ static const struct timeline *see_nothing(struct stint_scheduler *s, uint32_t wi
     return &s->nothing;
 }
 
-const struct timeline *node_view(struct stint_scheduler *s, uint32_t number, const struct job *job)
+static bool view_windows(struct stint_scheduler *s, uint32_t number, const struct job *job)
 {
-    struct node *node = &s->nodes[number];
-    timeline_trim(&node->timeline, s->now_ms);
-    if (node->bookings == 0)
-        return &node->timeline;
-    left_refresh(s, number);
-    if (!view_copy(s, &node->timeline))
-        return see_nothing(s, node->layout->width);
+    kept_reset(s, s->nodes[number].layout);
     for (uint32_t i = 0; i < s->booking_count; i++) {
         struct booking *booking = &s->bookings[i];
         struct timeline *left = NULL;
         if (booking->is_ignored || booking->until_ms <= s->now_ms || may_use(booking, job) ||
             !kept_on(s, booking, number, &left))
             continue;
-        if (!view_take(s, left))
-            return see_nothing(s, node->layout->width);
+        if (!view_take(s, &s->view, left) ||
+            (s->limit_past_ms > 0 && !view_take(s, &s->kept, left)))
+            return false;
     }
+    return s->limit_past_ms == 0 || view_keep_clear(s);
+}
+
+const struct timeline *node_view(struct stint_scheduler *s, uint32_t number, const struct job *job)
+{
+    struct node *node = &s->nodes[number];
+    if (!s->is_supposing)
+        timeline_trim(&node->timeline, s->now_ms);
+    if (node->bookings == 0 && !s->is_supposing)
+        return &node->timeline;
+    left_refresh(s, number);
+    if (!view_copy(s, &node->timeline) || !view_windows(s, number, job))
+        return see_nothing(s, node->layout->width);
     timeline_trim(&s->view, s->now_ms);
     view_clamp(&s->view);
     return &s->view;
@@ -330,6 +362,57 @@ const struct booking *booking_blocks(struct stint_scheduler *s, const struct job
     if (claim)
         job_resume_promise(s, number, claim);
     return found;
+}
+
+static bool is_told(const struct booking *const *bookings, size_t count, uint32_t reservation)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bookings[i]->reservation == reservation)
+            return true;
+    return false;
+}
+
+/* Does enough of the machine stay beside @booking, from now for the whole walltime? */
+static bool leaves_room(struct stint_scheduler *s, struct booking *booking, const struct job *job)
+{
+    uint32_t keep = job->need.gpus > 0 ? 0 : s->policy.cores_per_free_gpu;
+    int64_t end_ms = s->now_ms + job->walltime_ms;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->machine->node_count && count < job->nodes; i++) {
+        const struct node *node = &s->nodes[i];
+        const struct layout *layout = node->layout;
+        int32_t least[PLACE_WIDTH_MAX];
+        struct timeline *left = NULL;
+        if (node->state != STINT_NODE_UP)
+            continue;
+        memcpy(least, layout->total, layout->width * sizeof(*least));
+        if (kept_on(s, booking, i, &left)) {
+            left_refresh(s, i);
+            for (uint32_t at = 0; at < left->count; at++)
+                for (uint32_t k = 0; k < layout->width && timeline_time(left, at) < end_ms &&
+                                     timeline_until(left, at) > s->now_ms;
+                     k++) {
+                    int32_t rest = layout->total[k] - timeline_step(left, at)[k];
+                    least[k] = rest < least[k] ? rest : least[k];
+                }
+        }
+        count += place_could(layout, least, &job->need, keep);
+    }
+    return count >= job->nodes;
+}
+
+size_t booking_each(struct stint_scheduler *s, const struct job *job,
+                    const struct booking **ret_bookings, size_t max)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < s->booking_count && count < max; i++) {
+        struct booking *booking = &s->bookings[i];
+        if (booking->from_ms < s->now_ms + job->walltime_ms && booking->until_ms > s->now_ms &&
+            !may_use(booking, job) && !is_told(ret_bookings, count, booking->reservation) &&
+            !leaves_room(s, booking, job))
+            ret_bookings[count++] = booking;
+    }
+    return count;
 }
 
 /* ---- time */

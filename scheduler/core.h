@@ -54,7 +54,10 @@ struct job {
     int64_t begin_ms;
     int64_t cost_micro;
     int64_t attained_ms;
-    int64_t started_ms;
+    union {
+        int64_t ready_ms;   /* while it waits: from when that counts, later by what it was held */
+        int64_t started_ms; /* of a run */
+    };
     int64_t ends_ms;
     int32_t priority;
     uint32_t user;
@@ -73,6 +76,7 @@ struct job {
     bool was_promised;   /* the sequence of heads holds it */
     bool is_counted;     /* its use was counted already: stint_scheduler_count_use() */
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
+    bool is_freed;       /* since the last pass: it was blocked until then */
     bool is_lifted;      /* taken out of the timelines for a trial, see preempt.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
@@ -136,6 +140,7 @@ struct heap {
 
 struct block {
     uint32_t job;
+    int64_t since_ms; /* TIME_NEVER: since the last pass */
     struct stint_reason reason;
 };
 
@@ -181,6 +186,7 @@ struct stint_scheduler {
     struct block *blocks;
     uint32_t block_count;
     uint32_t block_capacity;
+    uint32_t fresh_blocks; /* of which it is not known since when */
 
     uint32_t heads[STINT_SCHEDULER_RESERVED_MAX]; /* tasks with a promise, first promised first */
     uint32_t head_count;
@@ -207,9 +213,12 @@ struct stint_scheduler {
     int64_t boundary_ms;      /* the next beginning or end of one */
     uint64_t use_version;     /* changes with every claim that is taken or given back */
     struct timeline view;     /* of one node, as one task sees it */
+    struct timeline kept;     /* of one node: what windows of others leave */
     struct timeline nothing;  /* what is seen without memory for a view: no step has anything */
-    struct trial_use *trials; /* claims of a plan, see estimate.c */
+    struct trial_use *trials; /* claims of a plan, see plan.c */
     uint32_t trial_count;
+    int64_t limit_past_ms; /* of a search: so much longer its limit is than what it is taken for */
+    bool is_supposing;     /* searches leave the timelines as they are, whatever s->now_ms */
 
     int64_t now_ms;
     bool is_dirty;  /* something may have become free for somebody */
@@ -222,7 +231,7 @@ struct stint_scheduler {
     int32_t *scratch;   /* width_max numbers, several of them */
     struct claim found; /* where the last search put a task; room for every node */
     struct usage_ratio ratios;
-    struct plan *plan; /* cached estimates, see estimate.c */
+    struct plan *plan; /* cached estimates, see plan.c */
     struct turn_list turns;
     int64_t nobody_ms;       /* when no task was found that could be promised a start */
     int64_t chosen_ms;       /* when heads were last chosen anew */
@@ -250,6 +259,8 @@ void job_ask(const struct stint_scheduler *s, const struct job *job, struct stin
 uint32_t job_find(const struct stint_scheduler *s, struct stint_task_key key);
 const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t number);
 /* event.c */
+/* The time since the pass at @before_ms that tasks were blocked for is no wait. */
+void jobs_count_waits(struct stint_scheduler *s, int64_t before_ms);
 void job_queue(struct stint_scheduler *s, uint32_t number);
 void job_unqueue(struct stint_scheduler *s, uint32_t number);
 /* Its promise is used up or gone; it keeps its place in the queue. */
@@ -309,7 +320,7 @@ bool node_fits_empty(const struct node *node, const struct need *need, uint32_t 
 
 /* A planned claim of a task on one node, beside those that are real. */
 struct trial_use {
-    const struct job *job;
+    uint32_t job; /* its number: records move */
     uint32_t node;
     int64_t from_ms;
     int64_t until_ms;
@@ -328,6 +339,10 @@ int64_t booking_change(const struct stint_scheduler *s, int64_t at_ms);
 /* The window that keeps @job from starting now; NULL when it would not start without them either.
  */
 const struct booking *booking_blocks(struct stint_scheduler *s, const struct job *job);
+/* Of each reservation the first window that alone, whatever else is free, keeps @job from starting
+ * now; returns how many, at most @max. O(windows * nodes). */
+size_t booking_each(struct stint_scheduler *s, const struct job *job,
+                    const struct booking **ret_bookings, size_t max);
 void booking_end_of_run(struct stint_scheduler *s, const struct job *job, int64_t now_ms);
 /* One is gone; and what follows when some came or went. */
 void booking_drop(struct stint_scheduler *s, uint32_t i);
@@ -339,7 +354,7 @@ void booking_deinit(struct stint_scheduler *s);
 
 /* turn.c: whose turn it is in mode stint */
 uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list);
-/* Every queued task in the order of turns, those with a promise first; 0 or -ENOMEM. */
+/* Every queued task in the order of turns, those with a firm promise first; 0 or -ENOMEM. */
 int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t number), void *context);
 
 /* account.c */
@@ -356,9 +371,13 @@ size_t account_reasons(const struct stint_scheduler *s, const struct job *job,
 enum { LEVELS_OF_SERVICE = 4 };
 uint32_t service_level(const struct stint_scheduler *s, const struct job *job);
 void preempt(struct stint_scheduler *s);
+enum { PREEMPT_TRIES_MAX = 64 }; /* waiting tasks for which others may be stopped, by their turn */
+/* When enough runs may have been stopped for a task in the queue that would start @otherwise_ms
+ * without, if that pays; TIME_NEVER when it does not. Changes nothing. */
+int64_t preempt_expect(struct stint_scheduler *s, uint32_t number, int64_t otherwise_ms);
 
-/* estimate.c */
-void plan_free(struct plan *plan);
+/* plan.c */
+struct plan *plan_free(struct plan *plan);
 void ratio_learn(struct stint_scheduler *s, const struct job *job, int64_t took_ms);
 
 /* fair.c */

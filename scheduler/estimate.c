@@ -1,472 +1,111 @@
-/* Owns: when a pending task may start. A plan is made on copies of the nodes' timelines: each task
- * in turn is given the earliest start that moves nobody before it (conservative backfilling), once
- * with whole limits (p90), once with the share of their limits that users took before (p50). An
- * array's tasks are placed one by one; under a %MAX they are as many lanes, one task behind the
- * other, and the estimate is that of the first that waits. Those that may not start yet, for a
- * begin time or a ceiling of their accounts, are given theirs behind the others, by when they may.
- * The plan is made when somebody asks and kept until something changes; one of a long queue a
- * little longer, for it costs milliseconds. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* Owns: what is told of a pending task's start. The plan (plan.c) is made when somebody asks and
+ * kept until something changes or should have; one of a long queue a little longer, for it costs
+ * milliseconds. */
 #include "estimate.h"
 
-#define TRIALS_MAX  4096 /* claims on nodes with reservations that a plan remembers */
-#define PLAN_MAX    1000 /* tasks placed; those behind them are added up by their area */
-#define LATER_TRIES 4    /* times that a task's turn among the later ones may move */
 #define STALE_MS    1000 /* so old may the plan of a queue be that is longer than … */
 #define STALE_COUNT 200  /* … this */
-#define NO_START    INT64_MIN
-
-/* @start_ms: NO_START where nothing can be told */
-struct estimate {
-    uint32_t number;
-    struct stint_task_key key; /* the number may be another's by now, in a stale plan */
-    int64_t start_ms[2];       /* p50, p90 */
-};
-
-struct plan {
-    uint64_t generation;
-    int64_t made_ms;
-    uint32_t count;
-    struct estimate estimates[];
-};
-
-/* A task that may not start at once, and from when on. */
-struct later {
-    int64_t from_ms;
-    uint32_t turn; /* its place in the plan */
-    uint32_t tries;
-};
-
-/* What is worked with while a column of the plan is filled.
- * @left: so many more can be placed, the others are added up behind @latest */
-struct planning {
-    struct stint_scheduler *s;
-    struct plan *plan;
-    struct uses uses;
-    struct later *later;
-    uint32_t later_count;
-    bool whole;
-    uint32_t left;
-    int64_t latest;
-    double size[2];
-};
-
-void plan_free(struct plan *plan)
-{
-    free(plan);
-}
-
-/* ---- arrays */
-
-/* The array whose tasks wait beside this one, NULL without. */
-static const struct job *array_of(const struct stint_scheduler *s, const struct job *job)
-{
-    struct stint_task_key key = { .job = job->key.job, .task = STINT_TASK_WHOLE };
-    uint32_t number = job->key.task == STINT_TASK_WHOLE ? NO_JOB : job_find(s, key);
-    return number == NO_JOB ? NULL : &s->jobs[number];
-}
-
-/* How many of its tasks may run at once, and how many more than do. */
-static int64_t lanes_of(const struct stint_scheduler *s, const struct job *array, int64_t *ret_free)
-{
-    for (uint32_t i = 0; i < array->account_count; i++) {
-        const struct account *account = &s->accounts[array->accounts[i]];
-        int64_t lanes = account->ceiling[STINT_LIMIT_JOBS];
-        if (account->kind != STINT_ACCOUNT_ARRAY || lanes == STINT_UNLIMITED)
-            continue;
-        *ret_free = lanes - account->used[STINT_LIMIT_JOBS];
-        return lanes;
-    }
-    *ret_free = array->tasks->count;
-    return 0; /* as many as there are */
-}
-
-/* How long a lane takes for its part of the tasks that wait; for @lanes 0 one task. */
-static int64_t lane_ms(const struct stint_scheduler *s, const struct job *array, int64_t lanes,
-                       bool whole)
-{
-    int64_t tasks = lanes > 0 ? (array->tasks->count + lanes - 1) / lanes : 1;
-    int64_t took;
-    bool wraps = __builtin_mul_overflow(expected_ms(s, array, whole), tasks, &took);
-    return wraps || took > STINT_ASK_WALLTIME_MAX_MS ? STINT_ASK_WALLTIME_MAX_MS : took;
-}
-
-static void timelines_free(const struct stint_scheduler *s, struct timeline *timelines)
-{
-    for (uint32_t i = 0; timelines && i < s->machine->node_count; i++)
-        timeline_deinit(&timelines[i]);
-    free(timelines);
-}
-
-/* What the plan gives a task on a node with reservations counts as use of its own. */
-static void note_use(struct stint_scheduler *s, const struct job *job, uint32_t node,
-                     int64_t from_ms, int64_t until_ms, const int32_t *vector)
-{
-    uint32_t width = s->nodes[node].layout->width;
-    if (s->nodes[node].bookings == 0 || s->trial_count >= TRIALS_MAX)
-        return; /* others are told a later start */
-    int32_t *copy = malloc(width * sizeof(*copy));
-    if (!copy)
-        return;
-    memcpy(copy, vector, width * sizeof(*copy));
-    s->trials[s->trial_count++] = (struct trial_use){ job, node, from_ms, until_ms, copy };
-    s->use_version++;
-}
-
-/* Timelines of what runs, each run until @whole ? its limit : its expected end; of an array under a
- * %MAX, as long as its lane goes on. */
-static struct timeline *timelines_new(struct stint_scheduler *s, bool whole)
-{
-    struct timeline *timelines = calloc(s->machine->node_count + 1, sizeof(*timelines));
-    if (!timelines)
-        return NULL;
-    for (uint32_t i = 0; i < s->machine->node_count; i++) {
-        const struct layout *layout = s->nodes[i].layout;
-        if (timeline_init(&timelines[i], layout->width, layout->total) != 0 ||
-            timeline_reserve(&timelines[i], s->nodes[i].claims + 1) != 0) {
-            timelines_free(s, timelines);
-            return NULL;
-        }
-    }
-    for (uint32_t i = 0; i < s->running.count; i++) {
-        const struct job *job = &s->jobs[s->running.jobs[i]];
-        int64_t end = estimate_end_ms(s, job, s->now_ms, whole);
-        const struct job *array = array_of(s, job);
-        int64_t unused;
-        int64_t lanes = array ? lanes_of(s, array, &unused) : 0;
-        if (lanes > 0)
-            end += lane_ms(s, array, lanes, whole);
-        const int32_t *vector = job->claim->vectors;
-        for (uint32_t k = 0; k < job->claim->node_count; k++) {
-            timeline_add(&timelines[job->claim->nodes[k]], TIME_START, end, vector, -1);
-            note_use(s, job, job->claim->nodes[k], TIME_START, end, vector);
-            vector += s->nodes[job->claim->nodes[k]].layout->width;
-        }
-    }
-    return timelines;
-}
-
-/* The plan's timelines take the place of the real ones, and back. */
-static void swap_timelines(struct stint_scheduler *s, struct timeline *timelines)
-{
-    for (uint32_t i = 0; i < s->machine->node_count; i++) {
-        struct timeline real = s->nodes[i].timeline;
-        s->nodes[i].timeline = timelines[i];
-        timelines[i] = real;
-    }
-}
-
-static void trials_free(struct stint_scheduler *s)
-{
-    for (uint32_t i = 0; s->trials && i < s->trial_count; i++)
-        free(s->trials[i].vector);
-    free(s->trials);
-    s->trials = NULL;
-    s->trial_count = 0;
-    s->use_version++;
-}
-
-/* What the last search found is @job's in the plan; NO_START without memory. */
-static int64_t plan_take(struct planning *planning, const struct job *job)
-{
-    struct stint_scheduler *s = planning->s;
-    const int32_t *vector = s->found.vectors;
-    for (uint32_t i = 0; i < s->found.node_count; i++) {
-        struct node *node = &s->nodes[s->found.nodes[i]];
-        if (timeline_reserve(&node->timeline, node->timeline.count + 2) != 0)
-            return NO_START;
-        timeline_add(&node->timeline, s->found.start_ms, s->found.end_ms, vector, -1);
-        note_use(s, job, s->found.nodes[i], s->found.start_ms, s->found.end_ms, vector);
-        vector += node->layout->width;
-    }
-    if (is_limited(s, job))
-        planning->uses.list[planning->uses.count++] =
-            (struct use){ (uint32_t)(job - s->jobs), s->found.start_ms, s->found.end_ms };
-    return s->found.start_ms;
-}
-
-static bool is_sooner(const struct later *a, const struct later *b)
-{
-    return a->from_ms != b->from_ms ? a->from_ms < b->from_ms : a->turn < b->turn;
-}
-
-/* Among the later ones, by when they may start, then by turn. */
-static void plan_later(struct planning *planning, struct later later)
-{
-    uint32_t at = planning->later_count++;
-    for (; at > 0 && is_sooner(&planning->later[at - 1], &later); at--)
-        planning->later[at] = planning->later[at - 1];
-    planning->later[at] = later; /* the last of the list is the first to come */
-}
-
-/* Gives @job, task @turn of the plan, its earliest start from now on; NO_START when there is none.
- * One that its ceilings keep back then is put off instead, unless that was done too often. */
-static int64_t place_one(struct planning *planning, uint32_t turn, const struct job *job,
-                         int64_t takes_ms, uint32_t tries)
-{
-    struct stint_scheduler *s = planning->s;
-    struct job trial = *job;
-    trial.walltime_ms = takes_ms;
-    trial.claim = NULL;
-    if (!search_earliest(s, &trial, s->now_ms, TIME_NEVER))
-        return NO_START;
-    if (tries < LATER_TRIES && is_limited(s, job)) {
-        int64_t start_ms = s->found.start_ms;
-        int64_t from_ms = allowed_from(s, &planning->uses, job, start_ms, planning->whole);
-        if (from_ms > start_ms && from_ms != TIME_NEVER)
-            plan_later(planning, (struct later){ from_ms, turn, tries + 1 });
-        if (from_ms > start_ms)
-            return NO_START;
-    }
-    int64_t start = plan_take(planning, job);
-    planning->latest = start > planning->latest ? start : planning->latest;
-    return start;
-}
-
-static double machine_size(const struct stint_scheduler *s, bool gpus)
-{
-    double size = 0;
-    for (uint32_t i = 0; i < s->machine->node_count; i++)
-        size += gpus ? s->nodes[i].layout->gpus : s->nodes[i].layout->shape->core_count;
-    return size > 0 ? size : 1;
-}
-
-static void add_area(struct planning *planning, const struct job *job, double count)
-{
-    bool gpus = job->need.gpus > 0;
-    double width = (double)job->nodes * (gpus ? job->need.gpus : job->need.cores);
-    double ms = (double)expected_ms(planning->s, job, planning->whole) * width * count /
-                planning->size[gpus];
-    planning->latest +=
-        ms < (double)STINT_ASK_WALLTIME_MAX_MS ? (int64_t)ms : STINT_ASK_WALLTIME_MAX_MS;
-}
-
-/* All its lanes are taken: it goes on when the first of its runs ends. */
-static int64_t lane_end(const struct planning *planning, const struct job *array)
-{
-    const struct stint_scheduler *s = planning->s;
-    int64_t first = NO_START;
-    for (uint32_t i = 0; i < s->running.count; i++) {
-        const struct job *job = &s->jobs[s->running.jobs[i]];
-        if (job->key.job != array->key.job)
-            continue;
-        int64_t end = estimate_end_ms(s, job, planning->uses.now_ms, planning->whole);
-        first = first == NO_START || end < first ? end : first;
-    }
-    return first;
-}
-
-/* The start of its first task; the others take their room. */
-static int64_t place_array(struct planning *planning, uint32_t turn, const struct job *job,
-                           uint32_t tries)
-{
-    int64_t free_lanes;
-    int64_t lanes = lanes_of(planning->s, job, &free_lanes);
-    int64_t takes_ms = lane_ms(planning->s, job, lanes, planning->whole);
-    int64_t count = free_lanes < job->tasks->count ? free_lanes : job->tasks->count;
-    if (count <= 0)
-        return lane_end(planning, job);
-    int64_t first = place_one(planning, turn, job, takes_ms, tries);
-    int64_t placed = 1;
-    for (int64_t start = first; placed < count && planning->left > 0 && start != NO_START;
-         placed++, planning->left--)
-        start = place_one(planning, turn, job, takes_ms, LATER_TRIES);
-    if (lanes == 0 && placed < count && first != NO_START)
-        add_area(planning, job, (double)(count - placed));
-    return first;
-}
-
-static int64_t place(struct planning *planning, uint32_t turn, uint32_t tries)
-{
-    const struct job *job = &planning->s->jobs[planning->plan->estimates[turn].number];
-    if (job->tasks)
-        return place_array(planning, turn, job, tries);
-    return place_one(planning, turn, job, expected_ms(planning->s, job, planning->whole), tries);
-}
-
-/* Those that may not start yet: time goes on from one to the next. */
-static void plan_later_ones(struct planning *planning, int which)
-{
-    struct stint_scheduler *s = planning->s;
-    while (planning->later_count > 0) {
-        struct later later = planning->later[--planning->later_count];
-        s->now_ms = later.from_ms > s->now_ms ? later.from_ms : s->now_ms;
-        planning->plan->estimates[later.turn].start_ms[which] =
-            place(planning, later.turn, later.tries);
-    }
-    s->now_ms = planning->uses.now_ms;
-}
-
-static bool is_early(const struct stint_scheduler *s, const struct job *job)
-{
-    return job->place == PLACE_WAITING && job->begin_ms > s->now_ms;
-}
-
-/* In the order of turns; behind PLAN_MAX, by what those before need of the whole machine. */
-static void plan_turns(struct planning *planning, int which)
-{
-    struct stint_scheduler *s = planning->s;
-    for (uint32_t i = 0; i < planning->plan->count; i++) {
-        struct estimate *estimate = &planning->plan->estimates[i];
-        const struct job *job = &s->jobs[estimate->number];
-        if (planning->left == 0) {
-            estimate->start_ms[which] =
-                job->begin_ms > planning->latest ? job->begin_ms : planning->latest;
-            add_area(planning, job, job->tasks ? job->tasks->count : 1);
-            continue;
-        }
-        planning->left--;
-        if (is_early(s, job))
-            plan_later(planning, (struct later){ job->begin_ms, i, 0 });
-        else
-            estimate->start_ms[which] = place(planning, i, 0);
-    }
-}
-
-/* Fills column @which of the plan; its tasks are in the order of turns. */
-static int plan_column(struct planning *planning, int which)
-{
-    struct stint_scheduler *s = planning->s;
-    planning->whole = which == 1;
-    planning->uses.count = 0;
-    planning->later_count = 0;
-    planning->left = PLAN_MAX;
-    planning->latest = s->now_ms;
-    s->trials = calloc(s->booking_count > 0 ? TRIALS_MAX : 1, sizeof(*s->trials));
-    struct timeline *timelines = s->trials ? timelines_new(s, planning->whole) : NULL;
-    if (!timelines) {
-        trials_free(s);
-        return -ENOMEM;
-    }
-    s->use_version++;
-    swap_timelines(s, timelines);
-    for (uint32_t i = 0; i < planning->plan->count; i++)
-        planning->plan->estimates[i].start_ms[which] = NO_START;
-    plan_turns(planning, which);
-    plan_later_ones(planning, which);
-    swap_timelines(s, timelines);
-    timelines_free(s, timelines);
-    trials_free(s);
-    return 0;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const struct estimate *x = a;
-    const struct estimate *y = b;
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static void plan_add(struct planning *planning, uint32_t number)
-{
-    planning->plan->estimates[planning->plan->count++] =
-        (struct estimate){ .number = number, .key = planning->s->jobs[number].key };
-}
-
-static bool collect(void *context, uint32_t number)
-{
-    struct planning *planning = context;
-    if (account_fits(planning->s, &planning->s->jobs[number], NULL))
-        plan_add(planning, number);
-    return true;
-}
-
-/* Behind those whose turn it may be: what is over a limit now, and what has a begin time ahead. */
-static void collect_rest(struct planning *planning)
-{
-    struct stint_scheduler *s = planning->s;
-    struct cursor cursor = { 0 };
-    for (uint32_t number; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++)
-        if (!account_fits(s, &s->jobs[number], NULL))
-            plan_add(planning, number);
-    for (uint32_t i = 0; i < s->early.count; i++)
-        plan_add(planning, s->early.jobs[i]);
-}
-
-static int plan_make(struct stint_scheduler *s)
-{
-    uint32_t most = s->main.count + s->early.count;
-    struct planning planning = {
-        .s = s,
-        .plan = malloc(sizeof(*planning.plan) + most * sizeof(struct estimate)),
-        .uses = { .list = malloc((PLAN_MAX + 1) * sizeof(struct use)), .now_ms = s->now_ms },
-        .later = malloc((PLAN_MAX + 1) * sizeof(struct later)),
-        .size = { machine_size(s, false), machine_size(s, true) },
-    };
-    int r = planning.plan && planning.uses.list && planning.later ? 0 : -ENOMEM;
-    if (r == 0) {
-        planning.plan->generation = s->generation;
-        planning.plan->made_ms = s->now_ms;
-        planning.plan->count = 0;
-        r = turn_each(s, collect, &planning);
-    }
-    if (r == 0)
-        collect_rest(&planning);
-    for (int which = 0; which < 2 && r == 0; which++)
-        r = plan_column(&planning, which);
-    free(planning.uses.list);
-    free(planning.uses.changes);
-    free(planning.later);
-    if (r != 0) {
-        free(planning.plan);
-        return r;
-    }
-    qsort(planning.plan->estimates, planning.plan->count, sizeof(*planning.plan->estimates),
-          by_number);
-    plan_free(s->plan);
-    s->plan = planning.plan;
-    return 0;
-}
-
-static const struct estimate *plan_find(const struct stint_scheduler *s, uint32_t number)
-{
-    struct estimate wanted = { .number = number };
-    if (!s->plan)
-        return NULL;
-    const struct estimate *found =
-        bsearch(&wanted, s->plan->estimates, s->plan->count, sizeof(wanted), by_number);
-    if (found && found->key.job == s->jobs[number].key.job &&
-        found->key.task == s->jobs[number].key.task)
-        return found;
-    return NULL;
-}
 
 /* Is the plan that of now, or near enough for a long queue in which the task is? */
-static bool is_good_enough(const struct stint_scheduler *s, uint32_t number)
+static bool is_good_enough(const struct stint_scheduler *s, uint32_t number, int64_t now_ms)
 {
-    if (s->plan && s->plan->generation == s->generation)
+    if (!s->plan)
+        return false;
+    if (s->plan->generation == s->generation && now_ms < s->plan->valid_until_ms)
         return true;
-    return s->plan && s->plan->count > STALE_COUNT && s->now_ms - s->plan->made_ms < STALE_MS &&
-           plan_find(s, number);
+    return s->plan->count > STALE_COUNT && now_ms - s->plan->made_ms < STALE_MS &&
+           (s->jobs[number].place == PLACE_WAITING || plan_find(s, number));
+}
+
+/* Of one in the plan; @ret_start_ms has NO_START where nothing can be told. */
+static void planned(const struct stint_scheduler *s, uint32_t number, int64_t now_ms,
+                    int64_t ret_start_ms[2])
+{
+    const struct job *job = &s->jobs[number];
+    const struct estimate *found = plan_find(s, number);
+    ret_start_ms[0] = found ? found->start_ms[0] : NO_START;
+    ret_start_ms[1] = found ? found->start_ms[1] : NO_START;
+    /* A promise is kept whatever the plan says; one that is overdue waits for a run that is. */
+    if (job->claim && !job->is_soft && ret_start_ms[1] != NO_START &&
+        job->claim->start_ms >= now_ms && job->claim->start_ms < ret_start_ms[1])
+        ret_start_ms[1] = job->claim->start_ms;
+}
+
+/* Windows of a reservation that recurs are told for some time ahead: a start behind all of them is
+ * none that could be told. */
+#define RECURS_COUNT 8
+
+static bool is_beyond_windows(const struct stint_scheduler *s, int64_t start_ms)
+{
+    uint32_t last = s->booking_count; /* one that ends last */
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->booking_count; i++)
+        if (last == s->booking_count || s->bookings[i].until_ms >= s->bookings[last].until_ms)
+            last = i;
+    if (last == s->booking_count || start_ms < s->bookings[last].until_ms)
+        return false;
+    for (uint32_t i = 0; i < s->booking_count; i++)
+        count += s->bookings[i].reservation == s->bookings[last].reservation;
+    return count >= RECURS_COUNT;
+}
+
+int stint_scheduler_expect(const struct stint_scheduler *s, struct stint_task_key key,
+                           const struct stint_suppose *suppose, int64_t *ret_p50_ms,
+                           int64_t *ret_p90_ms)
+{
+    uint32_t number = job_find(s, key);
+    int64_t now_ms = suppose->now_ms > s->now_ms ? suppose->now_ms : s->now_ms;
+    int64_t start_ms[2] = { NO_START, NO_START };
+    if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
+        return STINT_NOT_FOUND;
+    const struct job *job = &s->jobs[number];
+    if (job->never || (job->is_blocked && !suppose->is_free))
+        return STINT_UNSATISFIABLE;
+    if (!is_good_enough(s, number, now_ms)) {
+        int r = plan_make(asked(s), now_ms);
+        if (r != 0)
+            return r;
+    }
+    if (!job->is_blocked && !suppose->is_free)
+        planned(s, number, now_ms, start_ms);
+    else
+        plan_suppose(asked(s), job, suppose, now_ms, start_ms);
+    if (start_ms[0] == NO_START || start_ms[1] == NO_START || is_beyond_windows(s, start_ms[1]))
+        return STINT_UNSATISFIABLE;
+    int64_t p90 = start_ms[1] > now_ms ? start_ms[1] : now_ms;
+    int64_t p50 = start_ms[0] < p90 ? start_ms[0] : p90;
+    *ret_p90_ms = p90;
+    *ret_p50_ms = p50 > now_ms ? p50 : now_ms;
+    return 0;
 }
 
 int stint_scheduler_estimate(const struct stint_scheduler *s, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms)
 {
+    struct stint_suppose as_it_is = { .now_ms = s->now_ms };
+    return stint_scheduler_expect(s, key, &as_it_is, ret_p50_ms, ret_p90_ms);
+}
+
+int stint_scheduler_ends(const struct stint_scheduler *s, struct stint_task_key key, int64_t now_ms,
+                         int64_t *ret_p50_ms, int64_t *ret_p90_ms)
+{
     uint32_t number = job_find(s, key);
-    if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
+    if (number == NO_JOB || s->jobs[number].place != PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    if (s->jobs[number].place != PLACE_QUEUE &&
-        (s->jobs[number].is_blocked || s->jobs[number].never))
-        return STINT_UNSATISFIABLE;
-    if (!is_good_enough(s, number)) {
-        int r = plan_make(asked(s));
-        if (r != 0)
-            return r;
-    }
-    const struct estimate *found = plan_find(s, number);
-    if (!found || found->start_ms[0] == NO_START || found->start_ms[1] == NO_START)
-        return STINT_UNSATISFIABLE;
-    int64_t p90 = found->start_ms[1];
-    /* A promise is kept whatever the plan says. */
-    if (s->jobs[number].claim && s->jobs[number].claim->start_ms < p90)
-        p90 = s->jobs[number].claim->start_ms;
-    p90 = p90 > s->now_ms ? p90 : s->now_ms;
-    *ret_p90_ms = p90;
-    int64_t p50 = found->start_ms[0] < p90 ? found->start_ms[0] : p90;
-    *ret_p50_ms = p50 > s->now_ms ? p50 : s->now_ms;
+    now_ms = now_ms > s->now_ms ? now_ms : s->now_ms;
+    *ret_p50_ms = estimate_end_ms(s, &s->jobs[number], now_ms, false);
+    *ret_p90_ms = estimate_end_ms(s, &s->jobs[number], now_ms, true);
     return 0;
+}
+
+int64_t stint_scheduler_takes_ms(const struct stint_scheduler *s, struct stint_task_key key,
+                                 bool whole)
+{
+    uint32_t number = job_find(s, key);
+    return number == NO_JOB ? 0 : expected_ms(s, &s->jobs[number], whole);
+}
+
+uint64_t stint_scheduler_version(const struct stint_scheduler *s)
+{
+    return s->generation;
 }

@@ -75,7 +75,7 @@ static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number,
 static bool is_firm(const struct stint_scheduler *s, const struct job *job, int64_t start_ms)
 {
     return s->policy.mode != STINT_MODE_STINT ||
-           start_ms - s->now_ms <= (s->now_ms - job->submit_ms) / FIRM_PART;
+           start_ms - s->now_ms <= (s->now_ms - job->ready_ms) / FIRM_PART;
 }
 
 /* Heads that were not promised anything give their reservations back, to be chosen anew. */
@@ -468,7 +468,9 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     assert(start_max > 0);
     *ret_count = 0;
     if (now_ms > s->now_ms) {
+        int64_t before_ms = s->now_ms;
         s->now_ms = now_ms;
+        jobs_count_waits(s, before_ms);
         extend_overdue(s);
         admit_early(s);
     }

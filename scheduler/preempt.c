@@ -13,7 +13,6 @@
 #define HOUR_MS     INT64_C(3600000)
 #define MIN_RUN_MS  600000
 #define VICTIMS_MAX 256  /* looked at in one pass */
-#define TRIES_MAX   64   /* waiting tasks tried in one pass */
 #define LOOK_MS     1000 /* time alone makes it look again at most so often */
 
 static const int64_t level_limits[] = { HOUR_MS, 8 * HOUR_MS, 64 * HOUR_MS };
@@ -239,11 +238,90 @@ void preempt(struct stint_scheduler *s)
         s->stop_capacity = s->stop_count + VICTIMS_MAX;
     }
     for (uint32_t number; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++) {
-        if (tries++ >= TRIES_MAX || s->head_count >= STINT_SCHEDULER_RESERVED_MAX)
+        if (tries++ >= PREEMPT_TRIES_MAX || s->head_count >= STINT_SCHEDULER_RESERVED_MAX)
             break;
         if (!s->jobs[number].is_preempting)
             try_for(s, &victims, number);
     }
+}
+
+/* ---- for estimates */
+
+#define EXPECTED_MAX 64 /* runs that are looked at for one estimate */
+
+/* A run, and from when on it may be stopped for the task in question. */
+struct stoppable {
+    int64_t at_ms;
+    uint32_t job;
+};
+
+/* From when on @victim may be stopped for @job; TIME_NEVER for never. */
+static int64_t stoppable_ms(const struct stint_scheduler *s, const struct job *victim,
+                            const struct job *job)
+{
+    uint32_t level = service_level(s, job);
+    int64_t at_ms =
+        victim->started_ms + (s->policy.min_run_ms > 0 ? s->policy.min_run_ms : MIN_RUN_MS);
+    if (!victim->is_preemptible || victim->is_stopping)
+        return TIME_NEVER;
+    if (service_level(s, victim) == level && level > 0 && victim->submit_ms > job->submit_ms)
+        return at_ms;
+    if (service_level(s, victim) <= level) {
+        if (level == LEVELS_OF_SERVICE - 1)
+            return TIME_NEVER;
+        int64_t left = level_limits[level] - attained(s, victim);
+        int64_t level_ms = s->now_ms + left / size_of(victim) + 1;
+        at_ms = level_ms > at_ms ? level_ms : at_ms;
+    }
+    return at_ms < victim->ends_ms ? at_ms : TIME_NEVER;
+}
+
+/* By when they may be stopped; returns how many. */
+static uint32_t find_stoppable(const struct stint_scheduler *s, const struct job *job,
+                               struct stoppable list[EXPECTED_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->running.count && count < EXPECTED_MAX; i++) {
+        uint32_t number = s->running.jobs[i];
+        int64_t at_ms = stoppable_ms(s, &s->jobs[number], job);
+        if (at_ms == TIME_NEVER)
+            continue;
+        uint32_t at = count++;
+        for (; at > 0 && list[at - 1].at_ms > at_ms; at--)
+            list[at] = list[at - 1];
+        list[at] = (struct stoppable){ at_ms, number };
+    }
+    return count;
+}
+
+int64_t preempt_expect(struct stint_scheduler *s, uint32_t number, int64_t otherwise_ms)
+{
+    struct stoppable list[EXPECTED_MAX];
+    struct job *job = &s->jobs[number];
+    int64_t cost = s->policy.grace_ms + s->policy.resume_ms;
+    int64_t size = 0;
+    int64_t at_ms = TIME_NEVER;
+    uint32_t lifted = 0;
+    if (job->place != PLACE_QUEUE || job->is_preempting || !account_fits(s, job, NULL))
+        return TIME_NEVER;
+    uint32_t count = find_stoppable(s, job, list);
+    struct claim *claim = count > 0 && job->claim ? job_suspend_promise(s, number) : NULL;
+    while (lifted < count && at_ms == TIME_NEVER) {
+        size += size_of(&s->jobs[list[lifted].job]);
+        lift(s, &s->jobs[list[lifted].job], 1);
+        if (would_start(s, job))
+            at_ms = list[lifted].at_ms > s->now_ms ? list[lifted].at_ms : s->now_ms;
+        lifted++;
+    }
+    while (lifted > 0)
+        lift(s, &s->jobs[list[--lifted].job], -1);
+    if (claim)
+        job_resume_promise(s, number, claim);
+    if (at_ms == TIME_NEVER)
+        return TIME_NEVER;
+    int64_t saved = otherwise_ms - at_ms - cost;
+    bool is_paid = saved > 0 && (double)saved * (double)size_of(job) > (double)cost * (double)size;
+    return is_paid ? at_ms + s->policy.grace_ms : TIME_NEVER;
 }
 
 size_t stint_scheduler_stops(struct stint_scheduler *s, struct stint_task_key *keys, size_t max)

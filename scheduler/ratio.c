@@ -5,8 +5,10 @@
 
 #include "estimate.h"
 
-#define RATIO_FULL    1000
-#define RATIO_DEFAULT 500 /* of users nothing is known of */
+#define RATIO_FULL 1000
+#define RATIO_DEFAULT                                                                              \
+    500 /* of users nothing is known of; the first runs are weighed against it                     \
+         */
 
 /* Room for what is known of @user; NULL when there is none. */
 static uint16_t *ratio_of(struct stint_scheduler *s, uint32_t user)
@@ -36,11 +38,17 @@ int stint_scheduler_set_ratio(struct stint_scheduler *s, uint32_t user, uint32_t
     return 0;
 }
 
+uint32_t stint_scheduler_ratio(const struct stint_scheduler *s, uint32_t user)
+{
+    uint32_t milli = user < s->ratios.capacity ? s->ratios.milli[user] : 0;
+    return milli > 0 ? milli : RATIO_DEFAULT;
+}
+
 uint32_t stint_ratio_learn(uint32_t known_milli, int64_t took_ms, int64_t walltime_ms)
 {
     int64_t took = took_ms < walltime_ms ? took_ms : walltime_ms;
     int64_t milli = took * RATIO_FULL / walltime_ms; /* at most 2^50 times 1000 */
-    milli = known_milli ? (3 * (int64_t)known_milli + milli) / 4 : milli;
+    milli = (3 * (int64_t)(known_milli ? known_milli : RATIO_DEFAULT) + milli) / 4;
     return (uint32_t)(milli > 0 ? milli : 1);
 }
 
@@ -66,7 +74,8 @@ int64_t estimate_end_ms(const struct stint_scheduler *s, const struct job *job, 
                         bool whole)
 {
     int64_t end = job->started_ms + expected_ms(s, job, whole);
-    if (whole || end <= now_ms || end > job->ends_ms)
+    bool is_suspended = job->ends_ms >= STINT_ASK_WALLTIME_MAX_MS;
+    if (whole || is_suspended || end <= now_ms || end > job->ends_ms)
         end = job->ends_ms; /* it took more than we thought: now we only know the limit */
-    return end;
+    return end > now_ms ? end : now_ms + OVERDUE_MS;
 }

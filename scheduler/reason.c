@@ -4,30 +4,39 @@
 
 #include "core.h"
 
-/* Amounts over nodes: what there is, what is free. */
+enum { GPUS, CORES, MEMORY, THINGS };
+
+/* Amounts over nodes, in the units of limits: thousandths of GPUs, cores, MiB. @usable: of what is
+ * free, what could serve the task: whole GPUs for whole ones; cores that are not kept for free
+ * GPUs.
+ */
 struct amounts {
-    int64_t total[3]; /* GPUs that serve the task, cores, MiB */
-    int64_t free[3];
+    int64_t total[THINGS];
+    int64_t free[THINGS];
+    int64_t usable[THINGS];
 };
 
-/* @keep: cores that tasks without GPUs leave for each free GPU: taken, as such a task sees it. */
+/* @keep: cores that tasks without GPUs leave for each free GPU. */
 static void count_node(const struct node *node, const struct need *need, uint32_t keep,
                        struct amounts *amounts)
 {
     const struct layout *layout = node->layout;
     const int32_t *now = timeline_step(&node->timeline, 0);
-    if (need->gpus > 0) {
-        amounts->total[0] += __builtin_popcountll(place_eligible(layout, layout->total, need));
-        amounts->free[0] += __builtin_popcountll(place_eligible(layout, now, need));
-    }
+    uint64_t served = need->gpus > 0 ? place_eligible(layout, layout->total, need) : 0;
+    amounts->total[GPUS] += INT64_C(1000) * __builtin_popcountll(served);
+    if (need->gpus > 0)
+        amounts->usable[GPUS] +=
+            (int64_t)need->gpu_milli * __builtin_popcountll(place_eligible(layout, now, need));
+    for (; served; served &= served - 1)
+        amounts->free[GPUS] += now[2 * layout->numa + (uint32_t)__builtin_ctzll(served)];
     for (uint32_t n = 0; n < layout->numa; n++) {
-        amounts->total[1] += layout->total[n];
-        amounts->total[2] += layout->total[layout->numa + n];
+        amounts->total[CORES] += layout->total[n];
+        amounts->total[MEMORY] += layout->total[layout->numa + n];
     }
-    int64_t cores =
-        need->gpus > 0 ? node->free_cores : node->free_cores - (int64_t)keep * node->whole_gpus;
-    amounts->free[1] += cores > 0 ? cores : 0;
-    amounts->free[2] += layout->has_memory ? node->free_memory_mib : INT32_MAX;
+    int64_t kept = need->gpus > 0 ? 0 : (int64_t)keep * node->whole_gpus;
+    amounts->free[CORES] += node->free_cores;
+    amounts->usable[CORES] += node->free_cores > kept ? node->free_cores - kept : 0;
+    amounts->free[MEMORY] += layout->has_memory ? node->free_memory_mib : INT32_MAX;
 }
 
 /* How many nodes of the given states could take @job now (or empty), promises left aside. */
@@ -50,32 +59,40 @@ static uint32_t count_fits(struct stint_scheduler *s, const struct job *job, uin
 }
 
 /* The scarcest of GPUs, cores, memory: the first of which less is free than is asked for; if all
- * are enough in sum, the one that is shortest. */
+ * are enough in sum, the one of which least more is there. Where enough is free and cannot be had
+ * together, Capacity is Fragmented. */
 static void fill_figures(const struct stint_scheduler *s, const struct job *job,
                          struct stint_reason *reason)
 {
-    struct amounts amounts = { { 0 }, { 0 } };
-    int64_t asked[3] = { job->need.gpus, job->need.cores, job->need.memory_mib };
-    int worst = 1;
+    static const enum stint_limit limits[THINGS] = { STINT_LIMIT_GPU_MILLI, STINT_LIMIT_CORES,
+                                                     STINT_LIMIT_MEMORY };
+    struct amounts amounts = { { 0 }, { 0 }, { 0 } };
+    int64_t asked[THINGS] = { (int64_t)job->need.gpus * job->need.gpu_milli, job->need.cores,
+                              job->need.memory_mib };
+    int worst = CORES;
     double worst_share = 2.0;
     for (uint32_t i = 0; i < s->machine->node_count; i++)
         if (s->nodes[i].state == STINT_NODE_UP)
             count_node(&s->nodes[i], &job->need, s->policy.cores_per_free_gpu, &amounts);
-    for (int i = 0; i < 3; i++) {
+    amounts.usable[MEMORY] = amounts.free[MEMORY];
+    for (int i = 0; i < THINGS; i++) {
         asked[i] *= job->nodes;
         if (asked[i] == 0)
             continue;
-        double share = (double)amounts.free[i] / (double)asked[i];
+        double share = (double)amounts.usable[i] / (double)asked[i];
         if (share < worst_share && (worst_share > 1.0 || share < 1.0)) {
             worst = i;
             worst_share = share < 1.0 ? 0.0 : share;
         }
     }
-    int64_t unit = worst == 2 ? MIB : 1;
+    int64_t unit = worst == MEMORY ? MIB : 1;
+    bool is_kept = worst == CORES && amounts.free[CORES] >= asked[CORES] && worst_share < 1.0;
+    reason->what = (uint32_t)limits[worst] + 1;
     reason->asked = asked[worst] * unit;
     reason->limit = amounts.total[worst] * unit;
     reason->used = (amounts.total[worst] - amounts.free[worst]) * unit;
-    if (reason->code == STINT_REASON_Capacity && worst_share >= 1.0)
+    reason->kept = is_kept ? amounts.free[CORES] - amounts.usable[CORES] : 0;
+    if (reason->code == STINT_REASON_Capacity && !is_kept && amounts.free[worst] >= asked[worst])
         reason->code = STINT_REASON_Fragmented;
 }
 
@@ -99,6 +116,8 @@ static struct stint_reason waiting_reason(struct stint_scheduler *s, const struc
     if (count_fits(s, job, UP, false) >= job->nodes) {
         bool can_pass = job->claim == NULL && search_now(s, job, s->now_ms);
         const struct booking *booking = can_pass ? NULL : booking_blocks(s, job);
+        if (!booking && !can_pass)
+            (void)booking_each(s, job, &booking, 1);
         if (booking) {
             reason.reservation = booking->reservation;
             reason.until_ms = booking->until_ms;
@@ -139,7 +158,24 @@ static int by_headline(const void *a, const void *b)
     return x->code < y->code ? -1 : x->code > y->code;
 }
 
-#define REASONS_MAX (STINT_ASK_ACCOUNT_MAX * STINT_LIMIT_COUNT + 5)
+#define BOOKINGS_MAX 8 /* reservations in the way that are told */
+#define REASONS_MAX  (STINT_ASK_ACCOUNT_MAX * STINT_LIMIT_COUNT + 5 + BOOKINGS_MAX)
+
+/* Every reservation that keeps @job from starting now, but the one that is the headline. */
+static size_t booking_reasons(struct stint_scheduler *s, const struct job *job, uint32_t headline,
+                              struct stint_reason *reasons)
+{
+    const struct booking *bookings[BOOKINGS_MAX];
+    size_t found = booking_each(s, job, bookings, BOOKINGS_MAX);
+    size_t count = 0;
+    for (size_t i = 0; i < found; i++)
+        if (bookings[i]->reservation != headline)
+            reasons[count++] = (struct stint_reason){ .code = STINT_REASON_Reserved,
+                                                      .account = STINT_NO_ACCOUNT,
+                                                      .reservation = bookings[i]->reservation,
+                                                      .until_ms = bookings[i]->until_ms };
+    return count;
+}
 
 static size_t collect(struct stint_scheduler *s, uint32_t number,
                       struct stint_reason reasons[REASONS_MAX])
@@ -158,7 +194,7 @@ static size_t collect(struct stint_scheduler *s, uint32_t number,
         reasons[count++] = (struct stint_reason){ .code = STINT_REASON_BeforeBeginTime,
                                                   .account = STINT_NO_ACCOUNT,
                                                   .until_ms = job->begin_ms };
-    count += account_reasons(s, job, reasons + count, REASONS_MAX - count - 2);
+    count += account_reasons(s, job, reasons + count, REASONS_MAX - count - 2 - BOOKINGS_MAX);
     struct stint_reason waiting = waiting_reason(s, job);
     bool is_queued = job->place == PLACE_QUEUE && count == 0;
     /* Room that it would pass into counts as an obstacle only for who stands in the queue. */
@@ -172,7 +208,8 @@ static size_t collect(struct stint_scheduler *s, uint32_t number,
                                                   .account = STINT_NO_ACCOUNT,
                                                   .used = rank };
     qsort(reasons, count, sizeof(*reasons), by_headline);
-    return count;
+    /* What will be in the way comes behind what is. */
+    return count + booking_reasons(s, job, waiting.reservation, reasons + count);
 }
 
 struct stint_reason stint_scheduler_reason(const struct stint_scheduler *s,

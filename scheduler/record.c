@@ -109,22 +109,25 @@ uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask)
     else
         number = s->job_count++;
     struct job *job = &s->jobs[number];
-    *job = (struct job){ .key = ask->key,
-                         .sequence = s->next_sequence++,
-                         .walltime_ms = ask->walltime_ms,
-                         .expected_ms = ask->expected_ms > 0 && ask->expected_ms < ask->walltime_ms
-                                            ? ask->expected_ms
-                                            : ask->walltime_ms,
-                         .submit_ms = ask->submit_ms,
-                         .begin_ms = ask->begin_ms ? ask->begin_ms : INT64_MIN,
-                         .cost_micro = ask->cost_micro,
-                         .attained_ms = ask->attained_ms > 0 ? ask->attained_ms : 0,
-                         .priority = ask->priority,
-                         .user = ask->user,
-                         .fair_account = ask->fair_account,
-                         .nodes = ask->nodes ? ask->nodes : 1,
-                         .account_count = (uint8_t)ask->account_count,
-                         .is_preemptible = ask->preemptible };
+    *job =
+        (struct job){ .key = ask->key,
+                      .sequence = s->next_sequence++,
+                      .walltime_ms = ask->walltime_ms,
+                      .expected_ms = ask->expected_ms > 0 && ask->expected_ms < ask->walltime_ms
+                                         ? ask->expected_ms
+                                         : ask->walltime_ms,
+                      .submit_ms = ask->submit_ms,
+                      .ready_ms = ask->begin_ms && ask->begin_ms > ask->submit_ms ? ask->begin_ms
+                                                                                  : ask->submit_ms,
+                      .begin_ms = ask->begin_ms ? ask->begin_ms : INT64_MIN,
+                      .cost_micro = ask->cost_micro,
+                      .attained_ms = ask->attained_ms > 0 ? ask->attained_ms : 0,
+                      .priority = ask->priority,
+                      .user = ask->user,
+                      .fair_account = ask->fair_account,
+                      .nodes = ask->nodes ? ask->nodes : 1,
+                      .account_count = (uint8_t)ask->account_count,
+                      .is_preemptible = ask->preemptible };
     need_from_ask(ask, &job->need);
     memcpy(job->accounts, ask->accounts, ask->account_count * sizeof(*ask->accounts));
     index_put(s, number);

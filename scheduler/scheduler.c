@@ -165,7 +165,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
         layout_deinit(&s->layouts[i]);
     queue_deinit(&s->main);
     queue_deinit(&s->backfill);
-    plan_free(s->plan);
+    (void)plan_free(s->plan);
     booking_deinit(s);
     free(s->layouts);
     free(s->nodes);

@@ -139,6 +139,25 @@ void timeline_add(struct timeline *timeline, int64_t from, int64_t until, const 
     join(timeline, low);
 }
 
+void timeline_cap(struct timeline *timeline, int64_t from, int64_t until, const int32_t *most)
+{
+    uint32_t width = timeline->width;
+    if (from >= until)
+        return;
+    if (timeline->first + timeline->count + 2 > timeline->capacity)
+        to_front(timeline);
+    uint32_t low =
+        from <= timeline->times[timeline->first] ? timeline->first : split(timeline, from);
+    uint32_t high =
+        until == TIME_NEVER ? timeline->first + timeline->count : split(timeline, until);
+    int32_t *step = &timeline->free[(size_t)low * width];
+    for (uint32_t i = low; i < high; i++, step += width)
+        for (uint32_t k = 0; k < width; k++)
+            step[k] = step[k] < most[k] ? step[k] : most[k];
+    join(timeline, high);
+    join(timeline, low);
+}
+
 void timeline_trim(struct timeline *timeline, int64_t now)
 {
     while (timeline->count > 1 && timeline->times[timeline->first + 1] <= now) {

@@ -45,6 +45,8 @@ int timeline_reserve(struct timeline *timeline, uint32_t claims);
 /* Takes (@sign -1) or gives back (+1) @claim during [@from, @until). O(steps). */
 void timeline_add(struct timeline *timeline, int64_t from, int64_t until, const int32_t *claim,
                   int32_t sign);
+/* No more than @most during [@from, @until); room as for a claim. O(steps). */
+void timeline_cap(struct timeline *timeline, int64_t from, int64_t until, const int32_t *most);
 /* Forgets steps that are over at @now. */
 void timeline_trim(struct timeline *timeline, int64_t now);
 /* The least of everything during [@from, @until); @from may be TIME_START. O(steps). */

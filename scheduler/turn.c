@@ -1,6 +1,7 @@
 /* Owns: whose turn it is in mode stint. The order moves with time, so no queue can keep it: keys
  * are computed when a head is needed, once for all tasks of a pass, and taken from a heap.
- * Expansion factor (wait + limit) / limit grows without bound while a task waits, so none starves;
+ * Expansion factor (wait + limit) / limit grows without bound while a task waits, so none starves
+ * (the time that it was held, or waited for a job or for its begin time, is no wait for its turn);
  * a task's priority is a factor of 1/4 to 4 on it. */
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ static double weight(int32_t priority)
 static double expansion(const struct stint_scheduler *s, const struct job *job)
 {
     double limit = (double)job->expected_ms;
-    double wait = s->now_ms > job->submit_ms ? (double)(s->now_ms - job->submit_ms) : 0;
+    double wait = s->now_ms > job->ready_ms ? (double)(s->now_ms - job->ready_ms) : 0;
     return (wait + limit) / limit * (job->priority ? weight(job->priority) : 1.0);
 }
 
@@ -62,13 +63,14 @@ static void sift(const struct stint_scheduler *s, struct turn_list *list, uint32
     list->turns[at] = turn;
 }
 
-/* Whose turn it may be: tasks in the queue without a reservation and within their limits. The
- * records are walked in the order of memory, which at a million tasks is several times faster than
- * in the order of the queue.
+/* Whose turn it may be: tasks in the queue without a reservation (but one that is no promise yet,
+ * @with_soft) and within their limits. The records are walked in the order of memory, which at a
+ * million tasks is several times faster than in the order of the queue.
  */
-static bool is_candidate(const struct stint_scheduler *s, const struct job *job)
+static bool is_candidate(const struct stint_scheduler *s, const struct job *job, bool with_soft)
 {
-    return job->place == PLACE_QUEUE && !job->claim && account_fits(s, job, NULL);
+    return job->place == PLACE_QUEUE && (!job->claim || (with_soft && job->is_soft)) &&
+           account_fits(s, job, NULL);
 }
 
 static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
@@ -84,7 +86,7 @@ static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
                           .job = number };
 }
 
-static int build(struct stint_scheduler *s, struct turn_list *list)
+static int build(struct stint_scheduler *s, struct turn_list *list, bool with_soft)
 {
     if (list->capacity < s->main.count) {
         uint32_t capacity = s->main.count + s->main.count / 4 + 16;
@@ -97,7 +99,7 @@ static int build(struct stint_scheduler *s, struct turn_list *list)
     list->count = 0;
     assert(list->turns || s->main.count == 0);
     for (uint32_t i = 0; list->turns && i < s->job_count; i++)
-        if (is_candidate(s, &s->jobs[i]) && i != list->first)
+        if (is_candidate(s, &s->jobs[i], with_soft) && i != list->first)
             list->turns[list->count++] = turn_of(s, i);
     for (uint32_t i = list->count / 2; i-- > 0;)
         sift(s, list, i);
@@ -110,7 +112,7 @@ static uint32_t find_first(const struct stint_scheduler *s)
 {
     struct turn best = { .job = NO_JOB };
     for (uint32_t i = 0; i < s->job_count; i++) {
-        if (!is_candidate(s, &s->jobs[i]))
+        if (!is_candidate(s, &s->jobs[i], false))
             continue;
         struct turn turn = turn_of(s, i);
         if (best.job == NO_JOB || is_first(s, &turn, &best))
@@ -127,7 +129,7 @@ uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list)
         list->first = find_first(s);
         return list->first;
     }
-    if (!list->is_built && build(s, list) != 0)
+    if (!list->is_built && build(s, list, false) != 0)
         return NO_JOB;
     if (list->count == 0)
         return NO_JOB;
@@ -142,8 +144,10 @@ int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t numb
 {
     struct cursor cursor = { 0 };
     uint32_t number;
+    /* A head whose reservation is soft has its turn among the others: the next pass chooses anew.
+     */
     for (uint32_t i = 0; i < s->head_count; i++)
-        if (!fn(context, s->heads[i]))
+        if (!s->jobs[s->heads[i]].is_soft && !fn(context, s->heads[i]))
             return 0;
     if (s->policy.mode != STINT_MODE_STINT) {
         for (; (number = queue_at(&s->main, &cursor)) != NO_JOB; cursor.at++)
@@ -152,7 +156,7 @@ int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t numb
         return 0;
     }
     struct turn_list list = { .is_begun = true, .first = NO_JOB };
-    int r = build(s, &list);
+    int r = build(s, &list, true);
     while (r == 0 && (number = turn_next(s, &list)) != NO_JOB)
         if (!fn(context, number))
             break;

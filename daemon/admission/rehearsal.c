@@ -13,12 +13,6 @@ struct balance {
     const char *unit;
 };
 
-struct waits {
-    struct stint_reason reason;
-    int64_t p50_ms; /* wall clock, 0 for unknown */
-    int64_t p90_ms;
-};
-
 static bool balance_on_award(void *context, const struct stint_award_view *view)
 {
     struct balance *balance = context;
@@ -49,7 +43,7 @@ static void write_verdicts(const struct stint_request *request, const struct use
 
 /* Nothing but the next pass is between it and its start: what the queue says until then is no
  * reason to wait. */
-static bool starts_at_once(const struct waits *waits, int64_t now_ms)
+static bool starts_at_once(const struct stint_rehearsal *waits, int64_t now_ms)
 {
     return stint_reason_class(waits->reason.code) == STINT_CLASS_WAITING && waits->p50_ms != 0 &&
            waits->p50_ms <= now_ms + REHEARSAL_AT_ONCE_MS;
@@ -62,23 +56,32 @@ static uint32_t resource_of(struct stint_admission *admission, const struct rehe
 
 /* What it would wait for now: what people or balances hold it for, else what the plan says. */
 static int waits_of(struct stint_admission *admission, const struct rehearsal *rehearsal,
-                    int64_t award, struct waits *ret_waits, struct stint_error *err)
+                    int64_t award, struct stint_rehearsal *ret_waits, struct stint_error *err)
 {
     const struct stint_admission_options *options = &admission->options;
     int r = stint_jobs_rehearse(options->jobs, rehearsal->caller, rehearsal->request,
-                                rehearsal->project, award, &ret_waits->p50_ms, &ret_waits->p90_ms,
-                                &ret_waits->reason, err);
+                                rehearsal->project, award, ret_waits, err);
     struct stint_reason blocked =
         stint_ledger_blocks(options->ledger, rehearsal->project, resource_of(admission, rehearsal),
                             rehearsal->caller->uid, award, rehearsal->cost_micro);
-    if (r == 0 && blocked.code != STINT_REASON_NONE)
-        *ret_waits = (struct waits){ .reason = blocked };
+    bool is_known = ret_waits->no_estimate || ret_waits->reason.code == blocked.code;
+    if (r == 0 && blocked.code != STINT_REASON_NONE && !is_known)
+        *ret_waits = (struct stint_rehearsal){ .reason = blocked };
     else if (r == 0 && starts_at_once(ret_waits, options->now_wall_ms()))
         ret_waits->reason = (struct stint_reason){ 0 };
     return r;
 }
 
-static void write_waits(const struct waits *waits, struct stint_buffer *json)
+static void write_options(const struct stint_rehearsal *waits, struct stint_buffer *json)
+{
+    stint_json_key(json, "starts_now_with");
+    stint_json_array(json);
+    for (size_t i = 0; i < waits->option_count; i++)
+        stint_json_text(json, waits->options[i].text);
+    stint_json_array_end(json);
+}
+
+static void write_waits(const struct stint_rehearsal *waits, struct stint_buffer *json)
 {
     enum stint_reason_code code = waits->reason.code;
     stint_json_kv_text(json, "waits_for", code ? stint_reason_name(code) : NULL);
@@ -86,12 +89,16 @@ static void write_waits(const struct waits *waits, struct stint_buffer *json)
         stint_json_kv_text(json, "waits_class", stint_reason_class_name(stint_reason_class(code)));
         stint_json_kv_time(json, "waits_until", waits->reason.until_ms);
     }
+    if (waits->no_estimate)
+        stint_json_kv_text(json, "no_estimate", waits->no_estimate);
     if (waits->p50_ms == 0)
         return;
     stint_json_key(json, "estimate");
     stint_json_object(json);
     stint_json_kv_time(json, "p50", waits->p50_ms);
     stint_json_kv_time(json, "p90", waits->p90_ms);
+    if (waits->supposes)
+        stint_json_kv_text(json, "supposes", waits->supposes);
     stint_json_object_end(json);
 }
 
@@ -120,7 +127,7 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     struct stint_ledger *ledger = admission->options.ledger;
     const struct stint_request *request = rehearsal->request;
     struct balance balance = { 0 };
-    struct waits waits = { 0 };
+    struct stint_rehearsal waits = { 0 };
     int64_t asked = request->award ? stint_ledger_award_id(ledger, request->award) : 0;
     (void)stint_ledger_award_for(ledger, rehearsal->project, resource_of(admission, rehearsal),
                                  asked, rehearsal->cost_micro, &balance.award);
@@ -139,6 +146,8 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     stint_json_kv_text(json, "unit", balance.unit);
     write_cost(rehearsal, balance.free_micro, json);
     write_waits(&waits, json);
+    if (waits.reason.code != STINT_REASON_NONE)
+        write_options(&waits, json);
     stint_json_object_end(json);
     return 0;
 }

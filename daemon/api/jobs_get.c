@@ -196,6 +196,20 @@ void handle_job_get(struct exchange *ex)
 
 #define BLOCKERS_MAX 32
 
+/* With what it would start at once: each was tried. */
+static void options_write(struct exchange *ex, const struct stint_job_view *view,
+                          struct stint_buffer *out)
+{
+    struct stint_option options[STINT_OPTIONS_MAX];
+    uint32_t task = view->is_task ? view->task : STINT_TASK_WHOLE;
+    size_t count = stint_jobs_improve(ex->api->options.jobs, view->id, task, options);
+    stint_json_key(out, "starts_now_with");
+    stint_json_array(out);
+    for (size_t i = 0; i < count; i++)
+        stint_json_text(out, options[i].text);
+    stint_json_array_end(out);
+}
+
 static void why_live(struct exchange *ex, const struct stint_job_view *view)
 {
     struct stint_reason reasons[BLOCKERS_MAX];
@@ -203,8 +217,8 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     struct stint_reason headline = view->reason;
     bool waits = view->state == STINT_JOB_PENDING || view->state == STINT_JOB_HELD ||
                  (view->array && headline.code != STINT_REASON_NONE);
-    int64_t p50 = view->estimate_p50_ms;
-    int64_t p90 = view->estimate_p90_ms;
+    struct start_told start = { view->estimate_p50_ms, view->estimate_p90_ms,
+                                view->estimate_supposes, view->no_estimate };
     bool is_in_line = job_is_in_line(view);
     bool is_seen = exchange_sees(ex, view->uid);
     uint64_t id = view->id;
@@ -230,15 +244,13 @@ static void why_live(struct exchange *ex, const struct stint_job_view *view)
     stint_json_array_end(out);
     if (waits)
         turn_write(ex, view);
-    if (is_in_line)
-        stint_json_kv_int(out, "position", (int64_t)queue_position(ex->api, id));
-    if (waits && p50) {
-        stint_json_key(out, "estimate");
-        stint_json_object(out);
-        stint_json_kv_time(out, "p50", p50);
-        stint_json_kv_time(out, "p90", p90);
-        stint_json_object_end(out);
-    }
+    size_t position = is_in_line ? queue_position(ex->api, id) : 0;
+    if (position > 0) /* a task of an array has the array's */
+        stint_json_kv_int(out, "position", (int64_t)position);
+    if (waits)
+        start_write(out, &start);
+    if (waits)
+        options_write(ex, view, out);
 }
 
 static bool why_on_run(void *context, const struct stint_run_row *run)

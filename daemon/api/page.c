@@ -198,7 +198,13 @@ static bool queue_on_view(void *context, const struct stint_job_view *view)
         html_text(rows->out, stint_job_state_name(view->state));
     }
     stint_buffer_add_text(rows->out, "</div></td><td data-label=\"expected\"><div>");
-    html_time(rows->out, view->estimate_p50_ms);
+    if (view->no_estimate)
+        stint_buffer_printf(rows->out, "<span class=\"quiet\">when %s</span>", view->no_estimate);
+    else
+        html_time(rows->out, view->estimate_p50_ms);
+    if (view->estimate_supposes)
+        stint_buffer_printf(rows->out, "<br><span class=\"quiet\">if %s</span>",
+                            view->estimate_supposes);
     if (view->estimate_p90_ms >= view->estimate_p50_ms + 60000) {
         stint_buffer_add_text(rows->out, "<br><span class=\"quiet\">at the latest ");
         html_time(rows->out, view->estimate_p90_ms);

@@ -9,6 +9,7 @@
 #include "stint/civil.h"
 #include "stint/ledger.h"
 #include "stint/measure.h"
+#include "stint/scheduler.h"
 
 /* How a figure is counted here, and how people and programs are told of it. */
 enum measure { IN_COUNT, IN_GPUS, IN_CORES, IN_JOBS, IN_BYTES, IN_MICRO, IN_MS, IN_SECONDS };
@@ -56,7 +57,7 @@ static const struct {
     ROW(HeldByAdmin, "an operator holds it", false, IN_COUNT, "ask the operator"),
     ROW(HeldByUser, "its owner holds it", false, IN_COUNT, "stint release"),
     ROW(DependencyFailed, "a job it waits for did not end as asked", false, IN_COUNT,
-        "cancel it, and submit it again"),
+        "cancel it, and submit it without that dependency"),
     ROW(DependencyWaiting, "it waits for another job to end", false, IN_COUNT, ""),
     ROW(BeforeBeginTime, "its begin time has not come", false, IN_COUNT, ""),
     ROW(NoAward, "the project has no award here", false, IN_COUNT, "ask the operator for an award"),
@@ -67,17 +68,15 @@ static const struct {
     ROW(BalanceHeld, "the rest of the award is held by running jobs", true, IN_MICRO,
         "wait for a running job's end, or ask for less time"),
     ROW(PeriodLimit, "the hours of this period are used up", false, IN_MS,
-        "it goes on when the period turns; a shorter --time may fit before"),
+        "it goes on when the period turns, or when running jobs end before their limits"),
     ROW(ArrayLimit, "the array runs as many tasks as it may", true, IN_COUNT, ""),
     ROW(EngineAway, "the launcher is away: nothing can start", false, IN_COUNT,
         "tell the operator: stint doctor"),
     ROW(NodeDown, "the nodes that could run it are down", false, IN_COUNT, ""),
     ROW(NodeDraining, "the nodes that could run it are being drained", false, IN_COUNT, ""),
     ROW(Preempting, "room is being made for it", false, IN_COUNT, ""),
-    ROW(Fragmented, "enough is free, but not in one place", true, IN_COUNT,
-        "--locality any lets it start scattered"),
-    ROW(Reserved, "what is free is promised to a job before it", false, IN_COUNT,
-        "a shorter --time may fit before that, or ask for less"),
+    ROW(Fragmented, "enough is free, but not in one place", true, IN_COUNT, ""),
+    ROW(Reserved, "what is free is promised to a job before it", false, IN_COUNT, ""),
     ROW(Capacity, "not enough is free", true, IN_COUNT, ""),
     ROW(Priority, "others are before it", false, IN_COUNT, ""),
 #undef ROW
@@ -246,11 +245,13 @@ static bool period_sentence(const struct ceiling *ceiling, struct stint_buffer *
     const struct stint_reason *reason = ceiling->reason;
     char asked[40];
     char used[40];
+    char held[40];
     char limit[40];
     if (reason->code != STINT_REASON_PeriodLimit || !ceiling->unit)
         return false;
     figure(reason->asked, IN_MS, asked, sizeof(asked));
-    figure(reason->used, IN_MS, used, sizeof(used));
+    figure(reason->used - reason->held, IN_MS, used, sizeof(used));
+    figure(reason->held, IN_MS, held, sizeof(held));
     figure(reason->limit, IN_MS, limit, sizeof(limit));
     if (reason->asked > reason->limit) {
         stint_buffer_printf(out, "it may take %s %s, more than the ceiling of %s a %s of ", asked,
@@ -259,8 +260,11 @@ static bool period_sentence(const struct ceiling *ceiling, struct stint_buffer *
         return true;
     }
     owner_write(ceiling, out);
-    stint_buffer_printf(out, " has used %s of %s %s of this %s, and the job may take %s", used,
-                        limit, ceiling->unit, ceiling->account.period, asked);
+    stint_buffer_printf(out, " has used %s", used);
+    if (reason->held > 0)
+        stint_buffer_printf(out, ", and running jobs hold %s,", held);
+    stint_buffer_printf(out, " of %s %s of this %s, and the job may take %s", limit, ceiling->unit,
+                        ceiling->account.period, asked);
     return true;
 }
 
@@ -307,6 +311,44 @@ static bool reservation_sentence(struct stint_api *api, const struct stint_reaso
     return true;
 }
 
+/* What of the machine a waiting job is short of. */
+static size_t short_thing(const struct stint_reason *reason)
+{
+    bool is_waiting =
+        reason->code == STINT_REASON_Capacity || reason->code == STINT_REASON_Fragmented;
+    for (size_t thing = 0; is_waiting && reason->limit > 0 && thing <= STINT_LIMIT_MEMORY; thing++)
+        if (reason->what == thing + 1)
+            return thing;
+    return SIZE_MAX;
+}
+
+/* "not enough GPUs are free (asks 0.5; 2.4 of 4 taken)" */
+static bool capacity_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    static const char *const words[] = { "GPUs are", "cores are", "memory is" };
+    const struct stint_reason *reason = ceiling->reason;
+    size_t thing = short_thing(reason);
+    char asked[40];
+    char used[40];
+    char limit[40];
+    if (thing == SIZE_MAX)
+        return false;
+    enum measure in = limit_things[thing].in;
+    if (reason->code == STINT_REASON_Fragmented)
+        stint_buffer_printf(out, "enough %s free, but not in one place", words[thing]);
+    else
+        stint_buffer_printf(out, "not enough %s free%s", words[thing],
+                            reason->kept > 0 ? " beside those that are kept for free GPUs" : "");
+    stint_buffer_printf(out, " (asks %s; %s of %s taken",
+                        figure(reason->asked, in, asked, sizeof(asked)),
+                        figure(reason->used, in, used, sizeof(used)),
+                        figure(reason->limit, in, limit, sizeof(limit)));
+    if (reason->kept > 0)
+        stint_buffer_printf(out, ", %" PRId64 " kept", reason->kept);
+    stint_buffer_add_text(out, ")");
+    return true;
+}
+
 static void plain_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
 {
     const struct stint_reason *reason = ceiling->reason;
@@ -344,12 +386,13 @@ static void sentence_write(struct stint_api *api, const struct ceiling *ceiling,
     char until[40];
     if (!limit_sentence(ceiling, out) && !period_sentence(ceiling, out) &&
         !revoked_sentence(ceiling, out) && !dependency_sentence(ceiling, out) &&
-        !reservation_sentence(api, ceiling->reason, out))
+        !reservation_sentence(api, ceiling->reason, out) && !capacity_sentence(ceiling, out))
         plain_sentence(ceiling, out);
     int64_t until_ms = ceiling_until_ms(api, ceiling);
     if (until_ms > 0)
-        stint_buffer_printf(out, ", until %s",
-                            stint_instant_format_local(until_ms, until, sizeof(until)));
+        stint_buffer_printf(out, ", until %s%s",
+                            stint_instant_format_local(until_ms, until, sizeof(until)),
+                            ceiling->reason->held > 0 ? " or a running job's end" : "");
 }
 
 void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,
@@ -379,8 +422,10 @@ static void cure_write(const struct ceiling *ceiling, struct stint_buffer *out)
     char limit[40];
     size_t scope;
     size_t thing;
-    bool is_never = reason->limit > 0 && reason->asked > reason->limit;
-    if (is_never && limit_parse(reason->code, &scope, &thing)) {
+    bool is_never = reason->asked > reason->limit;
+    if (limit_parse(reason->code, &scope, &thing) && reason->limit == 0 && is_never) {
+        stint_buffer_add_text(out, "have the ceiling raised: it lets nothing run");
+    } else if (is_never && limit_parse(reason->code, &scope, &thing)) {
         figure(reason->limit, limit_things[thing].in, limit, sizeof(limit));
         stint_buffer_printf(out, "ask for at most %s %s, or have the ceiling raised", limit,
                             thing_word(thing, reason->limit));
@@ -408,6 +453,11 @@ static const char *figures_unit(const struct ceiling *ceiling, enum measure *ret
     size_t thing;
     bool is_found = false;
     if (limit_parse(code, &scope, &thing)) {
+        *ret_in = limit_things[thing].in;
+        is_found = true;
+    }
+    thing = is_found ? SIZE_MAX : short_thing(ceiling->reason);
+    if (thing != SIZE_MAX) {
         *ret_in = limit_things[thing].in;
         is_found = true;
     }
@@ -461,6 +511,10 @@ static void params_write(struct stint_api *api, struct stint_buffer *out,
         figure_write(out, "used", reason->used, in);
         figure_write(out, "limit", reason->limit, in);
     }
+    if (unit && reason->held)
+        figure_write(out, "held", reason->held, in);
+    if (unit && reason->kept)
+        figure_write(out, "kept", reason->kept, in);
     if (unit && (reason->asked || reason->limit))
         stint_json_kv_text(out, "unit", unit);
     if (reason->asked > 0 && (reason->code == STINT_REASON_DependencyFailed ||

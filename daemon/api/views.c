@@ -87,8 +87,6 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
         .begin_ms = view->begin_ms,
         .start_ms = view->start_ms,
         .ends_by_ms = view->ends_by_ms,
-        .estimate_p50_ms = waits ? view->estimate_p50_ms : 0,
-        .estimate_p90_ms = waits ? view->estimate_p90_ms : 0,
         .attempt = view->attempt,
         .uid = view->uid,
         .name = view->name,
@@ -97,7 +95,10 @@ void job_from_view(struct stint_api *api, const struct stint_job_view *view,
         .uses = view->uses,
         .elapsed_ms = -1,
     };
-    if (!waits)
+    if (waits)
+        ret_job->start = (struct start_told){ view->estimate_p50_ms, view->estimate_p90_ms,
+                                              view->estimate_supposes, view->no_estimate };
+    else
         ret_job->figures.code = STINT_REASON_NONE;
 }
 
@@ -187,6 +188,21 @@ static void write_resources(struct stint_buffer *out, const struct job_shown *jo
     stint_json_kv_int(out, "walltime_s", job->walltime_s);
 }
 
+void start_write(struct stint_buffer *out, const struct start_told *start)
+{
+    if (start->none)
+        stint_json_kv_text(out, "no_estimate", start->none);
+    if (!start->p50_ms)
+        return;
+    stint_json_key(out, "estimate");
+    stint_json_object(out);
+    stint_json_kv_time(out, "p50", start->p50_ms);
+    stint_json_kv_time(out, "p90", start->p90_ms);
+    if (start->supposes)
+        stint_json_kv_text(out, "supposes", start->supposes);
+    stint_json_object_end(out);
+}
+
 static void write_times(struct stint_buffer *out, const struct job_shown *job)
 {
     stint_json_kv_time(out, "submitted", job->submit_ms);
@@ -196,13 +212,7 @@ static void write_times(struct stint_buffer *out, const struct job_shown *job)
     if (job->ends_by_ms)
         stint_json_kv_time(out, "ends_by", job->ends_by_ms);
     stint_json_kv_time(out, "ended", job->end_ms);
-    if (job->estimate_p50_ms) {
-        stint_json_key(out, "estimate");
-        stint_json_object(out);
-        stint_json_kv_time(out, "p50", job->estimate_p50_ms);
-        stint_json_kv_time(out, "p90", job->estimate_p90_ms);
-        stint_json_object_end(out);
-    }
+    start_write(out, &job->start);
 }
 
 /* Members of the stored request that people look for at the top. */

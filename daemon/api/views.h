@@ -9,6 +9,14 @@
 #include "stint/resource.h"
 #include "stint/store_reader.h"
 
+/* What is told of a waiting job's start: struct stint_job_view has the words. */
+struct start_told {
+    int64_t p50_ms;
+    int64_t p90_ms;
+    const char *supposes;
+    const char *none;
+};
+
 /**
  * struct job_shown - a job from memory or from the store, borrowed for the writing
  * @position: in the queue from 1, 0 when it does not wait
@@ -41,8 +49,7 @@ struct job_shown {
     int64_t start_ms;
     int64_t ends_by_ms;
     int64_t end_ms;
-    int64_t estimate_p50_ms;
-    int64_t estimate_p90_ms;
+    struct start_told start;
     int64_t decision;
     uint32_t attempt;
     size_t position;
@@ -87,6 +94,8 @@ void attestations_write(struct exchange *ex, const char *digest);
 void ref_write(struct stint_buffer *out, uint64_t id, uint32_t task);
 /* One sentence for a reason; "" for none. Names a user only as "the user". @award: the name of the
  * job's award, NULL for none. */
+/* The member "estimate", or "no_estimate"; neither for what does not wait. */
+void start_write(struct stint_buffer *out, const struct start_told *start);
 void reason_sentence(struct stint_api *api, const struct stint_reason *reason, const char *award,
                      struct stint_buffer *out);
 /* What helps against a code in general, "" when nothing but waiting does. */

@@ -92,7 +92,7 @@ static void situation_text(const json_t *job, char *text, size_t size)
         (void)snprintf(text, size, "ended %s", doc_time(job, "ended", first));
     else if (doc_has(job, "ends_by") && strcmp(state, "pending") != 0)
         (void)snprintf(text, size, "until %s", doc_time(job, "ends_by", first));
-    else if (code && *code && doc_has(job, "estimate.p50"))
+    else if (code && *code && doc_has(job, "estimate.p50") && !doc_has(job, "estimate.supposes"))
         (void)snprintf(text, size, "%s, about %s", code, doc_time(job, "estimate.p50", first));
     else if (code && *code)
         (void)snprintf(text, size, "%s", code);
@@ -446,6 +446,8 @@ static int show_job(struct cli *cli, const json_t *document)
     line_time(job, "submitted", "submitted");
     line_time(job, "begin", "begin");
     line_time(job, "expected", "estimate.p50");
+    line("if", doc_text(job, "estimate.supposes"));
+    line("when", doc_text(job, "no_estimate"));
     line_time(job, "started", "started");
     line_time(job, "ends by", "ends_by");
     line_time(job, "ended", "ended");
@@ -520,13 +522,43 @@ static int why_done(const char *id, const json_t *why, const json_t *reason)
     return EXIT_OK;
 }
 
+/* When it may start, or what ends the time for which that cannot be told; and with what it would
+ * start now. */
+static void start_print(const json_t *why)
+{
+    char time_[120];
+    size_t i;
+    const json_t *option;
+    const char *supposes = doc_text(why, "estimate.supposes");
+    if (supposes) {
+        (void)fputs("  if ", stdout);
+        text_print(supposes);
+        (void)fputs(":\n", stdout);
+    }
+    if (doc_time_ms(why, "estimate.p50"))
+        (void)printf("  expected %s\n", doc_time_full(why, "estimate.p50", time_, sizeof(time_)));
+    if (doc_time_ms(why, "estimate.p90"))
+        (void)printf("  at the latest, 9 times in 10, %s\n",
+                     doc_time_full(why, "estimate.p90", time_, sizeof(time_)));
+    if (doc_text(why, "no_estimate")) {
+        (void)fputs("  no start can be told until ", stdout);
+        text_print(doc_text(why, "no_estimate"));
+        (void)putchar('\n');
+    }
+    json_array_foreach(doc_at(why, "starts_now_with"), i, option)
+    {
+        (void)fputs("  would start now with ", stdout);
+        text_print(json_string_value(option));
+        (void)putchar('\n');
+    }
+}
+
 static int show_why(struct cli *cli, const json_t *document)
 {
     const json_t *why = doc_at(document, "why") ? doc_at(document, "why") : document;
     const json_t *reason = doc_at(why, "reason") ? doc_at(why, "reason") : doc_at(why, "headline");
     const json_t *other;
     char head[128];
-    char time_[120];
     size_t i;
     const char *state = doc_text_or(why, "state", "pending");
     if (strcmp(state, "done") == 0)
@@ -546,11 +578,7 @@ static int show_why(struct cli *cli, const json_t *document)
         text_print(strcmp(resource, "local") != 0 ? resource : "");
         (void)putchar('\n');
     }
-    if (doc_time_ms(why, "estimate.p50"))
-        (void)printf("  expected %s\n", doc_time_full(why, "estimate.p50", time_, sizeof(time_)));
-    if (doc_time_ms(why, "estimate.p90"))
-        (void)printf("  at the latest, 9 times in 10, %s\n",
-                     doc_time_full(why, "estimate.p90", time_, sizeof(time_)));
+    start_print(why);
     return EXIT_OK;
 }
 

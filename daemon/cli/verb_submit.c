@@ -192,6 +192,21 @@ static void fact_print(const char *name, const char *text)
     (void)putchar('\n');
 }
 
+/* What it would wait for, and what would help. */
+static void rehearsal_print_waits(const json_t *job)
+{
+    char time_[96];
+    size_t i;
+    const json_t *option;
+    if (doc_time_ms(job, "estimate.p90") && doc_text(job, "waits_for"))
+        fact_print("at latest", doc_time_full(job, "estimate.p90", time_, sizeof(time_)));
+    fact_print("if", doc_text(job, "estimate.supposes"));
+    fact_print("waits for", doc_text(job, "waits_for"));
+    fact_print("when", doc_text(job, "no_estimate"));
+    json_array_foreach(doc_at(job, "starts_now_with"), i, option)
+        fact_print("now with", json_string_value(option));
+}
+
 static int rehearsal_print(const json_t *document)
 {
     char time_[96];
@@ -223,6 +238,7 @@ static int rehearsal_print(const json_t *document)
     for (size_t i = 0; i < STINT_ARRAY_SIZE(starts); i++)
         if (doc_time_ms(job, starts[i]))
             fact_print("starts", doc_time_full(job, starts[i], time_, sizeof(time_)));
+    rehearsal_print_waits(job);
     const json_t *use;
     size_t i;
     json_array_foreach(doc_at(job, "uses"), i, use)

@@ -78,7 +78,7 @@
     X("scheduler", "fair_tiers", INT, terms.fair_tiers, 0, 16, "4", "4", "tiers", \
       "Coarse classes of fair share, inside of which the expansion factor decides; 0 leaves shares out of the order of turns.") \
     X("scheduler", "reserved_heads", INT, terms.reserved_heads, 1, 64, "1", "1", "jobs", \
-      "Waiting jobs that hold a reserved start at once; more are shown a start time, and fewer can pass them.") \
+      "Waiting jobs that hold a reserved start at once; more are shown a start time, and fewer can pass them. In mode stint a reservation is a promise from when it is nearer than a tenth of the job's wait.") \
     X("scheduler", "cores_per_free_gpu", INT, terms.cores_per_free_gpu, 0, 1024, "0", "0", "cores", \
       "Cores that jobs without GPUs leave for each free GPU of a node.") \
     X("scheduler", "preemption", BOOL, terms.preemption, 0, 1, "yes", "yes", "yes no", \

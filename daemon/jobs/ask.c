@@ -1,6 +1,7 @@
 /* Owns: what the scheduler and the ledger are told of a job, and what keeps a job from starting
  * that is not the machine's: verdicts, holds, dependencies, suspended people, awards. */
 #include <assert.h>
+#include <inttypes.h>
 
 #include "job.h"
 #include "stint/ledger.h"
@@ -71,52 +72,98 @@ static bool outcome_satisfies(enum stint_job_outcome outcome, enum stint_after_w
     return false;
 }
 
-static struct stint_reason dependency_block(const struct job *job)
+/* The first dependency that has failed, and the first that has not ended; either may be none. */
+static void dependency_blocks(const struct job *job, struct stint_reason *ret_failed,
+                              struct stint_reason *ret_waiting)
 {
-    struct stint_reason reason = { .account = STINT_NO_ACCOUNT };
+    *ret_failed = (struct stint_reason){ .account = STINT_NO_ACCOUNT };
+    *ret_waiting = *ret_failed;
     for (size_t i = 0; i < job->after_count; i++) {
         const struct job_after *after = &job->after[i];
         bool is_waiting = after->outcome == STINT_OUTCOME_NONE;
-        if (!is_waiting && outcome_satisfies(after->outcome, after->when))
+        struct stint_reason *reason = is_waiting ? ret_waiting : ret_failed;
+        if ((!is_waiting && outcome_satisfies(after->outcome, after->when)) ||
+            reason->code != STINT_REASON_NONE)
             continue;
-        if (reason.code == STINT_REASON_DependencyFailed)
-            continue;
-        reason.code = is_waiting ? STINT_REASON_DependencyWaiting : STINT_REASON_DependencyFailed;
-        reason.asked = (int64_t)after->job;
-        reason.limit = after->task == STINT_TASK_WHOLE ? 0 : (int64_t)after->task + 1;
+        reason->code = is_waiting ? STINT_REASON_DependencyWaiting : STINT_REASON_DependencyFailed;
+        reason->asked = (int64_t)after->job;
+        reason->limit = after->task == STINT_TASK_WHOLE ? 0 : (int64_t)after->task + 1;
     }
-    return reason;
 }
 
-/* The table of reasons is in the order of headlines, so the smaller token wins. */
-static void take_headline(struct stint_reason *best, const struct stint_reason *other)
+int jobs_check_after(const struct job *job, struct stint_error *err)
 {
-    if (other->code != STINT_REASON_NONE &&
-        (best->code == STINT_REASON_NONE || other->code < best->code))
-        *best = *other;
+    for (size_t i = 0; i < job->after_count; i++) {
+        const struct job_after *after = &job->after[i];
+        char name[JOB_NAME_MAX];
+        (void)snprintf(name, sizeof(name),
+                       after->task == STINT_TASK_WHOLE ? "%" PRIu64 : "%" PRIu64 "_%" PRIu32,
+                       after->job, after->task);
+        if (after->outcome != STINT_OUTCOME_NONE &&
+            !outcome_satisfies(after->outcome, after->when)) {
+            (void)stint_fail(err, STINT_WRONG_STATE,
+                             "after: job %s has ended, %s: it would be waited for in vain", name,
+                             stint_job_outcome_name(after->outcome));
+            return stint_fix(err, STINT_WRONG_STATE, "submit it without that, or --after any:%s",
+                             name);
+        }
+        for (size_t k = 0; k < i; k++)
+            if (job->after[k].job == after->job && job->after[k].task == after->task &&
+                job->after[k].when != after->when && after->when != STINT_AFTER_ANY &&
+                job->after[k].when != STINT_AFTER_ANY) {
+                (void)stint_fail(err, STINT_INVALID, "after: job %s cannot both complete and fail",
+                                 name);
+                return stint_fix(err, STINT_INVALID, "--after any:%s for either", name);
+            }
+    }
+    return 0;
+}
+
+/* The table of reasons is in the order of headlines, so the smaller token comes first. */
+static size_t add_block(struct stint_reason *blocks, size_t count, const struct stint_reason *other)
+{
+    if (other->code == STINT_REASON_NONE)
+        return count;
+    size_t at = count;
+    for (; at > 0 && other->code < blocks[at - 1].code; at--)
+        blocks[at] = blocks[at - 1];
+    blocks[at] = *other;
+    return count + 1;
+}
+
+size_t jobs_blocks(struct stint_jobs *jobs, const struct job *job,
+                   struct stint_reason blocks[JOB_BLOCKS_MAX])
+{
+    struct stint_reason other = { .account = STINT_NO_ACCOUNT };
+    struct stint_reason failed;
+    size_t count = 0;
+    if (job_is_homeless(jobs, job)) {
+        blocks[0] = (struct stint_reason){ .code = STINT_REASON_NoSuchResource,
+                                           .account = STINT_NO_ACCOUNT };
+        return 1;
+    }
+    if (!job->is_evaluated)
+        other.code = job->is_in_review ? STINT_REASON_NotReviewedYet : STINT_REASON_NotEvaluatedYet;
+    count = add_block(blocks, count, &other);
+    other.code = STINT_REASON_NONE;
+    if (job->state == STINT_JOB_HELD)
+        other.code = job->held_by == STINT_ROLE_OPERATOR ? STINT_REASON_HeldByAdmin
+                                                         : STINT_REASON_HeldByUser;
+    count = add_block(blocks, count, &other);
+    dependency_blocks(job, &failed, &other);
+    count = add_block(blocks, count, &failed);
+    count = add_block(blocks, count, &other);
+    other = stint_ledger_blocks(jobs->options.ledger, job->project, job->resource, job->uid,
+                                job->asked_award, job_charge(jobs, job, job->walltime_s * 1000));
+    return add_block(blocks, count, &other);
 }
 
 struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job)
 {
-    struct stint_reason best = { .account = STINT_NO_ACCOUNT };
-    struct stint_reason other = { .account = STINT_NO_ACCOUNT };
-    if (job_is_homeless(jobs, job)) {
-        best.code = STINT_REASON_NoSuchResource;
-        return best;
-    }
-    if (!job->is_evaluated)
-        best.code = job->is_in_review ? STINT_REASON_NotReviewedYet : STINT_REASON_NotEvaluatedYet;
-    if (job->state == STINT_JOB_HELD) {
-        other.code = job->held_by == STINT_ROLE_OPERATOR ? STINT_REASON_HeldByAdmin
-                                                         : STINT_REASON_HeldByUser;
-        take_headline(&best, &other);
-    }
-    other = dependency_block(job);
-    take_headline(&best, &other);
-    other = stint_ledger_blocks(jobs->options.ledger, job->project, job->resource, job->uid,
-                                job->asked_award, job_charge(jobs, job, job->walltime_s * 1000));
-    take_headline(&best, &other);
-    return best;
+    struct stint_reason blocks[JOB_BLOCKS_MAX];
+    if (jobs_blocks(jobs, job, blocks) > 0)
+        return blocks[0];
+    return (struct stint_reason){ .account = STINT_NO_ACCOUNT };
 }
 
 bool is_ledger_reason(enum stint_reason_code code)

@@ -275,6 +275,8 @@ static int new_job(struct stint_jobs *jobs, const struct stint_job_new *from, st
     if (r == 0)
         r = job_resolve_after(jobs, job, err);
     if (r == 0)
+        r = jobs_check_after(job, err);
+    if (r == 0)
         r = copy_text(from->script_sha256, &job->script_sha256);
     if (r == 0)
         r = write_uses(from->request, from->uses, &job->uses);
@@ -402,8 +404,7 @@ int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request
 
 int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
                         const struct stint_request *request, int64_t project, int64_t award,
-                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
-                        struct stint_error *err)
+                        struct stint_rehearsal *ret_rehearsal, struct stint_error *err)
 {
     struct stint_job_new from = { .caller = caller,
                                   .request = request,
@@ -422,10 +423,13 @@ int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *call
     if (r != 0)
         return r;
     job_view_waiting(jobs, job, &view);
+    ret_rehearsal->option_count = job_improve(jobs, job, ret_rehearsal->options);
     (void)stint_clerk_remove(job_clerk(jobs, job), job_task_key(job));
-    *ret_p50_ms = view.estimate_p50_ms;
-    *ret_p90_ms = view.estimate_p90_ms;
-    *ret_reason = view.reason;
+    ret_rehearsal->p50_ms = view.estimate_p50_ms;
+    ret_rehearsal->p90_ms = view.estimate_p90_ms;
+    ret_rehearsal->supposes = view.estimate_supposes;
+    ret_rehearsal->no_estimate = view.no_estimate;
+    ret_rehearsal->reason = view.reason;
     return 0;
 }
 

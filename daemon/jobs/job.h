@@ -184,6 +184,7 @@ struct stint_jobs {
     struct stint_array_view view_counts;
     struct job_ended ended[JOBS_ENDED_MAX]; /* a ring */
     uint32_t ended_next;
+    struct expect_memo *expected;   /* ends of jobs that others wait for, see expect.c */
     struct stint_buffer spec_text;  /* a request being written out */
     struct jobs_user *users;        /* by name */
     int64_t estimates_due_ms;       /* boot clock: not before */
@@ -257,8 +258,11 @@ void run_core_set_ends(struct stint_jobs *jobs, struct job *job, int64_t ends_ms
 uint32_t jobs_user_number(struct stint_jobs *jobs, int64_t project, uid_t uid);
 void jobs_ask_of(struct stint_jobs *jobs, const struct job *job, struct stint_ask *ret_ask);
 int64_t job_charge(struct stint_jobs *jobs, const struct job *job, int64_t ms);
-/* The first thing that keeps a waiting job from starting apart from the machine; STINT_REASON_NONE
- * when nothing does. */
+/* All that keeps a waiting job from starting apart from the machine, headline first; how many. */
+#define JOB_BLOCKS_MAX 5
+size_t jobs_blocks(struct stint_jobs *jobs, const struct job *job,
+                   struct stint_reason blocks[JOB_BLOCKS_MAX]);
+/* The first of them; STINT_REASON_NONE when nothing does. */
 struct stint_reason jobs_block(struct stint_jobs *jobs, const struct job *job);
 /* Works jobs_block() out anew and tells the scheduler when it changed. */
 void job_reblock(struct stint_jobs *jobs, struct job *job);
@@ -275,10 +279,18 @@ int job_enqueue(struct stint_jobs *jobs, struct job *job, struct stint_error *er
 int job_fill(struct stint_jobs *jobs, const struct stint_request *request, struct job *job,
              struct stint_error *err);
 int job_resolve_after(struct stint_jobs *jobs, struct job *job, struct stint_error *err);
+/* ask.c: of a new job: what it waits for can still come to pass. 0; STINT_WRONG_STATE for a job
+ * that has ended otherwise; STINT_INVALID for what contradicts itself. */
+int jobs_check_after(const struct job *job, struct stint_error *err);
 
 /* How @job, or its @task, ended a moment ago; NONE when it is not remembered. */
 enum stint_job_outcome jobs_ended_lately(const struct stint_jobs *jobs, uint64_t job,
                                          uint32_t task);
+
+/* ---- expect.c: when a waiting job will start, or the word why that cannot be told */
+void job_expect(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view);
+size_t job_improve(struct stint_jobs *jobs, const struct job *job,
+                   struct stint_option options[STINT_OPTIONS_MAX]);
 
 /* ---- view.c: reason and estimate of a waiting job */
 void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view);

@@ -79,6 +79,7 @@ struct stint_jobs *stint_jobs_free(struct stint_jobs *jobs)
     jobs_users_free(jobs);
     for (uint32_t i = 0; i < jobs->gone_count; i++)
         free(jobs->gone[i]);
+    free(jobs->expected);
     free(jobs);
     return NULL;
 }

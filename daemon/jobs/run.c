@@ -125,6 +125,20 @@ static void count_use(const struct stint_jobs *jobs, const struct job *job,
                                 until_ms + offset_ms);
 }
 
+/* What a run took of its limit is learnt from for estimates, unless somebody or something cut it
+ * short: that tells nothing of the next one. */
+static void end_in_plan(struct stint_jobs *jobs, struct job *job, enum stint_job_outcome outcome)
+{
+    struct stint_clerk *clerk = job_clerk(jobs, job);
+    uint32_t user = jobs_user_number(jobs, job->project, job->uid);
+    uint32_t before = stint_scheduler_ratio(stint_clerk_scheduler(clerk), user);
+    bool is_whole = outcome == STINT_OUTCOME_COMPLETED || outcome == STINT_OUTCOME_FAILED ||
+                    outcome == STINT_OUTCOME_TIMEOUT || outcome == STINT_OUTCOME_OUT_OF_MEMORY;
+    run_core_end(jobs, job);
+    if (!is_whole && user != UINT32_MAX)
+        (void)stint_clerk_set_ratio(clerk, user, before);
+}
+
 static void run_close(struct stint_jobs *jobs, struct job *job, const struct stint_run_end *end,
                       enum stint_job_outcome outcome, enum stint_reason_code code, const char *note)
 {
@@ -147,7 +161,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
         cause.note = "stopped to make room for another job";
     if (!is_back)
         job->is_requeue_wanted = false; /* it was done before it could be stopped */
-    run_core_end(jobs, job);
+    end_in_plan(jobs, job, outcome);
     int r =
         stint_ledger_settle(jobs->options.ledger, &ledger_run, held_ms, &cause.charged_micro, &err);
     if (r == 0)

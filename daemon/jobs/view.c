@@ -10,36 +10,22 @@ static int64_t to_wall(const struct stint_jobs *jobs, int64_t boot_ms)
     return boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
 }
 
-/* An estimate beyond this is no estimate: something stands in the way that nobody can date (a
- * suspended run). */
-#define ESTIMATE_MAX_MS (INT64_C(5) * 366 * 86400 * 1000)
-
-static bool has_estimate(const struct stint_jobs *jobs, const struct stint_reason *reason,
-                         int64_t p90_ms)
-{
-    return reason->code != STINT_REASON_EngineAway &&
-           p90_ms - jobs->options.now_boot_ms() < ESTIMATE_MAX_MS;
-}
+/* A promise beyond this is none: something stands in the way that nobody can date (a suspended
+ * run).
+ */
+#define UNTIL_MAX_MS (INT64_C(5) * 366 * 86400 * 1000)
 
 void job_view_waiting(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view)
 {
     struct stint_task_key key = job_task_key(job);
-    int64_t p50_ms;
-    int64_t p90_ms;
     view->reason = stint_scheduler_reason(job_core(jobs, job), key);
-    view->estimate_p50_ms = 0;
-    view->estimate_p90_ms = 0;
     if (view->reason.code == STINT_REASON_BeforeBeginTime)
         view->reason.until_ms = job->begin_ms;
-    else if (view->reason.until_ms != 0)
-        view->reason.until_ms = has_estimate(jobs, &view->reason, view->reason.until_ms)
+    else if (view->reason.until_ms != 0 && !is_ledger_reason(view->reason.code))
+        view->reason.until_ms = view->reason.until_ms - jobs->options.now_boot_ms() < UNTIL_MAX_MS
                                     ? to_wall(jobs, view->reason.until_ms)
                                     : 0;
-    if (stint_scheduler_estimate(job_core(jobs, job), key, &p50_ms, &p90_ms) == 0 &&
-        has_estimate(jobs, &view->reason, p90_ms)) {
-        view->estimate_p50_ms = to_wall(jobs, p50_ms);
-        view->estimate_p90_ms = to_wall(jobs, p90_ms);
-    }
+    job_expect(jobs, job, view);
 }
 
 /* The short form of a stored allocation. */
@@ -88,6 +74,19 @@ static void view_array(struct stint_jobs *jobs, const struct job *whole,
     view->attempt = whole->start_ms != 0;
 }
 
+/* Of an array none of whose tasks wait together: the first that waits by itself (somebody holds
+ * it), NULL for none. */
+static const struct job *first_waiting(struct stint_jobs *jobs, const struct job *whole)
+{
+    struct job *task = NULL;
+    if (whole->array->live[STINT_JOB_PENDING] + whole->array->live[STINT_JOB_HELD] == 0)
+        return NULL; /* the walk is over all live jobs */
+    while ((task = array_next(jobs, whole->array, task)))
+        if (job_is_waiting(task))
+            return task;
+    return NULL;
+}
+
 static void view_fill(struct stint_jobs *jobs, const struct job *job, struct stint_job_view *view)
 {
     *view = (struct stint_job_view){
@@ -122,8 +121,11 @@ static void view_fill(struct stint_jobs *jobs, const struct job *job, struct sti
     };
     if (job_is_whole(job))
         view_array(jobs, job, view);
-    if (job_is_waiting(job))
-        job_view_waiting(jobs, job, view);
+    const struct job *waiting = job;
+    if (!job_is_waiting(job))
+        waiting = job_is_whole(job) ? first_waiting(jobs, job) : NULL;
+    if (waiting)
+        job_view_waiting(jobs, waiting, view);
     else if (!job_is_whole(job))
         view_holding(jobs, job, view);
 }
@@ -236,6 +238,8 @@ static const struct job *find_waiting(struct stint_jobs *jobs, uint64_t id, uint
     const struct job *job = task == STINT_TASK_WHOLE ? NULL : jobs_find_task(jobs, id, task);
     if (!job)
         job = jobs_find(jobs, id);
+    if (job && job_is_whole(job) && !job_is_waiting(job))
+        job = first_waiting(jobs, job);
     return job && job_is_waiting(job) ? job : NULL;
 }
 
@@ -248,6 +252,24 @@ int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
     return stint_scheduler_turn(job_core(jobs, job), job_task_key(job), ret_turn);
 }
 
+size_t stint_jobs_improve(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                          struct stint_option options[STINT_OPTIONS_MAX])
+{
+    const struct job *job = find_waiting(jobs, id, task);
+    return job ? job_improve(jobs, job, options) : 0;
+}
+
+/* The scheduler was told the first block alone: the others follow it. */
+static size_t add_blocks(struct stint_jobs *jobs, const struct job *job,
+                         struct stint_reason *reasons, size_t count, size_t max)
+{
+    struct stint_reason blocks[JOB_BLOCKS_MAX];
+    size_t block_count = jobs_blocks(jobs, job, blocks);
+    for (size_t i = 1; i < block_count && count < max; i++)
+        reasons[count++] = blocks[i];
+    return count;
+}
+
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                            struct stint_reason *reasons, size_t max)
 {
@@ -255,10 +277,12 @@ size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
     if (!job)
         return 0;
     size_t count = stint_scheduler_blockers(job_core(jobs, job), job_task_key(job), reasons, max);
+    count = add_blocks(jobs, job, reasons, count, max);
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code == STINT_REASON_BeforeBeginTime)
             reasons[i].until_ms = job->begin_ms;
-        else if (reasons[i].until_ms != 0)
+        else if (reasons[i].until_ms != 0 &&
+                 !is_ledger_reason(reasons[i].code)) /* the ledger knows the wall clock */
             reasons[i].until_ms = to_wall(jobs, reasons[i].until_ms);
     return count;
 }

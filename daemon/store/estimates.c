@@ -34,7 +34,9 @@ static int take(struct told_starts *starts, sqlite3_stmt *statement)
     starts->list[starts->count++] =
         (struct told_start){ .start_ms = start_ms,
                              .error_ms = off_ms < 0 ? -off_ms : off_ms,
-                             .is_late = start_ms > sqlite3_column_int64(statement, 2) };
+                             /* Told in whole seconds: within that second it is on time. */
+                             .is_late =
+                                 start_ms / 1000 > sqlite3_column_int64(statement, 2) / 1000 };
     return 0;
 }
 

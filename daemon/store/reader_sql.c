@@ -67,6 +67,7 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_LOG_ENTRIES] = "SELECT * FROM log_entry WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
     [QUERY_PAST_RUNS] =
         "SELECT job, uid, project, walltime_s, elapsed_ms FROM run WHERE end_ms > 0"
+        " AND outcome IN ('completed', 'failed', 'timeout', 'out-of-memory')"
         " ORDER BY job DESC, task DESC, attempt DESC LIMIT ?1",
     [QUERY_LIVE_ESTIMATES] =
         "SELECT estimate.* FROM job INDEXED BY job_live JOIN estimate ON estimate.job = job.id WHERE job.end_ms = 0",

@@ -206,17 +206,37 @@ int stint_jobs_signal(struct stint_jobs *jobs, const struct stint_caller *caller
 /* What @request would be granted of each node's memory: as asked, else its default part. Pure. */
 int64_t stint_jobs_memory_of(struct stint_jobs *jobs, const struct stint_request *request);
 
+/* "--gpus h200:2": an option of `stint submit` with which a job would start at once. */
+#define STINT_OPTIONS_MAX 8
+struct stint_option {
+    char text[96];
+};
+
+/**
+ * struct stint_rehearsal - what a request would meet
+ * @reason: STINT_REASON_NONE when it would start at once
+ * @p50_ms, @p90_ms: wall clock ms, 0 when nothing is known: then @no_estimate says what ends that
+ * @supposes: what they take for granted, NULL for nothing
+ * @options: with any of which it would start at once; the smallest change first
+ */
+struct stint_rehearsal {
+    struct stint_reason reason;
+    int64_t p50_ms;
+    int64_t p90_ms;
+    const char *supposes;
+    const char *no_estimate;
+    struct stint_option options[STINT_OPTIONS_MAX];
+    size_t option_count;
+};
+
 /**
  * stint_jobs_rehearse() - when would this request start, and what would it wait for? No effect
- * It joins the queue for the length of the call. @ret_reason: STINT_REASON_NONE when it would start
- * at once
- * @ret_p50_ms, @ret_p90_ms: wall clock ms, 0 when nothing is known
+ * It joins the queue for the length of the call.
  * Return: 0; STINT_UNSATISFIABLE, STINT_NOT_PERMITTED as stint_jobs_create(); -ENOMEM.
  */
 int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
                         const struct stint_request *request, int64_t project, int64_t award,
-                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
-                        struct stint_error *err);
+                        struct stint_rehearsal *ret_rehearsal, struct stint_error *err);
 
 /**
  * struct stint_array_view - an array's tasks, counted
@@ -264,8 +284,10 @@ struct stint_job_view {
     int64_t ends_by_ms;
     int64_t estimate_p50_ms;
     int64_t estimate_p90_ms;
-    uint32_t attempt;       /* of the open or last run, 0 before the first */
-    const char *allocation; /* "node0/core[0-3]/gpu[0-1]", NULL when it holds nothing */
+    const char *estimate_supposes; /* what the estimate takes for granted: "it is released now" */
+    const char *no_estimate; /* of what waits without one: what ends that, in words; else NULL */
+    uint32_t attempt;        /* of the open or last run, 0 before the first */
+    const char *allocation;  /* "node0/core[0-3]/gpu[0-1]", NULL when it holds nothing */
     /* NULL when it holds nothing, or nothing on its own resource: see stint_jobs_held_on(). */
     const struct stint_allocation *held;
     int64_t decision; /* of admission, 0 for none */
@@ -301,6 +323,10 @@ void stint_jobs_each(struct stint_jobs *jobs,
  * tasks that wait together), headline first; fills at most @max; returns the count. */
 size_t stint_jobs_blockers(struct stint_jobs *jobs, uint64_t id, uint32_t task,
                            struct stint_reason *reasons, size_t max);
+/* With which single options it would start at once, of the same; each was tried, the smallest
+ * change first. Returns how many. */
+size_t stint_jobs_improve(struct stint_jobs *jobs, uint64_t id, uint32_t task,
+                          struct stint_option options[STINT_OPTIONS_MAX]);
 /* What decides its turn, of the same; STINT_NOT_FOUND in modes that know no turns, and for what
  * does not wait. */
 struct stint_turn;

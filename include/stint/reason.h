@@ -120,17 +120,20 @@ static inline __attribute__((unused)) const char *stint_reason_class_name(enum s
 /**
  * struct stint_reason - one true statement of why a job waits, with its figures
  * @code: the token; STINT_REASON_NONE when nothing stands in the way
- * @asked: what the job asks of the named thing (GPUs, cores, bytes, jobs, millionths of a unit), 0
- * if it does not apply
+ * @asked: what the job asks of the named thing (GPUs in thousandths, cores, bytes, jobs, millionths
+ * of a unit), 0 if it does not apply
  * @used: how much of it is taken or held now
+ * @held: of @used, what running jobs hold of a budget or a period's hours and may give back
+ * @kept: of Capacity, cores that are free and kept for GPUs that are free
  * @limit: the ceiling, or the size of the machine; 0 if it does not apply
  * @until_ms: wall clock (ms since the epoch) at which it is known to end, 0 if unknown
  * @account: index of the account (limit owner) in the core that judged, UINT32_MAX if it does not
  * apply
  * @reservation: of Reserved, the operator's reservation that is in the way, as the core was told
  * its number; 0 when it is room that was promised to another job
- * @what: which limit of that account: enum stint_limit of stint/scheduler.h plus 1; 0 if it does
- * not apply
+ * @what: which limit of that account: enum stint_limit of stint/scheduler.h plus 1; of a reason of
+ * class waiting, which thing is short: STINT_LIMIT_GPU_MILLI, _CORES or _MEMORY, plus 1; 0 if it
+ * does not apply
  */
 struct stint_reason {
     enum stint_reason_code code;
@@ -141,6 +144,8 @@ struct stint_reason {
     int64_t limit;
     int64_t until_ms;
     uint32_t what;
+    int64_t held;
+    int64_t kept;
 };
 
 #endif

@@ -454,19 +454,85 @@ size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct 
  * @ret_p90_ms: if every run and every job before it takes its whole limit; @ret_p50_ms: if they
  * take the share of their limits that their users took before. Of an array, its next task
  * Begin times ahead and ceilings of what runs are waited for in the plan.
+ * As of the last pass's time; stint_scheduler_expect() takes another.
  * Return: 0; STINT_NOT_FOUND; STINT_UNSATISFIABLE when nothing can be told: it is blocked, can
- * never start, or is over a budget or a period's ceiling; -ENOMEM. The first call after a change
- * plans up to 1,000 jobs, and so at most once a second of the core's time for queues of more than
- * 200; other calls look it up.
+ * never start, or is over a budget or a period's ceiling that no end of a run is known to lift;
+ * -ENOMEM. The first call after a change, or after something should have happened (an end that was
+ * expected), plans up to 1,000 jobs, and so at most once a second of the core's time for queues of
+ * more than 200; other calls look it up.
  */
 int stint_scheduler_estimate(const struct stint_scheduler *scheduler, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms);
 
+/**
+ * struct stint_suppose - what is taken for granted when somebody asks
+ * @now_ms: the core's clock now; an earlier one than the last pass's is taken as that
+ * @is_free: as if nothing the caller blocks it for did (a hold, a dependency): it is looked for
+ * behind all that wait
+ * @from_ms: with @is_free, not before then: for p50 and for p90
+ * @without_periods: with @is_free, as if the ceilings of periods had turned
+ */
+struct stint_suppose {
+    int64_t now_ms;
+    bool is_free;
+    bool without_periods;
+    int64_t from_ms[2];
+};
+/* As stint_scheduler_estimate(), with that supposed; one search in the plan for what is free by
+ * supposition. */
+int stint_scheduler_expect(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                           const struct stint_suppose *suppose, int64_t *ret_p50_ms,
+                           int64_t *ret_p90_ms);
+/* When a run ends: likely, and by its limit. 0 or STINT_NOT_FOUND (not running). */
+int stint_scheduler_ends(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                         int64_t now_ms, int64_t *ret_p50_ms, int64_t *ret_p90_ms);
+/* What a task takes once it runs: its limit when @whole, else likely. 0 for an unknown one. */
+int64_t stint_scheduler_takes_ms(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                                 bool whole);
+/* Changes with all that the core is told. */
+uint64_t stint_scheduler_version(const struct stint_scheduler *scheduler);
+
+/* What may be asked for instead; values in the units of struct stint_ask (walltime in ms, a GPU's
+ * share in thousandths, a GPU type by its number). */
+enum stint_better_kind {
+    STINT_BETTER_WALLTIME = 0,
+    STINT_BETTER_GPUS,
+    STINT_BETTER_GPU_MILLI,
+    STINT_BETTER_CPUS,
+    STINT_BETTER_MEMORY,
+    STINT_BETTER_GPU_TYPE,
+    STINT_BETTER_LOCALITY_ANY,
+    STINT_BETTER_KIND_COUNT
+};
+/* @part: of what was asked for, so much is left; more than 1 where amounts stay as they are */
+struct stint_better {
+    enum stint_better_kind kind;
+    int64_t value;
+    double part;
+};
+/**
+ * stint_scheduler_improve() - with which single change a task in the queue would start at once
+ * @ret_changes: at most @max, the smallest change first; each was tried by the search of a pass, as
+ * of the last one, beside this task as it is (instead of it where nobody else waits)
+ * Return: how many; 0 where nothing of it helps, or for what is blocked, never fits, or would start
+ * anyhow. O(changes * log amount) searches, some sixty.
+ */
+size_t stint_scheduler_improve(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                               struct stint_better *ret_changes, size_t max);
+
+/* The option of `stint submit` that makes @change, "--gpus h200:2": @gpu_type as it was asked for
+ * (NULL: any), @gpus how many. Returns @text. */
+const char *stint_better_format(const struct stint_machine *machine,
+                                const struct stint_better *change, const char *gpu_type,
+                                int64_t gpus, char *text, size_t size);
+
 /* What user number @user took of limits before, in thousandths, 1..1000: the core goes on from
  * there at each end. 0; STINT_INVALID for a number from STINT_SCHEDULER_ACCOUNT_MAX on; -ENOMEM. */
 int stint_scheduler_set_ratio(struct stint_scheduler *scheduler, uint32_t user, uint32_t milli);
+/* What the core knows of it; a half where it knows nothing. */
+uint32_t stint_scheduler_ratio(const struct stint_scheduler *scheduler, uint32_t user);
 /* That share after one run more: a mean in which the last run weighs a quarter; @known_milli 0 for
- * the first. Pure; @walltime_ms > 0. */
+ * the first, which is weighed against a half. Pure; @walltime_ms > 0. */
 uint32_t stint_ratio_learn(uint32_t known_milli, int64_t took_ms, int64_t walltime_ms);
 
 /**

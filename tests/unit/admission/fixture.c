@@ -140,15 +140,14 @@ int64_t jobs_p50_ms;
 
 int stint_jobs_rehearse(struct stint_jobs *jobs, const struct stint_caller *caller,
                         const struct stint_request *request, int64_t project, int64_t award,
-                        int64_t *ret_p50_ms, int64_t *ret_p90_ms, struct stint_reason *ret_reason,
-                        struct stint_error *err)
+                        struct stint_rehearsal *ret_rehearsal, struct stint_error *err)
 {
     (void)jobs, (void)caller, (void)request, (void)project, (void)award;
     if (jobs_answer != 0)
         return stint_fail(err, jobs_answer, "the jobs room says no");
-    *ret_p50_ms = jobs_p50_ms;
-    *ret_p90_ms = jobs_p50_ms ? jobs_p50_ms + 60000 : 0;
-    *ret_reason = jobs_reason;
+    *ret_rehearsal = (struct stint_rehearsal){ .reason = jobs_reason,
+                                               .p50_ms = jobs_p50_ms,
+                                               .p90_ms = jobs_p50_ms ? jobs_p50_ms + 60000 : 0 };
     return 0;
 }
 

@@ -392,6 +392,31 @@ static void allocations_are_drawn_per_node(void **state)
     claim(answers, WORDS("allocations"), 0, "C    3  q        node0      1  0.25", "");
 }
 
+static void why_says_what_ends_a_wait_and_what_would_help(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/jobs/41/why", 200,
+          "{\"id\":41,\"state\":\"pending\",\"reason\":{\"code\":\"NodeDraining\",\"text\":"
+          "\"drained\"},"
+          "\"no_estimate\":\"an operator resumes the node\","
+          "\"starts_now_with\":[\"--gpus 1\",\"--time 00:10:00\"]}",
+          NULL, 0, false },
+        { "GET", "/api/v1/jobs/42/why", 200,
+          "{\"id\":42,\"state\":\"held\",\"reason\":{\"code\":\"HeldByUser\",\"text\":\"held\"},"
+          "\"estimate\":{\"p50\":\"2026-11-25T03:00:00Z\",\"p90\":\"2026-11-25T04:00:00Z\","
+          "\"supposes\":\"it is released now\"}}",
+          NULL, 0, false },
+        { 0 },
+    };
+    (void)state;
+    claim(answers, WORDS("why", "41"), 0,
+          "job 41 waits: NodeDraining: drained\n"
+          "  no start can be told until an operator resumes the node\n"
+          "  would start now with --gpus 1\n  would start now with --time 00:10:00\n",
+          "");
+    claim(answers, WORDS("why", "42"), 0, "  if it is released now:\n  expected 2026-11-25", "");
+}
+
 static void a_drained_node_says_why_and_since_when(void **state)
 {
     static const struct fake_answer answers[] = {
@@ -658,6 +683,7 @@ int main(void)
         cmocka_unit_test(deeds_go_to_each_job_and_the_first_failure_is_the_status),
         cmocka_unit_test(a_job_that_never_ran_says_why_wherever_it_is_asked),
         cmocka_unit_test(why_gives_the_sentence_and_not_the_figures_again),
+        cmocka_unit_test(why_says_what_ends_a_wait_and_what_would_help),
         cmocka_unit_test(lists_are_drawn_passed_through_or_followed_by_cursor),
         cmocka_unit_test(a_cursor_that_never_moves_ends),
         cmocka_unit_test(allocations_are_drawn_per_node),

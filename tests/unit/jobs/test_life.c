@@ -274,9 +274,7 @@ static void a_rehearsal_says_when_and_leaves_no_trace(void **state)
 {
     struct fixture *f = *state;
     struct stint_request request;
-    struct stint_reason reason;
-    int64_t p50_ms;
-    int64_t p90_ms;
+    struct stint_rehearsal told;
     uint64_t first = fixture_submit(f, &f->anna, FOUR_CORES);
     fixture_settle(f);
     json_t *json = json_loads(FOUR_CORES, 0, NULL);
@@ -284,10 +282,9 @@ static void a_rehearsal_says_when_and_leaves_no_trace(void **state)
     json_decref(json);
     int64_t project;
     assert_int_equal(stint_ledger_project_for(f->ledger, &f->anna, NULL, &project, &f->err), 0);
-    assert_int_equal(stint_jobs_rehearse(f->jobs, &f->anna, &request, project, 0, &p50_ms, &p90_ms,
-                                         &reason, &f->err),
+    assert_int_equal(stint_jobs_rehearse(f->jobs, &f->anna, &request, project, 0, &told, &f->err),
                      0);
-    assert_int_equal(p90_ms, fixture_wall_ms + 3600000);
+    assert_int_equal(told.p90_ms, fixture_wall_ms + 3600000);
     stint_request_deinit(&request);
     fixture_end(f, first, 1, 0, 1000);
     fixture_settle(f);

@@ -38,7 +38,8 @@ static void cores_are_left_for_free_gpus_where_the_policy_says(void **state)
     submit(ask(2, 1, 10));
     assert_string_equal(pass(0), "1");
     assert_string_equal(why(2), "Capacity");
-    assert_int_equal(reason(2).used, 8);
+    assert_int_equal(reason(2).used, 2);
+    assert_int_equal(reason(2).kept, 6);
     struct stint_ask a = gpu_ask(3, 1, 10);
     a.cpus = 3;
     submit(a); /* they are for it */
@@ -325,7 +326,7 @@ static void estimates_follow_limits_and_past_use(void **state)
     assert_string_equal(pass(100), "");
     assert_int_equal(stint_scheduler_estimate(fixture.scheduler, third, &p50, &p90), 0);
     assert_int_equal(p90, 1100000);
-    assert_int_equal(p50, 200000);
+    assert_int_equal(p50, 500000); /* 100 + 0.4 of 1000: a half, and a quarter of what it took */
 }
 
 /* A begin time ahead and a ceiling are waited for, in the plan as in life. */
@@ -390,7 +391,7 @@ static void estimates_begin_from_what_users_took_before(void **state)
         0);
     assert_int_equal(p50, 250000);
     assert_int_equal(p90, 1000000);
-    assert_int_equal(stint_ratio_learn(0, 100, 1000), 100);
+    assert_int_equal(stint_ratio_learn(0, 100, 1000), 400);
     assert_int_equal(stint_ratio_learn(100, 500, 1000), 200);
     assert_int_equal(stint_ratio_learn(100, 5000, 1000), 325); /* late: the whole */
 }
