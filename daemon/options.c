@@ -115,13 +115,12 @@ static int lay_flags(int argc, char **argv, struct stint_config *config, struct 
     return stint_config_check(config, err);
 }
 
-static int read_whole(int argc, char **argv, const char *file, struct stint_config *config,
-                      struct stint_error *err)
+static int read_whole(int argc, char **argv, const char *file, bool is_system,
+                      struct stint_config *config, struct stint_error *err)
 {
-    bool is_root = geteuid() == 0;
     int r = 0;
     if (file)
-        r = stint_config_load(file, is_root, config, err);
+        r = stint_config_load(file, is_system, config, err);
     else
         stint_config_defaults(false, config);
     return r != 0 ? r : lay_flags(argc, argv, config, err);
@@ -132,12 +131,14 @@ int options_read(int argc, char **argv, struct options *ret_options, struct stin
     ret_options->argc = argc;
     ret_options->argv = argv;
     const char *file = find_config(argc, argv, &ret_options->check_only);
-    return read_whole(argc, argv, file, &ret_options->config, err);
+    return read_whole(argc, argv, file, geteuid() == 0, &ret_options->config, err);
 }
 
 int options_reload(const struct options *options, struct stint_config *ret_config,
                    struct stint_error *err)
 {
-    const char *file = options->config.file[0] ? options->config.file : NULL;
-    return read_whole(options->argc, options->argv, file, ret_config, err);
+    const struct stint_config *running = &options->config;
+    const char *file = running->file[0] ? running->file : NULL;
+    /* What was root at the start is the service's own user by now, and still the service. */
+    return read_whole(options->argc, options->argv, file, running->is_system, ret_config, err);
 }

@@ -352,8 +352,8 @@ void resources_close(struct stint_resources *resources)
 int resources_check(const struct stint_config *config, const char *host, struct stint_error *err)
 {
     struct stint_resources resources = { .count = 0 };
-    if (config->part_count == 0)
-        return 0; /* the topology is looked at when the daemon starts, as ever */
+    if (config->part_count == 0 && !config->topology[0])
+        return 0; /* this machine is what it is */
     int r = open_all(config, host, false, &resources, err);
     resources_close(&resources);
     return r;

@@ -333,6 +333,24 @@ size_t stint_config_changed(const struct stint_config *a, const struct stint_con
     return count;
 }
 
+void stint_config_keep(const struct stint_config *running, struct stint_config *config)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(options); i++)
+        if (!option_is_live(&options[i]))
+            memcpy((char *)config + options[i].offset, (const char *)running + options[i].offset,
+                   options[i].size);
+    for (size_t i = 0; i < STINT_CONFIG_RESOURCES_MAX; i++) {
+        int64_t walltime_s = config->parts[i].terms.default_walltime_s; /* the one that is live */
+        bool is_there = i < config->part_count && i < running->part_count &&
+                        strcmp(config->parts[i].name, running->parts[i].name) == 0;
+        config->parts[i] = running->parts[i];
+        if (is_there)
+            config->parts[i].terms.default_walltime_s = walltime_s;
+    }
+    config->part_count = running->part_count;
+    config->is_system = running->is_system;
+}
+
 /* ---- the private daemon's places (XDG Base Directory Specification 0.8) ---- */
 
 static void private_state(char *text, size_t size)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "stint/buffer.h"
 #include "stint/error.h"
 
 #define STINT_CONFIG_TEXT_MAX 1024
@@ -154,6 +155,18 @@ int stint_config_resource_fail(const struct stint_config *config,
  */
 size_t stint_config_changed(const struct stint_config *a, const struct stint_config *b, char *list,
                             size_t size);
+
+/* What only a restart takes up stays in @config as it is in @running: what a daemon says of itself
+ * is what it does. */
+void stint_config_keep(const struct stint_config *running, struct stint_config *config);
+
+/**
+ * stint_config_policy() - what of it is policy, as the public JSON object that the log has
+ * @rules_digest: over every file that judges
+ * One order of members, so the same policy is the same bytes.
+ */
+void stint_config_policy(const struct stint_config *config, const char *rules_digest,
+                         struct stint_buffer *json);
 
 /* One row of the table, for --help, the manual and tests. @unit of a choice holds its words,
  * separated by blanks; @own and @system are the defaults of a private daemon and of the service. */

@@ -1,11 +1,14 @@
 """Who may do what: ordinary users over the socket, the service with its own user, and what the public never sees."""
 
+import json
 import os
 import pwd
+import signal
 import subprocess
 import unittest
+from pathlib import Path
 
-from daemon import BUILD, Daemon
+from daemon import BUILD, Daemon, wait_until
 
 ANNA, BERT, SERVICE = 61001, 61002, 61000
 NAMES = {ANNA: "stint-test-anna", BERT: "stint-test-bert", SERVICE: "stint-test-daemon"}
@@ -68,6 +71,27 @@ class Service(unittest.TestCase):
         with open("/proc/%d/status" % self.daemon.process.pid) as file:
             uids = next(line for line in file if line.startswith("Uid:")).split()[1:]
         self.assertEqual(set(uids), {str(SERVICE)})
+
+    def test_a_reload_leaves_it_the_service_that_it_is(self):
+        before = self.daemon.get("/api/v1/policy").json
+        self.daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "event=reloaded" in self.daemon.log(), what="the reload")
+        self.assertNotIn("reload-partial", self.daemon.log())
+        self.assertEqual(self.daemon.get("/api/v1/policy").json, before)
+        self.assertEqual(before["join"], "closed")
+        self.assertTrue(json.loads(self.daemon.stint("doctor", "--json").stdout)["system_service"])
+
+    def test_after_a_reload_too_it_ends_without_its_launcher(self):
+        folder = self.daemon.folder / "other"
+        folder.mkdir()
+        os.chown(folder, SERVICE, SERVICE)
+        with Daemon(config=self.daemon.config, folder=folder) as other:
+            other.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "event=reloaded" in other.log(), what="the reload")
+            children = Path("/proc/%d/task/%d/children" % (other.process.pid, other.process.pid)).read_text().split()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+            self.assertEqual(other.process.wait(60), 1, other.log())
 
     def test_a_stranger_is_refused_and_told_how_to_ask(self):
         done = as_user(self.daemon, BERT, "submit", "--", "true")

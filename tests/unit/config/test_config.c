@@ -327,6 +327,25 @@ static void what_waits_for_a_restart_is_listed(void **state)
     assert_string_equal(little, "state, ");
 }
 
+/* What a daemon publishes of its configuration is what it does until it is started again. */
+static void a_reload_keeps_what_waits_for_a_restart(void **state)
+{
+    (void)state;
+    struct stint_config running, read;
+    struct stint_error err = { 0 };
+    char list[128];
+    stint_config_defaults(true, &running);
+    stint_config_defaults(false, &read);
+    assert_int_equal(stint_config_set(&read, "engine", "grace_s", "5", "t", &err), 0);
+    assert_true(stint_config_changed(&running, &read, list, sizeof(list)) > 0);
+    stint_config_keep(&running, &read);
+    assert_int_equal(stint_config_changed(&running, &read, list, sizeof(list)), 0);
+    assert_true(read.is_system);
+    assert_int_equal(read.join, STINT_JOIN_CLOSED);
+    assert_string_equal(read.socket, running.socket);
+    assert_int_equal(read.grace_s, 5);
+}
+
 /* How long use is remembered is never decided by silence, but by a file, or without one. */
 static void a_file_in_mode_stint_says_how_long_use_counts(void **state)
 {
@@ -459,6 +478,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(late_refusals_are_named_with_file_and_line),
         cmocka_unit_test(a_refused_flag_is_named),
         cmocka_unit_test(what_waits_for_a_restart_is_listed),
+        cmocka_unit_test(a_reload_keeps_what_waits_for_a_restart),
         cmocka_unit_test(a_file_in_mode_stint_says_how_long_use_counts),
         cmocka_unit_test(a_file_that_is_not_there_says_so),
         cmocka_unit_test(the_shipped_file_is_the_table),
