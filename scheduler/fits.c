@@ -132,6 +132,9 @@ static int say_too_much(size_t d, int64_t asked, int64_t most, struct stint_erro
                      is_nodes ? "%s of this kind are more than there are"
                               : "%s on a node are more than any node here could ever give",
                      text);
+    (void)stint_params(err, STINT_UNSATISFIABLE,
+                       "\"asked\":%" PRId64 ",\"limit\":%" PRId64 ",\"unit\":\"%s\"", asked, most,
+                       dimensions[d].get == get_memory ? "bytes" : dimensions[d].many);
     if (most > 0 && dimensions[d].get == get_memory) /* downwards, in words that can be typed */
         return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %" PRId64 "M of memory",
                          most / MIB);
@@ -212,6 +215,7 @@ int stint_scheduler_fits_ever(const struct stint_scheduler *s, const struct stin
         reason.asked = ask->gpus;
         (void)stint_fail(err, r, "no node has a GPU of this type and memory");
         (void)stint_fix(err, r, "see the GPUs with: stint nodes");
+        (void)stint_params(err, r, "\"asked\":%" PRIu32 ",\"unit\":\"GPUs\"", ask->gpus);
     } else if (code == STINT_REASON_ExceedsMaxWalltime) {
         reason.asked = ask->walltime_ms;
         reason.limit = s->policy.walltime_max_ms;
@@ -222,6 +226,9 @@ int stint_scheduler_fits_ever(const struct stint_scheduler *s, const struct stin
         (void)stint_fix(
             err, r, "ask for at most %s",
             stint_duration_format(s->policy.walltime_max_ms / 1000, text, sizeof(text)));
+        (void)stint_params(err, r,
+                           "\"asked\":%" PRId64 ",\"limit\":%" PRId64 ",\"unit\":\"seconds\"",
+                           ask->walltime_ms / 1000, s->policy.walltime_max_ms / 1000);
     } else if (code == STINT_REASON_ExceedsMachine) {
         (void)refuse(s, ask, &reason, ret_largest, err);
     }

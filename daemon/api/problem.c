@@ -49,6 +49,8 @@ void problem_write(struct stint_buffer *out, int status, const struct stint_erro
     stint_json_object(out);
     if (reason != STINT_REASON_NONE)
         stint_json_kv_text(out, "class", stint_reason_class_name(stint_reason_class(reason)));
+    if (err->params[0])
+        stint_json_raw(out, err->params, strlen(err->params));
     stint_json_object_end(out);
     stint_json_kv_text(out, "fix", err->fix[0] ? err->fix : NULL);
     stint_json_key(out, "also");

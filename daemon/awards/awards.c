@@ -1,6 +1,7 @@
 /* Awards in memory: which one pays, and what stands in the way. The state is the enforcement: an
  * award that is expired, revoked or not begun lets nothing start (shared reference on allocations,
  * section 1.4: elsewhere an expired allocation goes on working, and users say so). */
+#include "charge.h"
 #include "state.h"
 
 #include <errno.h>
@@ -252,6 +253,7 @@ static int refuse_no_award(const struct stint_ledger *ledger, const struct payme
                          on->name);
     else
         (void)stint_fail(err, STINT_NO_AWARD, "project %s has no award", project);
+    (void)stint_params(err, STINT_NO_AWARD, "\"project\":\"%s\"", project);
     if (!revoked && other && other->resource != STINT_RESOURCE_NONE)
         return stint_fix(err, STINT_NO_AWARD, "--resource %s, where it has %s%s",
                          other->resource_name, payment->award_name ? "it" : "award ",
@@ -259,18 +261,31 @@ static int refuse_no_award(const struct stint_ledger *ledger, const struct payme
     return stint_fix(err, STINT_NO_AWARD, "see `stint award list`, or ask an operator for one");
 }
 
+/* With what it asks for, a job costs by its time: so long could be paid. */
+static int64_t longest_s(int64_t walltime_s, int64_t cost_micro, int64_t largest_micro)
+{
+    return (int64_t)((charge_wide)walltime_s * largest_micro / cost_micro);
+}
+
 static int refuse_too_dear(const struct stint_ledger *ledger, const struct payment *payment,
-                           int64_t cost_micro, int64_t largest_micro,
+                           int64_t cost_micro, int64_t walltime_s, int64_t largest_micro,
                            enum stint_reason_code *ret_code, struct stint_error *err)
 {
-    char cost[32], largest[32];
+    char cost[32], largest[32], longest[32];
     const char *unit = ledger_unit(ledger, payment->resource);
+    int64_t time_s = longest_s(walltime_s, cost_micro, largest_micro);
     *ret_code = STINT_REASON_BalanceExhausted;
-    (void)stint_fail(
-        err, STINT_NO_AWARD, "the job may cost %s %ss, more than the whole of any award of %s",
-        stint_micro_format(cost_micro, cost, sizeof(cost)), unit, payment->project->name);
-    return stint_fix(err, STINT_NO_AWARD, "ask for less time or fewer resources: at most %s %ss",
-                     stint_micro_format(largest_micro, largest, sizeof(largest)), unit);
+    (void)stint_micro_format(cost_micro, cost, sizeof(cost));
+    (void)stint_micro_format(largest_micro, largest, sizeof(largest));
+    (void)stint_fail(err, STINT_NO_AWARD,
+                     "the job may cost %s %ss, more than the %s of the largest award of %s", cost,
+                     unit, largest, payment->project->name);
+    (void)stint_params(err, STINT_NO_AWARD, "\"asked\":%s,\"limit\":%s,\"unit\":\"%ss\"", cost,
+                       largest, unit);
+    if (time_s < 60)
+        return stint_fix(err, STINT_NO_AWARD, "ask for less: %s %ss can be paid", largest, unit);
+    return stint_fix(err, STINT_NO_AWARD, "--time %s can be paid with the same, or ask for less",
+                     stint_duration_format(time_s, longest, sizeof(longest)));
 }
 
 /* The largest award that could pay, -1 when there is none. Expired ones count, as they can be
@@ -303,7 +318,7 @@ int stint_ledger_can_pay(struct stint_ledger *ledger, int64_t project, uint32_t 
     if (largest < 0)
         return refuse_no_award(ledger, &payment, ret_code, err);
     if (cost_micro > largest)
-        return refuse_too_dear(ledger, &payment, cost_micro, largest, ret_code, err);
+        return refuse_too_dear(ledger, &payment, cost_micro, walltime_s, largest, ret_code, err);
     if (!owners_of(ledger, payer, uid, owners))
         return stint_fail(err, -ENOMEM, "no memory for a new user");
     return quota_check_submit(ledger, owners, walltime_s, task_count, ret_code, err);

@@ -28,7 +28,10 @@ static enum stint_reason_code limit_code(enum stint_quota_scope scope, enum stin
         [STINT_SCOPE_PROJECT] = STINT_REASON_ProjectGpuLimit,
         [STINT_SCOPE_USER] = STINT_REASON_UserGpuLimit,
     };
-    unsigned offset = kind == STINT_QUOTA_GPUS ? 0 : kind == STINT_QUOTA_CORES ? 1 : 2;
+    unsigned offset = kind == STINT_QUOTA_GPUS     ? 0
+                      : kind == STINT_QUOTA_CORES  ? 1
+                      : kind == STINT_QUOTA_MEMORY ? 2
+                                                   : 3;
     return quota_kind_is_periodic(kind) ? STINT_REASON_PeriodLimit
                                         : (enum stint_reason_code)(first[scope] + offset);
 }
@@ -38,6 +41,15 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* The figures of a refusal, for programs. */
+static int figures(const struct ask *ask, int64_t asked, int64_t limit, const char *unit,
+                   struct stint_error *err)
+{
+    return stint_params(err, STINT_UNSATISFIABLE,
+                        "\"scope\":\"%s\",\"asked\":%lld,\"limit\":%lld,\"unit\":\"%s\"",
+                        owner_word(ask), (long long)asked, (long long)limit, unit);
+}
+
 static int refuse_gpus(const struct ask *ask, int64_t ceiling, struct stint_error *err)
 {
     char asked[32];
@@ -45,6 +57,9 @@ static int refuse_gpus(const struct ask *ask, int64_t ceiling, struct stint_erro
                      "the job asks for %s GPUs, more than the %s's ceiling of %lld",
                      stint_micro_format(ask->size->gpu_milli * 1000, asked, sizeof(asked)),
                      owner_word(ask), (long long)ceiling);
+    (void)stint_params(err, STINT_UNSATISFIABLE,
+                       "\"scope\":\"%s\",\"asked\":%s,\"limit\":%lld,\"unit\":\"GPUs\"",
+                       owner_word(ask), asked, (long long)ceiling);
     return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %lld GPU%s", (long long)ceiling,
                      plural(ceiling));
 }
@@ -55,6 +70,7 @@ static int refuse_cores(const struct ask *ask, int64_t ceiling, struct stint_err
                      "the job asks for %lld core%s, more than the %s's ceiling of %lld",
                      (long long)ask->size->cores, plural(ask->size->cores), owner_word(ask),
                      (long long)ceiling);
+    (void)figures(ask, ask->size->cores, ceiling, "cores", err);
     return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %lld core%s", (long long)ceiling,
                      plural(ceiling));
 }
@@ -66,7 +82,18 @@ static int refuse_memory(const struct ask *ask, int64_t ceiling, struct stint_er
     (void)stint_fail(
         err, STINT_UNSATISFIABLE, "the job asks for %s of memory, more than the %s's ceiling of %s",
         stint_size_format(ask->size->memory_bytes, asked, sizeof(asked)), owner_word(ask), most);
+    (void)figures(ask, ask->size->memory_bytes, ceiling, "bytes", err);
     return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s: --memory", most);
+}
+
+/* No job asks for two, so only a ceiling of none is one that no wait cures. */
+static int refuse_jobs(const struct ask *ask, struct stint_error *err)
+{
+    (void)stint_fail(err, STINT_UNSATISFIABLE, "the %s's ceiling is 0 running jobs: none may start",
+                     owner_word(ask));
+    (void)figures(ask, 1, 0, "jobs", err);
+    return stint_fix(err, STINT_UNSATISFIABLE,
+                     "ask an operator to raise the quota jobs=0 of the %s", owner_word(ask));
 }
 
 /* @asked_ms, @ceiling_ms: GPUs or cores times milliseconds; @width_milli of them are asked for. */
@@ -82,6 +109,10 @@ static int refuse_hours(const struct ask *ask, const struct ledger_quota *quota,
                      stint_micro_format(ledger_ms_hours(asked_ms), asked, sizeof(asked)), unit,
                      owner_word(ask), stint_micro_format(quota->ceiling, most, sizeof(most)),
                      stint_period_name(quota->period));
+    (void)stint_params(err, STINT_UNSATISFIABLE,
+                       "\"scope\":\"%s\",\"asked\":%s,\"limit\":%s,\"unit\":\"%s-hours\","
+                       "\"period\":\"%s\"",
+                       owner_word(ask), asked, most, unit, stint_period_name(quota->period));
     if (longest_s < 60)
         return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s %s-hours a job: fewer %ss",
                          most, unit, unit);
@@ -115,7 +146,8 @@ static int check_one(const struct ask *ask, enum stint_quota_kind kind, enum sti
         return hours.core_ms > ledger_hours_ms(quota->ceiling)
                    ? refuse_hours(ask, quota, false, hours.core_ms, size->cores * 1000, err)
                    : 0;
-    case STINT_QUOTA_JOBS:     /* no job asks for two */
+    case STINT_QUOTA_JOBS:
+        return quota->ceiling < 1 ? refuse_jobs(ask, err) : 0;
     case STINT_QUOTA_QUEUED:   /* stint_ledger_can_pay() */
     case STINT_QUOTA_WALLTIME: /* the same */
     case STINT_QUOTA_NONE:

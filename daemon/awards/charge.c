@@ -60,6 +60,19 @@ void charge_base_of(const struct stint_machine *machine, struct charge_base *ret
     *ret_base = base;
 }
 
+const char *charge_counted_by(const struct charge_base *base, const struct stint_charge_size *size,
+                              int64_t *ret_milli)
+{
+    struct fraction most = size_units(base, size);
+    struct fraction memory = fraction_of(size->memory_bytes, base->memory_bytes, base->gpu_count);
+    struct fraction gpus = { (charge_wide_unsigned)(size->gpu_milli > 0 ? size->gpu_milli : 0),
+                             1000 };
+    if (base->gpu_count == 0 || !fraction_is_less(gpus, most))
+        return NULL;
+    *ret_milli = (int64_t)((most.top * 1000 + most.bottom - 1) / most.bottom);
+    return fraction_is_less(memory, most) ? "cores" : "memory";
+}
+
 /* Products that pass 128 bits are prices that nobody can pay: they saturate like all others. */
 int64_t charge_price(const struct charge_base *base, int64_t rate_micro,
                      const struct stint_charge_size *size, int64_t ms)

@@ -18,6 +18,11 @@ struct charge_base {
 };
 void charge_base_of(const struct stint_machine *machine, struct charge_base *ret_base);
 
+/* What the price counts @size by, where that is not its GPUs: "memory" or "cores", and how many
+ * thousandths of a GPU that is, rounded up; NULL else. */
+const char *charge_counted_by(const struct charge_base *base, const struct stint_charge_size *size,
+                              int64_t *ret_milli);
+
 /* stint_ledger_charge() with everything given; pure. */
 int64_t charge_price(const struct charge_base *base, int64_t rate_micro,
                      const struct stint_charge_size *size, int64_t ms);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stint/measure.h"
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
@@ -83,6 +84,7 @@ struct loading {
     struct stint_ledger *ledger;
     int status;
     const char *table;
+    int64_t sum_micro; /* of all postings: 0, as every transaction's is */
 };
 
 static bool loading_keep(struct loading *loading, const char *table, bool is_kept)
@@ -139,6 +141,8 @@ static bool load_on_sum(void *context, const struct stint_posting_sum *sum)
 {
     struct loading *loading = context;
     struct ledger_award *award = award_find(loading->ledger, sum->award);
+    if (__builtin_add_overflow(loading->sum_micro, sum->amount_micro, &loading->sum_micro))
+        loading->sum_micro = INT64_MAX;
     if (!loading_keep(loading, "posting", award != NULL))
         return false;
     if (sum->account == STINT_POSTING_SITE)
@@ -231,9 +235,31 @@ static int load_tables(struct loading *loading)
     return r != 0 ? r : loading->status;
 }
 
-/* Invariant 4, on what the store says; a store that breaks it is not served from. */
-static int books_check(const struct stint_ledger *ledger, struct stint_error *err)
+/* Somebody changed an amount: which one takes a longer look, which a store that is right never
+ * needs. */
+static int refuse_unbalanced(const struct stint_ledger *ledger, int64_t sum_micro,
+                             struct stint_error *err)
 {
+    struct stint_store_audit audit = { 0 };
+    char off[32];
+    (void)stint_reader_audit(stint_store_reader(ledger->options.store), &audit);
+    (void)stint_fail(
+        err, STINT_UNTRUSTED,
+        "the books do not balance: the postings of transaction %lld do not sum to "
+        "zero, and all together are off by %s",
+        (long long)audit.first_unbalanced,
+        stint_micro_format(sum_micro < 0 ? -(sum_micro + 1) : sum_micro, off, sizeof(off)));
+    return stint_fix(err, STINT_UNTRUSTED,
+                     "the store was altered; put the newest file made by `stint admin backup` in "
+                     "its place");
+}
+
+/* Invariant 4, on what the store says; a store that breaks it is not served from. */
+static int books_check(const struct stint_ledger *ledger, int64_t sum_micro,
+                       struct stint_error *err)
+{
+    if (sum_micro != 0)
+        return refuse_unbalanced(ledger, sum_micro, err);
     const struct ledger_award *award, *next;
     HASH_ITER(by_id, ledger->awards, award, next)
     {
@@ -285,7 +311,7 @@ int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err)
                           loading.table ? loading.table : "unknown");
     if (accounts_retell(ledger) != 0) /* weights that were taken back, too */
         return stint_fail(err, -ENOMEM, "the scheduler does not take its accounts");
-    r = books_check(ledger, err);
+    r = books_check(ledger, loading.sum_micro, err);
     if (r == 0)
         r = usage_load(ledger, ledger_now_ms(ledger), err);
     if (r == 0)

@@ -190,6 +190,21 @@ int stint_ledger_settle(struct stint_ledger *ledger, const struct stint_ledger_r
     return 0;
 }
 
+const char *stint_ledger_counted_as(const struct stint_ledger *ledger,
+                                    const struct stint_charge_size *size, char *text,
+                                    size_t text_size)
+{
+    int64_t milli = 0;
+    const char *by = stint_resource_at(ledger->options.resources, size->resource)
+                         ? charge_counted_by(&ledger->base[size->resource], size, &milli)
+                         : NULL;
+    text[0] = '\0';
+    if (by)
+        (void)snprintf(text, text_size, "%lld.%03lld GPUs by its %s", (long long)(milli / 1000),
+                       (long long)(milli % 1000), by);
+    return text;
+}
+
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
                             int64_t ms)
 {

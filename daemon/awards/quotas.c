@@ -225,6 +225,11 @@ static int refuse_queue(enum stint_quota_scope scope, const struct ledger_accoun
         (void)stint_fail(err, STINT_OVER_QUOTA, "the %s has %lld of at most %lld jobs in the queue",
                          quota_scope_name(scope), (long long)owner->queued,
                          (long long)quota->ceiling);
+    (void)stint_params(err, STINT_OVER_QUOTA,
+                       "\"scope\":\"%s\",\"asked\":%lld,\"used\":%lld,\"limit\":%lld,"
+                       "\"unit\":\"jobs\"",
+                       quota_scope_name(scope), (long long)task_count, (long long)owner->queued,
+                       (long long)quota->ceiling);
     return stint_fix(err, STINT_OVER_QUOTA,
                      "wait until some have started, or cancel some; an operator set the quota "
                      "queued=%lld on %s",
@@ -242,6 +247,9 @@ static int refuse_walltime(enum stint_quota_scope scope, const struct ledger_quo
                      stint_duration_format(walltime_s, asked, sizeof(asked)),
                      quota_scope_name(scope),
                      stint_duration_format(quota->ceiling, most, sizeof(most)));
+    (void)stint_params(err, STINT_UNSATISFIABLE,
+                       "\"scope\":\"%s\",\"asked\":%lld,\"limit\":%lld,\"unit\":\"seconds\"",
+                       quota_scope_name(scope), (long long)walltime_s, (long long)quota->ceiling);
     return stint_fix(err, STINT_UNSATISFIABLE, "ask for --time %s or less", most);
 }
 

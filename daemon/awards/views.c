@@ -123,11 +123,17 @@ void stint_ledger_each_quota(struct stint_ledger *ledger,
             return;
 }
 
-static void projects_text(const struct ledger_user *user, struct stint_buffer *text)
+/* With join = open everybody may name `default` too, whatever else is his. */
+static void projects_text(const struct stint_ledger *ledger, const struct ledger_user *user,
+                          struct stint_buffer *text)
 {
+    const struct ledger_project *open =
+        ledger->options.join_open ? project_by_name(ledger, "default") : NULL;
     for (size_t i = 0; i < user->member_count; i++)
         stint_buffer_printf(text, "%s%s (%s)", i ? ", " : "", user->members[i].project->name,
                             user->members[i].role);
+    if (open && !user_member(user, open))
+        stint_buffer_printf(text, "%sdefault (open)", text->length > 0 ? ", " : "");
 }
 
 void stint_ledger_each_user(struct stint_ledger *ledger,
@@ -140,7 +146,7 @@ void stint_ledger_each_user(struct stint_ledger *ledger,
     HASH_ITER(hh, ledger->users, user, next)
     {
         stint_buffer_clear(&text);
-        projects_text(user, &text);
+        projects_text(ledger, user, &text);
         struct stint_user_view view = {
             .uid = user->uid,
             .name = user->name,

@@ -19,6 +19,7 @@
     X(STINT_NOT_PERMITTED, "not-permitted", 403, 6, "the caller may not do this")                  \
     X(STINT_NOT_FOUND, "not-found", 404, 3, "no such thing, or not yours to see")                  \
     X(STINT_METHOD, "method-not-allowed", 405, 2, "the route does not take this method")           \
+    X(STINT_MEDIA_TYPE, "unsupported-media-type", 415, 2, "a body of a kind that is not taken")    \
     X(STINT_WRONG_STATE, "wrong-state", 409, 8, "not in this state")                               \
     X(STINT_CONFLICT, "conflict", 409, 8, "it exists already, or changed meanwhile")               \
     X(STINT_KEY_REUSED, "idempotency-key-reused", 422, 8, "the key was used with another body")    \
@@ -43,17 +44,20 @@ enum stint_refusal {
  * @code: 0, a negative errno or an enum stint_refusal
  * @text: one sentence without a full stop; "" when nobody filled it
  * @fix: what the reader can do; "" when nothing is known
+ * @params: the figures for programs, as members of a JSON object: "\"asked\":2,\"limit\":1"; "" for
+ * none
  * The caller's storage; nothing to free.
  */
 struct stint_error {
     int code;
     char text[400];
     char fix[240];
+    char params[160];
 };
 
 /**
  * stint_fail() - fill @err, when there is one, and return @code
- * Clears @err->fix. Cuts what is too long. Cost: one vsnprintf.
+ * Clears @err->fix and @err->params. Cuts what is too long. Cost: one vsnprintf.
  */
 static inline __attribute__((format(printf, 3, 4), unused)) int stint_fail(struct stint_error *err,
                                                                            int code,
@@ -64,6 +68,7 @@ static inline __attribute__((format(printf, 3, 4), unused)) int stint_fail(struc
         va_start(args, format);
         err->code = code;
         err->fix[0] = '\0';
+        err->params[0] = '\0';
         (void)vsnprintf(err->text, sizeof(err->text), format, args);
         va_end(args);
     }
@@ -82,6 +87,25 @@ static inline __attribute__((format(printf, 3, 4), unused)) int stint_fix(struct
         va_start(args, format);
         (void)vsnprintf(err->fix, sizeof(err->fix), format, args);
         va_end(args);
+    }
+    return code;
+}
+
+/**
+ * stint_params() - add to a failed @err its figures, and return its code
+ * @format: gives members of a JSON object; words in it are our own tokens or names of
+ * [A-Za-z0-9._-] What does not fit is left out whole: half a member is no JSON.
+ */
+static inline __attribute__((format(printf, 3, 4), unused)) int stint_params(
+    struct stint_error *err, int code, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        int length = vsnprintf(err->params, sizeof(err->params), format, args);
+        va_end(args);
+        if (length < 0 || (size_t)length >= sizeof(err->params))
+            err->params[0] = '\0';
     }
     return code;
 }

@@ -98,6 +98,11 @@ struct stint_charge_size {
  */
 int64_t stint_ledger_charge(const struct stint_ledger *ledger, const struct stint_charge_size *size,
                             int64_t ms);
+/* What that price counts @size as where it is not its GPUs: "2.000 GPUs by its memory"; "" where it
+ * is. Returns @text. */
+const char *stint_ledger_counted_as(const struct stint_ledger *ledger,
+                                    const struct stint_charge_size *size, char *text,
+                                    size_t text_size);
 
 /* ---- the way of a job
  * --------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,16 @@ int fixture_commit(struct fixture *f)
     while (status == 1)
         uv_run(f->loop, UV_RUN_ONCE);
     return status;
+}
+
+void fixture_sql(struct fixture *f, const char *sql)
+{
+    char path[96];
+    sqlite3 *db = NULL;
+    (void)snprintf(path, sizeof(path), "%s/stint.db", f->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 int fixture_setup(void **state)

@@ -73,6 +73,8 @@ extern int64_t clock_ms;
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 /* Everything put so far is durable afterwards; 0 or the commit's errno. */
+/* Somebody else writes to the store. */
+void fixture_sql(struct fixture *f, const char *sql);
 int fixture_commit(struct fixture *f);
 /* A second ledger, loaded from what is durable. */
 struct stint_ledger *fixture_reload(struct fixture *f);

@@ -199,6 +199,26 @@ static void the_books_balance_whatever_comes(void **state)
     (void)stint_ledger_free(other);
 }
 
+/* One leg of one transaction, changed behind our back. */
+static void books_that_do_not_balance_are_not_served_from(void **state)
+{
+    struct fixture *f = *state;
+    const char *name = "2026-nlp";
+    fixture_nlp(f, 40);
+    int64_t award = stint_ledger_award_id(f->ledger, name);
+    struct stint_posting_row odd[] = {
+        { .account = STINT_POSTING_FREE, .award = award, .amount_micro = -5 },
+        { .account = STINT_POSTING_USED, .award = award, .amount_micro = 5 },
+    };
+    assert_int_equal(stint_store_put_postings(f->store, odd, 2, NULL, &f->err), 0);
+    assert_int_equal(fixture_commit(f), 0);
+    assert_int_equal(stint_ledger_load(f->ledger, &f->err), 0);
+    fixture_sql(f, "UPDATE posting SET amount_micro = 4 WHERE id = (SELECT max(id) FROM posting)");
+    assert_int_equal(stint_ledger_load(f->ledger, &f->err), STINT_UNTRUSTED);
+    assert_non_null(strstr(f->err.text, "transaction"));
+    assert_non_null(strstr(f->err.fix, "stint admin backup"));
+}
+
 static void a_reload_keeps_people_projects_and_ceilings(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +247,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_books_balance_whatever_comes, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(books_that_do_not_balance_are_not_served_from,
+                                        fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_reload_keeps_people_projects_and_ceilings, fixture_setup,
                                         fixture_teardown),
     };

@@ -269,7 +269,9 @@ static void a_job_above_a_ceiling_by_itself_is_refused_with_the_most(void **stat
         { STINT_SCOPE_USER, "70001", "core-hours=2/month", 0, 4, 1, 1800, STINT_REASON_NONE, "" },
         { STINT_SCOPE_USER, "70001", "core-hours=2/month", 0, 4, 1, 3600, STINT_REASON_PeriodLimit,
           "--time 30:00" },
-        { STINT_SCOPE_USER, "70001", "jobs=0", 0, 1, 1, 60, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_USER, "70001", "jobs=1", 0, 1, 1, 60, STINT_REASON_NONE, "" },
+        { STINT_SCOPE_USER, "70001", "jobs=0", 0, 1, 1, 60, STINT_REASON_UserJobLimit,
+          "raise the quota jobs=0" },
     };
     struct fixture *f = *state;
     enum stint_reason_code code;
@@ -292,6 +294,8 @@ static void a_job_above_a_ceiling_by_itself_is_refused_with_the_most(void **stat
             !strstr(err.fix, cases[i].fix))
             fail_msg("%zu: %s gave %d %s '%s'; '%s'", i, cases[i].quota, r, stint_reason_name(code),
                      err.text, err.fix);
+        if (is_refused)
+            assert_non_null(strstr(err.params, "\"limit\":"));
         assert_int_equal(stint_ledger_quota_set(f->ledger, &f->act, cases[i].scope, cases[i].owner,
                                                 removal, &f->err),
                          0);
