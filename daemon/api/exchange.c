@@ -117,66 +117,6 @@ static const char *header(const struct exchange *ex, const char *name)
     return MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, name);
 }
 
-static bool word_in(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = words; at && (at = strstr(at, word)); at += length)
-        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-            return length > 0;
-    return false;
-}
-
-/* The table's own copy of a parameter's name, with its end; NULL when the route has none such. */
-static const char *query_known(const struct route *route, const char *name)
-{
-    if (!route->query || strchr(name, ' ') || !word_in(route->query, name))
-        return NULL;
-    size_t length = strlen(name);
-    const char *at = route->query;
-    while (strncmp(at, name, length) != 0 || (at[length] != ' ' && at[length] != '\0'))
-        at += strcspn(at, " ") + 1;
-    return at;
-}
-
-struct query_walk {
-    struct exchange *ex;
-    struct stint_error *err;
-    int code;
-};
-
-static enum MHD_Result query_on_value(void *context, enum MHD_ValueKind kind, const char *name,
-                                      const char *value)
-{
-    struct query_walk *walk = context;
-    struct exchange *ex = walk->ex;
-    (void)kind;
-    const char *known = query_known(ex->route, name);
-    if (!known) {
-        walk->code =
-            stint_fail(walk->err, STINT_UNKNOWN_FIELD, "unknown query parameter '%.60s'", name);
-        (void)stint_fix(walk->err, STINT_UNKNOWN_FIELD, "known here: %.200s",
-                        ex->route->query ? ex->route->query : "none");
-        return MHD_NO;
-    }
-    char *decoded = text_decode(value ? value : "", value ? strlen(value) : 0, false);
-    if (!decoded || ex->query_count == API_QUERY_MAX) {
-        free(decoded);
-        walk->code =
-            stint_fail(walk->err, STINT_INVALID, "the query parameter '%.60s' is malformed", name);
-        return MHD_NO;
-    }
-    ex->query_names[ex->query_count] = known;
-    ex->query_values[ex->query_count++] = decoded;
-    return MHD_YES;
-}
-
-static int judge_query(struct exchange *ex, struct stint_error *err)
-{
-    struct query_walk walk = { ex, err, 0 };
-    (void)MHD_get_connection_values(ex->connection, MHD_GET_ARGUMENT_KIND, query_on_value, &walk);
-    return walk.code;
-}
-
 /* A token gives no more than its scopes, whoever's it is. */
 static int judge_scopes(const struct exchange *ex, struct stint_error *err)
 {
@@ -216,23 +156,37 @@ static int judge_access(struct exchange *ex, struct stint_error *err)
     return 0;
 }
 
+/* RFC 9110 §8.3.1: a type's name, without its parameters. */
+static bool type_is(const char *type, const char *name)
+{
+    size_t length = strcspn(type, "; \t");
+    return strlen(name) == length && strncasecmp(type, name, length) == 0;
+}
+
+bool exchange_is_lines(const struct exchange *ex)
+{
+    const char *type = header(ex, "Content-Type");
+    return type && type_is(type, "application/x-ndjson");
+}
+
 static int judge_body(struct exchange *ex, struct stint_error *err)
 {
     const char *length = header(ex, "Content-Length");
     const char *type = header(ex, "Content-Type");
     const char *encoding = header(ex, "Content-Encoding");
-    if (encoding && strcasecmp(encoding, "identity") != 0)
-        return stint_fail(err, STINT_INVALID, "Content-Encoding '%.40s' is not taken", encoding);
+    if (encoding && strcasecmp(encoding, "identity") != 0) {
+        (void)stint_fail(err, STINT_MEDIA_TYPE, "Content-Encoding '%.40s' is not taken", encoding);
+        return stint_fix(err, STINT_MEDIA_TYPE, "send the body as it is");
+    }
     if (length && strtoull(length, NULL, 10) > ex->route->body_max)
         return stint_fail(err, STINT_TOO_LARGE, "the body has %.20s bytes, at most %zu are taken",
                           length, ex->route->body_max);
-    bool is_json =
-        !type || strncasecmp(type, "application/json", 16) == 0 ||
-        strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0 ||
-        ((ex->route->flags & ROUTE_BULK) && strncasecmp(type, "application/x-ndjson", 20) == 0);
-    if (ex->route->body_max > 0 && !is_json) {
-        (void)stint_fail(err, STINT_INVALID, "Content-Type '%.60s' is not taken", type);
-        return stint_fix(err, STINT_INVALID, "Content-Type: application/json");
+    bool is_taken = !type || type_is(type, "application/json") ||
+                    type_is(type, "application/x-www-form-urlencoded") || /* what curl -d says */
+                    ((ex->route->flags & ROUTE_BULK) && exchange_is_lines(ex));
+    if (ex->route->body_max > 0 && !is_taken) {
+        (void)stint_fail(err, STINT_MEDIA_TYPE, "Content-Type '%.60s' is not taken", type);
+        return stint_fix(err, STINT_MEDIA_TYPE, "Content-Type: application/json");
     }
     return 0;
 }
@@ -261,7 +215,7 @@ static int judge_headers(struct exchange *ex, const char *method, const char *ur
     }
     r = judge_access(ex, err);
     if (r == 0)
-        r = judge_query(ex, err);
+        r = query_read(ex, err);
     if (r == 0)
         r = judge_body(ex, err);
     if (r == 0 && is_write && ex->api->is_read_only)
@@ -330,6 +284,22 @@ static void apply_etag(struct exchange *ex)
         ex->cache = "private, no-cache";
 }
 
+/* What is read with GET is read with HEAD. */
+static void add_allow(const struct exchange *ex, struct MHD_Response *response)
+{
+    static const char *const methods[] = { "GET", "POST", "PATCH", "DELETE" };
+    char allow[48] = "";
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(methods); i++) {
+        struct route_params params;
+        bool is_known;
+        size_t length = strlen(allow);
+        if (route_find(methods[i], ex->path, &params, &is_known))
+            (void)snprintf(allow + length, sizeof(allow) - length, "%s%s%s", length ? ", " : "",
+                           methods[i], i == 0 ? ", HEAD" : "");
+    }
+    add_header(response, "Allow", allow);
+}
+
 static void add_headers(struct exchange *ex, struct MHD_Response *response)
 {
     static const char csp[] = "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -352,15 +322,8 @@ static void add_headers(struct exchange *ex, struct MHD_Response *response)
         add_header(response, "WWW-Authenticate",
                    header(ex, "Authorization") ? "Bearer realm=\"stint\", error=\"invalid_token\""
                                                : "Bearer realm=\"stint\"");
-    if (ex->status == 405) {
-        static const char *const methods[] = { "GET", "POST", "PATCH", "DELETE" };
-        for (size_t i = 0; i < STINT_ARRAY_SIZE(methods); i++) {
-            struct route_params params;
-            bool is_known;
-            if (route_find(methods[i], ex->path, &params, &is_known))
-                add_header(response, "Allow", methods[i]);
-        }
-    }
+    if (ex->status == 405)
+        add_allow(ex, response);
 }
 
 static enum MHD_Result queue_answer(struct exchange *ex)

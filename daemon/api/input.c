@@ -1,5 +1,5 @@
 /* Owns: what a handler reads of its request: placeholders, query, body. */
-#include "api_private.h"
+#include "views.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -109,11 +109,158 @@ bool exchange_query_flag(const struct exchange *ex, const char *name)
     return text && strcmp(text, "false") != 0 && strcmp(text, "0") != 0 && strcmp(text, "no") != 0;
 }
 
+/* ---- what a query may say, the same for every route ---- */
+
+static bool is_state(const char *text)
+{
+    return stint_job_state_from_name(text) != STINT_JOB_NO_STATE;
+}
+
+static bool is_outcome(const char *text)
+{
+    return stint_job_outcome_from_name(text) != STINT_OUTCOME_NONE;
+}
+
+static bool is_flag(const char *text)
+{
+    static const char *const words[] = { "", "true", "false", "yes", "no", "1", "0" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(words); i++)
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_kind(const char *text)
+{
+    return strcmp(text, "model") == 0 || strcmp(text, "dataset") == 0 || strcmp(text, "code") == 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*is_word)(const char *text);
+    const char *words;
+} query_words[] = {
+    { "state", is_state, "pending held starting running suspended ending done" },
+    { "outcome", is_outcome,
+      "completed failed cancelled timeout out-of-memory node-failed lost refused" },
+    { "kind", is_kind, "model dataset code" },
+    { "mine", is_flag, "true false" },
+    { "live", is_flag, "true false" },
+    { "follow", is_flag, "true false" },
+    { "dry_run", is_flag, "true false" },
+};
+
+static int check_words(const struct exchange *ex, struct stint_error *err)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(query_words); i++) {
+        const char *text = exchange_query(ex, query_words[i].name);
+        if (!text || query_words[i].is_word(text))
+            continue;
+        (void)stint_fail(err, STINT_INVALID, "the query parameter '%s' cannot be '%.40s'",
+                         query_words[i].name, text);
+        return stint_fix(err, STINT_INVALID, "one of: %s", query_words[i].words);
+    }
+    return 0;
+}
+
+/* A time from which nothing can be until the other. What is no time its handler refuses. */
+static int check_times(const struct exchange *ex, struct stint_error *err)
+{
+    int64_t now_ms = ex->api->options.now_wall_ms();
+    const char *since = exchange_query(ex, "since");
+    const char *until = exchange_query(ex, "until");
+    int64_t since_ms, until_ms;
+    if (!since || !until || stint_instant_parse(since, now_ms, &since_ms, NULL) != 0 ||
+        stint_instant_parse(until, now_ms, &until_ms, NULL) != 0 || since_ms <= until_ms)
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "'since' is later than 'until'");
+    return stint_fix(err, STINT_INVALID, "change the two, or leave one out");
+}
+
+static int query_check(const struct exchange *ex, struct stint_error *err)
+{
+    const char *project = exchange_query(ex, "project");
+    bool is_read = strcmp(ex->route->method, "GET") == 0;
+    int r = check_words(ex, err);
+    if (r == 0)
+        r = check_times(ex, err);
+    if (r == 0 && is_read && project && project_id(ex->api, project) == 0)
+        r = stint_fail(err, STINT_NOT_FOUND, "there is no project '%.60s'", project);
+    return r;
+}
+
+/* ---- taking it ---- */
+
+static bool word_in(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; at && (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return length > 0;
+    return false;
+}
+
+/* The table's own copy of a parameter's name, with its end; NULL when the route has none such. */
+static const char *query_known(const struct route *route, const char *name)
+{
+    if (!route->query || strchr(name, ' ') || !word_in(route->query, name))
+        return NULL;
+    size_t length = strlen(name);
+    const char *at = route->query;
+    while (strncmp(at, name, length) != 0 || (at[length] != ' ' && at[length] != '\0'))
+        at += strcspn(at, " ") + 1;
+    return at;
+}
+
+struct query_walk {
+    struct exchange *ex;
+    struct stint_error *err;
+    int code;
+};
+
+static enum MHD_Result query_on_value(void *context, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    struct query_walk *walk = context;
+    struct exchange *ex = walk->ex;
+    (void)kind;
+    const char *known = query_known(ex->route, name);
+    if (!known) {
+        walk->code =
+            stint_fail(walk->err, STINT_UNKNOWN_FIELD, "unknown query parameter '%.60s'", name);
+        (void)stint_fix(walk->err, STINT_UNKNOWN_FIELD, "known here: %.200s",
+                        ex->route->query ? ex->route->query : "none");
+        return MHD_NO;
+    }
+    if (exchange_query(ex, name)) { /* which of them was meant? */
+        walk->code = stint_fail(walk->err, STINT_INVALID,
+                                "the query parameter '%.60s' is given twice", name);
+        return MHD_NO;
+    }
+    char *decoded = text_decode(value ? value : "", value ? strlen(value) : 0, false);
+    if (!decoded || ex->query_count == API_QUERY_MAX) {
+        free(decoded);
+        walk->code =
+            stint_fail(walk->err, STINT_INVALID, "the query parameter '%.60s' is malformed", name);
+        return MHD_NO;
+    }
+    ex->query_names[ex->query_count] = known;
+    ex->query_values[ex->query_count++] = decoded;
+    return MHD_YES;
+}
+
+int query_read(struct exchange *ex, struct stint_error *err)
+{
+    struct query_walk walk = { ex, err, 0 };
+    (void)MHD_get_connection_values(ex->connection, MHD_GET_ARGUMENT_KIND, query_on_value, &walk);
+    return walk.code == 0 ? query_check(ex, err) : walk.code;
+}
+
 json_t *exchange_json(struct exchange *ex)
 {
     struct stint_error err = { 0 };
     json_t *json = NULL;
-    err.code = text_json(stint_buffer_text(&ex->body), ex->body.length, &json, &err);
+    err.code = text_json(stint_buffer_text(&ex->body), ex->body.length, 0, &json, &err);
     if (err.code == 0 && json_is_object(json))
         return json;
     if (err.code == 0)

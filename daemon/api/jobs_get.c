@@ -516,34 +516,6 @@ static const char *list_keep(struct list *list, size_t index, const char *text)
     return text ? (list->texts[index] = strdup(text)) : NULL;
 }
 
-static bool list_project(struct exchange *ex, int64_t *ret_project)
-{
-    struct stint_error err;
-    const char *name = exchange_query(ex, "project");
-    *ret_project = name ? project_id(ex->api, name) : 0;
-    if (!name || *ret_project)
-        return true;
-    (void)stint_fail(&err, STINT_NOT_FOUND, "there is no project '%.60s'", name);
-    exchange_fail(ex, &err);
-    return false;
-}
-
-static bool list_words(struct exchange *ex)
-{
-    struct stint_error err;
-    const char *state = exchange_query(ex, "state");
-    const char *outcome = exchange_query(ex, "outcome");
-    if ((!state || stint_job_state_from_name(state) != STINT_JOB_NO_STATE) &&
-        (!outcome || stint_job_outcome_from_name(outcome) != STINT_OUTCOME_NONE))
-        return true;
-    (void)stint_fail(&err, STINT_INVALID, "there is no such state or outcome");
-    (void)stint_fix(&err, STINT_INVALID,
-                    "states: pending held starting running suspended ending done; outcomes: "
-                    "completed failed cancelled timeout out-of-memory node-failed lost refused");
-    exchange_fail(ex, &err);
-    return false;
-}
-
 void handle_jobs_list(struct exchange *ex)
 {
     static const struct read_plan plan = { list_work, list_render, list_free };
@@ -551,9 +523,10 @@ void handle_jobs_list(struct exchange *ex)
     int64_t limit;
     if (!exchange_query_int(ex, "limit", 1, API_LIST_MAX, API_LIST_DEFAULT, &limit) ||
         !cursor_read(ex, &filter.before) || !exchange_query_time(ex, "since", &filter.since_ms) ||
-        !exchange_query_time(ex, "until", &filter.until_ms) || !list_project(ex, &filter.project) ||
-        !list_words(ex) || !list_owner(ex, &filter))
+        !exchange_query_time(ex, "until", &filter.until_ms) || !list_owner(ex, &filter))
         return;
+    const char *project = exchange_query(ex, "project");
+    filter.project = project ? project_id(ex->api, project) : 0;
     if (exchange_query_flag(ex, "live")) {
         list_live(ex, filter.project);
         return;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "stint/admission.h"
 #include "stint/request.h"
@@ -13,9 +12,11 @@
 
 #define BULK_MAX 20000 /* requests of one body */
 
-/* One request of a bulk: its id, or its problem. */
+/* One request of a bulk: its id, or its problem. @line: where it stands in NDJSON, from 1; 0 in a
+ * list. */
 struct result {
     uint64_t job;
+    size_t line;
     bool is_evaluated;
     enum stint_reason_code reason; /* when it is not */
     char *problem;
@@ -26,7 +27,6 @@ struct submit {
     struct exchange *ex;
     size_t open;
     size_t count;
-    size_t capacity;
     bool is_bulk;
     struct result *results;
 };
@@ -54,6 +54,8 @@ static const char *unjudged_reason(enum stint_reason_code reason)
 static void write_result(struct stint_buffer *out, const struct result *result)
 {
     stint_json_object(out);
+    if (result->line != 0)
+        stint_json_kv_int(out, "line", (int64_t)result->line);
     if (result->job != 0) {
         stint_json_kv_int(out, "id", (int64_t)result->job);
         if (!result->is_evaluated)
@@ -185,89 +187,77 @@ static void item_submit(struct submit *submit, size_t index, const json_t *json,
 
 /* ---- bodies ---- */
 
-/* Room for one more result; false when the bulk is too long. */
-static bool submit_grow(struct submit *submit)
-{
-    if (submit->count == BULK_MAX)
-        return false;
-    if (submit->count == submit->capacity) {
-        size_t capacity = submit->capacity ? submit->capacity * 2 : 64;
-        struct result *results = reallocarray(submit->results, capacity, sizeof(*submit->results));
-        if (!results)
-            return false;
-        submit->results = results;
-        submit->capacity = capacity;
-    }
-    submit->results[submit->count++] = (struct result){ .is_evaluated = true };
-    return true;
-}
-
-static bool submit_line(struct submit *submit, const char *line, size_t length, bool is_rehearsal)
+/* The others go on when one is no JSON. */
+static void submit_line(struct submit *submit, size_t index, const char *text, size_t length,
+                        bool is_rehearsal)
 {
     struct stint_error err = { 0 };
     json_t *json = NULL;
-    if (!submit_grow(submit))
-        return false;
-    err.code = text_json(line, length, &json, &err);
-    if (err.code != 0) /* the others go on */
-        item_problem(submit, submit->count - 1, &err, STINT_REASON_NONE, NULL, 0);
+    err.code = text_json(text, length, submit->results[index].line, &json, &err);
+    if (err.code != 0)
+        item_problem(submit, index, &err, STINT_REASON_NONE, NULL, 0);
     else
-        item_submit(submit, submit->count - 1, json, is_rehearsal);
+        item_submit(submit, index, json, is_rehearsal);
     json_decref(json);
-    return true;
 }
 
-static bool submit_lines(struct submit *submit, bool is_rehearsal)
+static size_t line_ends(const char *from, const char *to)
+{
+    size_t count = 0;
+    for (; from < to && (from = memchr(from, '\n', (size_t)(to - from))); from++)
+        count++;
+    return count;
+}
+
+/* Lines of nothing but blanks are no requests; so each result says which line it is of. */
+static void submit_lines(struct submit *submit, bool is_rehearsal)
 {
     const char *at = stint_buffer_text(&submit->ex->body);
     const char *end = at + submit->ex->body.length;
+    const char *before = at;
+    size_t line = 1;
     size_t length;
-    for (; text_line(&at, end, &length); at += length)
-        if (!submit_line(submit, at, length, is_rehearsal))
-            return false;
-    return true;
+    for (size_t i = 0; text_line(&at, end, &length); i++, at += length) {
+        line += line_ends(before, at);
+        before = at;
+        submit->results[i].line = line;
+        submit_line(submit, i, at, length, is_rehearsal);
+    }
 }
 
-static bool submit_array(struct submit *submit, const json_t *array, bool is_rehearsal)
+static void submit_array(struct submit *submit, const json_t *array, bool is_rehearsal)
 {
     size_t i;
     const json_t *json;
     json_array_foreach(array, i, json)
     {
-        if (!submit_grow(submit))
-            return false;
         item_submit(submit, i, json, is_rehearsal);
     }
-    return true;
 }
 
-static struct submit *submit_new(struct exchange *ex, bool is_bulk)
+/* @count: requests of a bulk: each has its result before the first is handed over. */
+static struct submit *submit_new(struct exchange *ex, bool is_bulk, size_t count)
 {
     struct submit *submit = calloc(1, sizeof(*submit));
-    if (!submit)
+    if (!submit || (count > 0 && !(submit->results = calloc(count, sizeof(*submit->results))))) {
+        free(submit);
         return NULL;
+    }
+    submit->count = count;
     submit->ex = exchange_ref(ex);
     submit->open = 1;
     submit->is_bulk = is_bulk;
     return submit;
 }
 
-static bool is_ndjson(const struct exchange *ex)
-{
-    const char *type = MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, "Content-Type");
-    return type && strncasecmp(type, "application/x-ndjson", 20) == 0;
-}
-
 /* Requests after the bound are refused together with the whole: nothing was promised yet. */
 static size_t count_lines(const struct stint_buffer *body)
 {
     size_t count = 0;
+    size_t length;
     const char *at = stint_buffer_text(body);
-    const char *end = at + body->length;
-    while (at && at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
-        at++;
+    for (const char *end = at + body->length; text_line(&at, end, &length); at += length)
         count++;
-    }
     return count;
 }
 
@@ -277,7 +267,7 @@ static void advise_lines(const struct stint_buffer *body, struct stint_error *er
     const char *text = stint_buffer_text(body);
     const char *line_end = text ? memchr(text, '\n', body->length) : NULL;
     json_t *first = NULL;
-    if (line_end && text_json(text, (size_t)(line_end - text), &first, NULL) == 0)
+    if (line_end && text_json(text, (size_t)(line_end - text), 0, &first, NULL) == 0)
         (void)stint_fix(err, err->code,
                         "for one request a line, each judged alone: Content-Type: "
                         "application/x-ndjson");
@@ -288,18 +278,18 @@ void handle_jobs_post(struct exchange *ex)
 {
     struct stint_error err = { 0 };
     json_t *json = NULL;
-    bool is_lines = is_ndjson(ex);
+    bool is_lines = exchange_is_lines(ex);
     bool is_rehearsal = exchange_query_flag(ex, "dry_run");
     if (!is_lines)
-        err.code = text_json(stint_buffer_text(&ex->body), ex->body.length, &json, &err);
+        err.code = text_json(stint_buffer_text(&ex->body), ex->body.length, 0, &json, &err);
     if (err.code == STINT_INVALID)
         advise_lines(&ex->body, &err);
-    size_t count = is_lines ? count_lines(&ex->body) : json_array_size(json);
+    size_t count = is_lines ? count_lines(&ex->body) : json_array_size(json); /* 0 of an object */
     if (err.code == 0 && count > BULK_MAX)
         (void)stint_fail(&err, STINT_TOO_LARGE, "%zu requests, at most %d in one body", count,
                          BULK_MAX);
     bool is_bulk = is_lines || json_is_array(json);
-    struct submit *submit = err.code == 0 ? submit_new(ex, is_bulk) : NULL;
+    struct submit *submit = err.code == 0 ? submit_new(ex, is_bulk, count) : NULL;
     if (err.code == 0 && !submit)
         (void)stint_fail(&err, -ENOMEM, "no memory for the request");
     if (err.code != 0) {
@@ -310,9 +300,9 @@ void handle_jobs_post(struct exchange *ex)
     if (!is_bulk)
         item_submit(submit, 0, json, is_rehearsal);
     else if (is_lines)
-        (void)submit_lines(submit, is_rehearsal);
+        submit_lines(submit, is_rehearsal);
     else
-        (void)submit_array(submit, json, is_rehearsal);
+        submit_array(submit, json, is_rehearsal);
     json_decref(json);
     submit_part_done(submit);
 }

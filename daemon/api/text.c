@@ -153,16 +153,23 @@ bool text_line(const char **at, const char *end, size_t *ret_length)
     return false;
 }
 
-int text_json(const char *text, size_t length, json_t **ret_json, struct stint_error *err)
+int text_json(const char *text, size_t length, size_t line, json_t **ret_json,
+              struct stint_error *err)
 {
     json_error_t where;
+    char what[32] = "the body";
     size_t end = utf8_end(text, length);
+    if (line > 0)
+        (void)snprintf(what, sizeof(what), "line %zu", line);
     if (end != length)
-        return stint_fail(err, STINT_INVALID, "the body is not UTF-8 at byte %zu", end);
+        return stint_fail(err, STINT_INVALID, "%s is not UTF-8 at byte %zu", what, end);
     if (json_is_too_deep(text, length))
-        return stint_fail(err, STINT_INVALID, "the body nests deeper than %d levels",
+        return stint_fail(err, STINT_INVALID, "%s nests deeper than %d levels", what,
                           API_JSON_DEPTH_MAX);
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+    if (!json && line > 0)
+        return stint_fail(err, STINT_INVALID, "%s is not JSON: column %d: %.200s", what,
+                          where.column, where.text);
     if (!json)
         return stint_fail(err, STINT_INVALID, "the body is not JSON: line %d, column %d: %.200s",
                           where.line, where.column, where.text);

@@ -21,7 +21,7 @@ static void lines(const char *text, size_t size)
         for (const char *c = before; c < at; c++)
             if (!memchr(" \t\r\n", *c, 4))
                 abort();
-        if (text_json(at, length, &json, NULL) == 0 && !json)
+        if (text_json(at, length, 1, &json, NULL) == 0 && !json)
             abort();
         json_decref(json);
     }
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct stint_error err = { 0 };
     json_t *json = NULL;
     const char *text = (const char *)data;
-    int r = text_json(text, size, &json, &err);
+    int r = text_json(text, size, 0, &json, &err);
     if (r != 0 && (r != STINT_INVALID || !err.text[0]))
         abort();
     json_decref(json);
