@@ -135,7 +135,7 @@ int stint_admission_reload(struct stint_admission *admission,
     struct stint_sha256 digest;
     int r = rules_check(options, err);
     if (r == 0)
-        r = rules_digest_of(options, &digest, err);
+        r = stint_admission_rules_digest(options, &digest, err);
     if (r != 0)
         return r;
     admission->options = *options;
@@ -194,7 +194,7 @@ static bool load_on_waiver(void *context, const struct stint_waiver_row *row)
 static int load_rules_digest(struct stint_admission *admission, struct stint_error *err)
 {
     struct stint_sha256 digest;
-    int r = rules_digest_of(&admission->options, &digest, err);
+    int r = stint_admission_rules_digest(&admission->options, &digest, err);
     if (r != 0)
         return r;
     memcpy(admission->rules_digest, "sha256:", 7);

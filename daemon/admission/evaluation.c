@@ -11,56 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "evaluation.h"
 #include "wake.h"
 
-enum evaluation_stage {
-    EVALUATION_QUEUED = 0,
-    EVALUATION_FETCHING,
-    EVALUATION_RECHECKING,
-    EVALUATION_JUDGING,
-    EVALUATION_READING
-};
-
-struct waiter {
-    evaluation_fn fn;
-    void *context;
-};
-
-struct evaluation {
-    struct stint_admission *admission; /* NULL once admission is gone */
-    struct evaluation *prev;
-    struct evaluation *next;
-    enum evaluation_stage stage;
-    uid_t uid;
-    gid_t gid;
-    const char *kind;
-    char *rules;
-    char *path;
-    char *name;
-    char known_digest[DOCUMENT_DIGEST_SIZE];
-    char must_be[DOCUMENT_DIGEST_SIZE];
-    bool is_ours;
-    bool is_fresh;
-    bool is_kept;
-    uint64_t told_serial; /* of the registry, when it was told what names stand for */
-    char told_rules[DOCUMENT_DIGEST_SIZE];
-    char told[DOCUMENT_DIGEST_SIZE]; /* whose statements it was told, "" for nobody's */
-    unsigned times;                  /* that it was judged */
-    struct waiter *waiters;
-    size_t waiter_count;
-    struct verdict_head head; /* a copy; id 0 when there is none */
-    char *manifest;
-    char *criteria;
-    uv_work_t work;
-    char *output;
-    size_t output_length;
-    int read_status;
-    struct stint_error read_error;
-    struct document document;
-};
-
-static void evaluation_free(struct evaluation *evaluation)
+void evaluation_free(struct evaluation *evaluation)
 {
     if (!evaluation)
         return;
@@ -92,8 +46,8 @@ static void evaluation_answer(struct evaluation *evaluation, struct evaluation_a
     admission_wake(admission, 0);
 }
 
-static void answer_code(struct evaluation *evaluation, enum stint_reason_code code, const char *why,
-                        const char *fix)
+void evaluation_answer_code(struct evaluation *evaluation, enum stint_reason_code code,
+                            const char *why, const char *fix)
 {
     struct evaluation_answer answer = { .code = code };
     (void)snprintf(answer.why, sizeof(answer.why), "%s", why);
@@ -120,7 +74,7 @@ static void say_verdict(struct stint_admission *admission, struct evaluation_ans
 }
 
 /* The bytes are those that were judged before. */
-static void answer_stored(struct evaluation *evaluation)
+void evaluation_answer_stored(struct evaluation *evaluation)
 {
     struct evaluation_answer answer = {
         .code = evaluation->head.code,
@@ -135,16 +89,16 @@ static void answer_stored(struct evaluation *evaluation)
 
 /* ---- judging */
 
-static void answer_problem(struct evaluation *evaluation, const struct stint_error *problem)
+void evaluation_answer_problem(struct evaluation *evaluation, const struct stint_error *problem)
 {
     bool is_missing = problem->code == STINT_NOT_FOUND;
-    answer_code(evaluation,
-                is_missing ? STINT_REASON_ArtifactMissing : STINT_REASON_EvaluationFailed,
-                problem->text, problem->fix);
+    evaluation_answer_code(
+        evaluation, is_missing ? STINT_REASON_ArtifactMissing : STINT_REASON_EvaluationFailed,
+        problem->text, problem->fix);
 }
 
 static int judge_start(struct evaluation *evaluation, struct stint_error *err);
-static void answer_not_started(struct evaluation *evaluation, int code, struct stint_error *err);
+void evaluation_not_started(struct evaluation *evaluation, int code, struct stint_error *err);
 
 /* Was it told all that counts? What is said of these bytes is only known once their digest is. */
 static bool was_told_all(const struct evaluation *evaluation)
@@ -168,7 +122,7 @@ static void judge_again(struct evaluation *evaluation)
     free(stint_take(evaluation->output));
     int r = judge_start(evaluation, &err);
     if (r != 0)
-        answer_not_started(evaluation, r, &err);
+        evaluation_not_started(evaluation, r, &err);
 }
 
 /* A verdict that was not told all is history: it never stands. */
@@ -190,15 +144,16 @@ static void evaluation_judged(struct evaluation *evaluation)
     struct document *document = &evaluation->document;
     struct evaluation_answer answer = { .document = document, .criteria = document->criteria };
     if (document->problem.code != 0) {
-        answer_problem(evaluation, &document->problem);
+        evaluation_answer_problem(evaluation, &document->problem);
         return;
     }
     if (evaluation->must_be[0] && strcmp(evaluation->must_be, document->digest) != 0) {
-        answer_code(evaluation, STINT_REASON_ArtifactChanged,
-                    "its files are not those that were registered",
-                    "restore them, or register it anew");
+        evaluation_answer_code(evaluation, STINT_REASON_ArtifactChanged,
+                               "its files are not those that were registered",
+                               "restore them, or register it anew");
         return;
     }
+    evaluation_remember(evaluation, document->digest);
     if (!was_told_all(evaluation) && evaluation->times < ADMISSION_JUDGE_AGAIN_MAX) {
         judge_again(evaluation);
         return;
@@ -229,16 +184,17 @@ static void read_on_done(uv_work_t *work, int status)
         return;
     }
     if (status != 0 || evaluation->read_status != 0)
-        answer_code(evaluation, STINT_REASON_EvaluationFailed,
-                    evaluation->read_error.text[0] ? evaluation->read_error.text
-                                                   : "the evaluator's answer could not be read",
-                    NULL);
+        evaluation_answer_code(evaluation, STINT_REASON_EvaluationFailed,
+                               evaluation->read_error.text[0]
+                                   ? evaluation->read_error.text
+                                   : "the evaluator's answer could not be read",
+                               NULL);
     else
         evaluation_judged(evaluation);
 }
 
 /* What a tool that did not end well means. False when there is a document to read. */
-static bool tool_has_failed(struct evaluation *evaluation, int result, int exit_status)
+bool evaluation_tool_failed(struct evaluation *evaluation, int result, int exit_status)
 {
     struct stint_error error = { 0 };
     if (result == 0 && exit_status == 0)
@@ -248,11 +204,13 @@ static bool tool_has_failed(struct evaluation *evaluation, int result, int exit_
                          strerror(-result));
         answer_error(evaluation, &error);
     } else if (result == -ETIMEDOUT) {
-        answer_code(evaluation, STINT_REASON_EvaluationFailed, "judging it took too long",
-                    "ask an operator to raise evaluation_timeout_s");
+        evaluation_answer_code(evaluation, STINT_REASON_EvaluationFailed,
+                               "judging it took too long",
+                               "ask an operator to raise evaluation_timeout_s");
     } else {
-        answer_code(evaluation, STINT_REASON_EvaluationFailed, "the evaluator ended abnormally",
-                    "run `stint check` on it to see more");
+        evaluation_answer_code(evaluation, STINT_REASON_EvaluationFailed,
+                               "the evaluator ended abnormally",
+                               "run `stint check` on it to see more");
     }
     return true;
 }
@@ -265,7 +223,7 @@ static void judge_on_done(void *context, int result, int exit_status, const char
         evaluation_free(evaluation);
         return;
     }
-    if (tool_has_failed(evaluation, result, exit_status))
+    if (evaluation_tool_failed(evaluation, result, exit_status))
         return;
     evaluation->output = malloc(length + 1);
     evaluation->output_length = length;
@@ -277,12 +235,12 @@ static void judge_on_done(void *context, int result, int exit_status, const char
     evaluation->work.data = evaluation;
     if (!evaluation->output || uv_queue_work(evaluation->admission->options.loop, &evaluation->work,
                                              read_in_worker, read_on_done) != 0)
-        answer_code(evaluation, STINT_REASON_EvaluationFailed, "no memory to read the answer",
-                    NULL);
+        evaluation_answer_code(evaluation, STINT_REASON_EvaluationFailed,
+                               "no memory to read the answer", NULL);
 }
 
-static int run_tool(struct evaluation *evaluation, const char *const *argv, const char *input,
-                    stint_engine_tool_fn done, struct stint_error *err)
+int evaluation_run_tool(struct evaluation *evaluation, const char *const *argv, const char *input,
+                        stint_engine_tool_fn done, struct stint_error *err)
 {
     struct stint_admission *admission = evaluation->admission;
     struct owner owner;
@@ -301,11 +259,11 @@ static int run_tool(struct evaluation *evaluation, const char *const *argv, cons
 }
 
 /* A refusal of the engine is a word about us, not about the artefact. */
-static void answer_not_started(struct evaluation *evaluation, int code, struct stint_error *err)
+void evaluation_not_started(struct evaluation *evaluation, int code, struct stint_error *err)
 {
     err->code = code < 0 ? STINT_BUSY : code;
     if (code == STINT_NOT_PERMITTED)
-        answer_code(evaluation, STINT_REASON_EvaluationFailed, err->text, err->fix);
+        evaluation_answer_code(evaluation, STINT_REASON_EvaluationFailed, err->text, err->fix);
     else
         answer_error(evaluation, err);
 }
@@ -354,117 +312,17 @@ static int judge_start(struct evaluation *evaluation, struct stint_error *err)
     argv[n++] = evaluation->path;
     argv[n] = NULL;
     evaluation->stage = EVALUATION_JUDGING;
-    return run_tool(evaluation, argv, evidence.length > 0 ? stint_buffer_text(&evidence) : NULL,
-                    judge_on_done, err);
+    return evaluation_run_tool(evaluation, argv,
+                               evidence.length > 0 ? stint_buffer_text(&evidence) : NULL,
+                               judge_on_done, err);
 }
 
-static void judge_now(struct evaluation *evaluation)
+void evaluation_judge(struct evaluation *evaluation)
 {
     struct stint_error err = { 0 };
     int r = judge_start(evaluation, &err);
     if (r != 0)
-        answer_not_started(evaluation, r, &err);
-}
-
-/* ---- rechecking */
-
-static void recheck_decide(struct evaluation *evaluation, enum document_recheck result,
-                           const char *path)
-{
-    char why[240];
-    switch (result) {
-    case DOCUMENT_RECHECK_UNCHANGED:
-        answer_stored(evaluation);
-        return;
-    case DOCUMENT_RECHECK_MISSING:
-        answer_code(evaluation, STINT_REASON_ArtifactMissing, "it is not there any more",
-                    "put it back, or name another");
-        return;
-    case DOCUMENT_RECHECK_CHANGED:
-        if (!evaluation->must_be[0]) {
-            judge_now(evaluation);
-            return;
-        }
-        (void)snprintf(why, sizeof(why), "it changed since it was judged: %.180s", path);
-        answer_code(evaluation, STINT_REASON_ArtifactChanged, why,
-                    "restore it, or register it anew");
-        return;
-    }
-}
-
-static void recheck_on_done(void *context, int result, int exit_status, const char *output,
-                            size_t length)
-{
-    struct evaluation *evaluation = context;
-    enum document_recheck outcome = DOCUMENT_RECHECK_CHANGED;
-    struct stint_error err = { 0 };
-    char path[256] = "";
-    if (!evaluation->admission) {
-        evaluation_free(evaluation);
-        return;
-    }
-    if (tool_has_failed(evaluation, result, exit_status))
-        return;
-    int r = document_read_recheck(output, length, &outcome, path, &err);
-    if (r != 0)
-        answer_problem(evaluation, &err);
-    else
-        recheck_decide(evaluation, outcome, path);
-}
-
-static void recheck_now(struct evaluation *evaluation)
-{
-    const char *argv[] = { "recheck", evaluation->path, NULL };
-    struct stint_error err = { 0 };
-    evaluation->stage = EVALUATION_RECHECKING;
-    int r = run_tool(evaluation, argv, evaluation->manifest, recheck_on_done, &err);
-    if (r != 0)
-        answer_not_started(evaluation, r, &err);
-}
-
-/* ---- fetching the manifest of the last judging, and why it failed then */
-
-static bool fetch_on_artifact(void *context, const struct stint_artifact_row *row)
-{
-    struct evaluation *evaluation = context;
-    if (strcmp(row->digest, evaluation->known_digest) != 0)
-        return true;
-    if (row->manifest)
-        evaluation->manifest = strdup(row->manifest);
-    return false;
-}
-
-static bool fetch_on_verdict(void *context, const struct stint_verdict_row *row)
-{
-    struct evaluation *evaluation = context;
-    if (row->document)
-        evaluation->criteria = document_criteria_of_verdict(row->document);
-    return false;
-}
-
-static int fetch_in_worker(struct stint_reader *reader, void *context)
-{
-    struct evaluation *evaluation = context;
-    int r = 0;
-    if (!evaluation->is_ours)
-        r = stint_reader_each_artifact(reader, fetch_on_artifact, evaluation);
-    if (r == 0 && evaluation->head.code != STINT_REASON_NONE)
-        r = stint_reader_verdict(reader, evaluation->head.id, fetch_on_verdict, evaluation);
-    return r == -ENOENT ? 0 : r;
-}
-
-static void fetch_on_done(void *context, int status)
-{
-    struct evaluation *evaluation = context;
-    if (!evaluation->admission)
-        evaluation_free(evaluation);
-    else if (status == 0 && evaluation->is_ours)
-        answer_stored(evaluation);
-    else if (status == 0 && evaluation->manifest &&
-             strlen(evaluation->manifest) <= STINT_RUN_BODY_MAX)
-        recheck_now(evaluation);
-    else
-        judge_now(evaluation); /* no manifest, or one too long to hand over: hash it all again */
+        evaluation_not_started(evaluation, r, &err);
 }
 
 /* ---- the queue */
@@ -490,9 +348,7 @@ static int evaluation_start(struct evaluation *evaluation)
     admission->running_count++;
     if (head) {
         evaluation->head = *head;
-        evaluation->stage = EVALUATION_FETCHING;
-        r = stint_store_read(admission->options.store, fetch_in_worker, fetch_on_done, evaluation,
-                             &err);
+        r = evaluation_recheck(evaluation, &err);
     } else {
         r = judge_start(evaluation, &err);
     }
@@ -502,8 +358,15 @@ static int evaluation_start(struct evaluation *evaluation)
         return r;
     }
     if (r != 0)
-        answer_not_started(evaluation, r, &err);
+        evaluation_not_started(evaluation, r, &err);
     return 0;
+}
+
+/* A look at a copy of ours is a moment of a worker, and waits for nobody's tools. */
+static bool is_quick(struct stint_admission *admission, const struct evaluation *evaluation)
+{
+    return evaluation->is_ours && !evaluation->is_fresh &&
+           verdict_find(admission, evaluation->known_digest, evaluation->rules) != NULL;
 }
 
 void evaluations_run(struct stint_admission *admission)
@@ -511,10 +374,10 @@ void evaluations_run(struct stint_admission *admission)
     struct evaluation *at, *next;
     DL_FOREACH_SAFE(admission->evaluations, at, next)
     {
-        if (admission->running_count >= ADMISSION_RUNNING_MAX)
-            return;
-        if (at->stage != EVALUATION_QUEUED ||
-            running_of(admission, at->uid) >= ADMISSION_RUNNING_OF_USER_MAX)
+        bool has_turn = is_quick(admission, at) ||
+                        (admission->running_count < ADMISSION_RUNNING_MAX &&
+                         running_of(admission, at->uid) < ADMISSION_RUNNING_OF_USER_MAX);
+        if (at->stage != EVALUATION_QUEUED || !has_turn)
             continue;
         if (evaluation_start(at) == STINT_BUSY) {
             admission_wake(admission, ADMISSION_RETRY_MS);
@@ -531,10 +394,13 @@ static bool is_same(const struct evaluation *evaluation, const struct evaluation
            strcmp(evaluation->must_be, ask->must_be) == 0 && evaluation->is_fresh == ask->is_fresh;
 }
 
+/* Room for twice as many whenever it is full, at a power of two: thousands of one body may join. */
 static int evaluation_join(struct evaluation *evaluation, evaluation_fn fn, void *context)
 {
-    struct waiter *waiters =
-        reallocarray(evaluation->waiters, evaluation->waiter_count + 1, sizeof(*waiters));
+    struct waiter *waiters = evaluation->waiters;
+    size_t count = evaluation->waiter_count;
+    if ((count & (count - 1)) == 0)
+        waiters = reallocarray(waiters, count ? 2 * count : 1, sizeof(*waiters));
     if (!waiters)
         return -ENOMEM;
     evaluation->waiters = waiters;

@@ -118,6 +118,16 @@ static int row_put(struct registration *registration, const char *path, struct s
     return r == 0 ? artifact_keep(admission, &row) : r;
 }
 
+/* What was just written needs no look: nobody but us could write there. */
+static void copy_is_known(const struct registration *registration)
+{
+    struct artifact *artifact = artifact_by_digest(registration->admission, registration->digest);
+    if (!artifact || registration->is_in_place)
+        return;
+    stint_artifact_manifest_identity(&registration->copy, &artifact->identity);
+    artifact->has_identity = true;
+}
+
 void registration_keep(struct registration *registration, const char *path)
 {
     struct stint_admission *admission = registration->admission;
@@ -134,8 +144,10 @@ void registration_keep(struct registration *registration, const char *path)
             stint_record_rewind(admission->options.record, record_mark);
         }
     }
-    if (r == 0)
+    if (r == 0) {
+        copy_is_known(registration);
         r = stint_store_after(store, keep_on_durable, registration, &err);
+    }
     if (r != 0)
         registration_fail(registration, r, err.text, err.fix);
 }

@@ -115,6 +115,8 @@ static void write_cost(const struct rehearsal *rehearsal, int64_t free_micro,
         stint_json_kv_int(json, "task_cost_micro", rehearsal->cost_micro);
     }
     stint_json_kv_int(json, "cost_micro", cost);
+    if (rehearsal->counted_as[0])
+        stint_json_kv_text(json, "counted_as", rehearsal->counted_as);
     stint_json_kv_int(json, "balance_micro", free_micro);
     if (free_micro >= cost) /* else it waits; no balance is negative */
         stint_json_kv_int(json, "balance_after_micro", free_micro - cost);

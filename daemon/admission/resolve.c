@@ -76,6 +76,18 @@ static void refuse_kind(const struct stint_use *use, const struct artifact *arti
     refuse(state, STINT_REASON_ArtifactMissing, why, fix);
 }
 
+bool use_is_quick(struct stint_admission *admission, const struct stint_use *use)
+{
+    const struct artifact *artifact =
+        use->reference[0] == '/' ? NULL : artifact_by_reference(admission, use->reference);
+    if (!artifact || artifact->is_in_place || !artifact->has_identity)
+        return false;
+    const struct verdict_head *head =
+        verdict_find(admission, artifact->digest, admission->options.rules[use->kind]);
+    return head && verdict_policy(admission, artifact->digest, head->result, head->code) ==
+                       STINT_REASON_NONE;
+}
+
 int use_resolve(struct stint_admission *admission, const struct stint_caller *caller,
                 const struct stint_use *use, bool is_kept, struct use_state *state,
                 evaluation_fn fn, void *context, struct stint_error *err)
@@ -98,14 +110,6 @@ int use_resolve(struct stint_admission *admission, const struct stint_caller *ca
         return 0;
     }
     const char *rules = admission->options.rules[use->kind];
-    const struct verdict_head *head = verdict_find(admission, artifact->digest, rules);
-    if (head && !artifact->is_in_place &&
-        verdict_policy(admission, artifact->digest, head->result, head->code) ==
-            STINT_REASON_NONE) {
-        state->use.verdict_id = head->id;
-        state->result = head->result;
-        return 0;
-    }
     struct evaluation_ask ask = {
         .uid = caller->uid,
         .gid = caller->gid,

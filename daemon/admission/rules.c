@@ -106,8 +106,8 @@ static int add_catalogue(struct rules_walk *walk, const char *dirs, struct stint
     return r;
 }
 
-int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
-                    struct stint_error *err)
+int stint_admission_rules_digest(const struct stint_admission_options *options,
+                                 struct stint_sha256 *ret_digest, struct stint_error *err)
 {
     const char *const folders[] = { options->rules_dir, options->licences_dir };
     struct rules_walk walk = { 0 };

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -82,34 +81,13 @@ static void check_ask(struct start_check *check, const char *kind, const char *d
         check->waiting_count++;
 }
 
-/* A copy of ours is read-only and belongs to the daemon: it is there, or it is not; one stat(2).
- * But a word may have been taken back since, or the rules have changed: what admitted it must
- * stand. */
-static void check_ours(struct start_check *check, const struct artifact *artifact, const char *kind)
-{
-    struct stint_admission *admission = check->admission;
-    struct stat at;
-    if (stat(artifact->path, &at) != 0) {
-        check_fail(check, STINT_REASON_ArtifactMissing,
-                   "its copy in the daemon's store is not there any more");
-        return;
-    }
-    const struct verdict_head *head =
-        verdict_find(admission, artifact->digest, rules_of_kind(admission, kind));
-    if (!head ||
-        verdict_policy(admission, artifact->digest, head->result, head->code) != STINT_REASON_NONE)
-        check_ask(check, kind, artifact->digest, artifact->path, true);
-}
-
 /* @kind, @path: NULL takes those that are known of the digest. */
 static void check_one(struct start_check *check, const char *digest, const char *kind,
                       const char *path)
 {
     const struct artifact *artifact = artifact_by_digest(check->admission, digest);
-    if (artifact && !artifact->is_in_place && (!path || strcmp(path, artifact->path) == 0)) {
-        check_ours(check, artifact, kind ? kind : artifact->kind);
-        return;
-    }
+    bool is_ours =
+        artifact && !artifact->is_in_place && (!path || strcmp(path, artifact->path) == 0);
     if (!path && artifact)
         path = artifact->path;
     if (!kind && artifact)
@@ -117,7 +95,7 @@ static void check_one(struct start_check *check, const char *digest, const char 
     if (!path || !kind || strlen(digest) >= DOCUMENT_DIGEST_SIZE)
         check_fail(check, STINT_REASON_ArtifactMissing, "an artefact of it is not known any more");
     else
-        check_ask(check, kind, digest, path, false);
+        check_ask(check, kind, digest, path, is_ours);
 }
 
 static struct start_check *check_new(struct stint_admission *admission, uid_t uid, gid_t gid,

@@ -2,7 +2,7 @@
  *
  *   submit.c ── one submission: refusals at once, the wait, the answer after the commit
  *     └ resolve.c ── a reference to an artefact: registered, or a path
- *         └ evaluation.c ── a judging or a recheck under way, shared by all who wait for the same
+ *         └ evaluation.c, recheck.c ── a judging or a recheck under way, shared by all who wait
  *             └ document.c ── what came back from the child, read field by field
  *   verdicts.c ── stored verdicts by artefact and rules; new ones with their public entry
  *   statements.c ── what reviewers said of which bytes; attest.c ── how their word comes and goes
@@ -37,6 +37,7 @@
 #define ADMISSION_RUNNING_MAX         8 /* tools at once; STINT_TOOL_MAX are for everybody */
 #define ADMISSION_RUNNING_OF_USER_MAX 3
 #define ADMISSION_WAITING_OF_USER_MAX 256   /* of STINT_ADMISSION_WAITING_MAX */
+#define ADMISSION_QUICK_MAX           20000 /* submissions that wait for a look at our copies */
 #define ADMISSION_REGISTRATIONS_MAX   16    /* under way, waiting ones counted */
 #define ADMISSION_COPIES_MAX          2     /* each holds a worker thread while it copies */
 #define ADMISSION_SEEN_MAX            20000 /* paths remembered; more are judged anew each time */
@@ -75,6 +76,8 @@ struct verdict_head;
 /**
  * struct artifact - one row of `artifact` in memory, without its manifest
  * @name: "" for a path that was only used (state "seen")
+ * @identity: of a copy of ours, as it was when its bytes were last known to be those of @digest
+ * (stint_artifact_identity()); @has_identity: it was looked at since the start
  * @heritage: its verdict that stands and says what it passes on, NULL for none; as it was at
  * @heritage_serial of the registry; @is_looked_at while that is found out, so that a circle of
  * names ends
@@ -97,6 +100,8 @@ struct artifact {
     int64_t at_ms;
     int64_t verdict;
     uint32_t registered_by;
+    bool has_identity;
+    struct stint_sha256 identity;
 };
 struct artifact *artifact_by_digest(const struct stint_admission *admission, const char *digest);
 struct artifact *artifact_by_path(const struct stint_admission *admission, const char *path);
@@ -222,7 +227,8 @@ typedef void (*evaluation_fn)(void *context, const struct evaluation_answer *ans
  * @known_digest: what was at @path last time, "" when nothing is known
  * @must_be: the digest that it has to have, "" for any (a path that was never judged)
  * @name: what to call it, "" for the last part of the path
- * @is_ours: a copy in our own store: its bytes are not looked at again
+ * @is_ours: a copy in our own store: while nobody wrote to it, which a worker sees by its stat
+ * identity, its stored verdict is the answer; else its bytes are looked at as others' are
  * @is_fresh: judge, whatever is stored
  * @is_kept: the verdict is stored; a rehearsal leaves no trace
  */
@@ -293,6 +299,9 @@ struct use_state {
 int use_resolve(struct stint_admission *admission, const struct stint_caller *caller,
                 const struct stint_use *use, bool is_kept, struct use_state *state,
                 evaluation_fn fn, void *context, struct stint_error *err);
+/* Will @use only be looked at by a worker, for a moment, because it is a copy of ours with a
+ * verdict that lets it in? */
+bool use_is_quick(struct stint_admission *admission, const struct stint_use *use);
 void use_answered(struct stint_admission *admission, const struct evaluation_answer *answer,
                   struct use_state *state);
 void use_deinit(struct use_state *state);
@@ -329,15 +338,14 @@ struct rehearsal {
     const struct stint_request *request;
     int64_t project;
     int64_t cost_micro;
+    char counted_as[64]; /* see stint_ledger_counted_as() */
 };
 /* 0, or what stint_jobs_rehearse() refuses it with. */
 int rehearsal_write(struct stint_admission *admission, const struct rehearsal *rehearsal,
                     const struct use_state *uses, struct stint_buffer *json,
                     struct stint_error *err);
 
-/* ---- rules.c: a digest over every file that judges: rules, licences, catalogue */
-int rules_digest_of(const struct stint_admission_options *options, struct stint_sha256 *ret_digest,
-                    struct stint_error *err);
+/* ---- rules.c */
 /* Every rule set that is named is a file in rules_dir and can be read as rules; STINT_INVALID with
  * its key. Else every submission would be refused, one at a time, for what an operator wrote. */
 int rules_check(const struct stint_admission_options *options, struct stint_error *err);
@@ -378,6 +386,7 @@ struct stint_admission {
     size_t running_count; /* evaluations that hold a tool or a worker */
     struct submission *submissions;
     size_t waiting_count;
+    size_t quick_count;
     struct attest *attests; /* words whose verdict is waited for */
     struct registration *registrations;
     size_t registration_count;

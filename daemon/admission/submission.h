@@ -12,6 +12,7 @@ struct use_slot {
 /**
  * struct submission - @refs: the list's, and the store's while an answer waits for its commit
  * @job: 0 until there is one; then the submission waits for a late verdict without a client
+ * @is_quick: waits for nothing but a worker's look at copies of ours, so it takes nobody's place
  * @due_ms: of the loop's clock: let in unjudged then, or tried again
  */
 struct submission {
@@ -22,6 +23,7 @@ struct submission {
     int refs;
     bool is_listed;
     bool is_rehearsal;
+    bool is_quick;
     bool is_retry; /* resolved again at due_ms */
     struct stint_caller caller;
     struct stint_request request;

@@ -37,7 +37,7 @@ void submission_unlist(struct submission *submission)
     for (size_t i = 0; submission->slots && i < submission->request.use_count; i++)
         evaluation_unwanted(admission, &submission->slots[i]);
     DL_DELETE(admission->submissions, submission);
-    admission->waiting_count--;
+    *(submission->is_quick ? &admission->quick_count : &admission->waiting_count) -= 1;
     submission_unref(submission);
 }
 
@@ -123,6 +123,32 @@ static int can_pay(struct submission *submission, enum stint_reason_code *ret_co
     return r;
 }
 
+/* His only project has nothing to pay with, and another would take him. */
+static void advise_default(const struct submission *submission, struct stint_error *err)
+{
+    struct stint_ledger *ledger = submission->admission->options.ledger;
+    const char *project = stint_ledger_project_name(ledger, submission->project);
+    if (submission->request.project || !project || strcmp(project, "default") == 0 ||
+        !stint_ledger_is_member(ledger, submission->caller.uid, "default"))
+        return;
+    (void)stint_fix(err, err->code,
+                    "--project default, which is open to all here; or ask an "
+                    "operator for an award of %.60s",
+                    project);
+}
+
+/* A job that is dear by its memory or its cores, and not by the GPUs that it names. */
+static void say_counted(const struct submission *submission, struct stint_error *err)
+{
+    struct stint_charge_size size;
+    char as[64];
+    size_t length = strlen(err->text);
+    size_of(submission->admission, &submission->request, &size);
+    (void)stint_ledger_counted_as(submission->admission->options.ledger, &size, as, sizeof(as));
+    if (as[0])
+        (void)snprintf(err->text + length, sizeof(err->text) - length, "; it counts as %s", as);
+}
+
 static int check_words(struct submission *submission, enum stint_reason_code *ret_code,
                        struct stint_error *err)
 {
@@ -139,6 +165,10 @@ static int check_words(struct submission *submission, enum stint_reason_code *re
         r = stint_jobs_fits_ever(admission->options.jobs, request, ret_code, err);
     if (r == 0)
         r = can_pay(submission, ret_code, err);
+    if (r == STINT_NO_AWARD && *ret_code == STINT_REASON_NoAward)
+        advise_default(submission, err);
+    if (r == STINT_NO_AWARD && *ret_code == STINT_REASON_BalanceExhausted)
+        say_counted(submission, err);
     if (r == 0 && request->award)
         submission->award = stint_ledger_award_id(admission->options.ledger, request->award);
     return r;
@@ -339,6 +369,10 @@ static void conclude_rehearsal(struct submission *submission, const struct use_s
                                    .request = &submission->request,
                                    .project = submission->project,
                                    .cost_micro = submission->cost_micro };
+    struct stint_charge_size size;
+    size_of(submission->admission, &submission->request, &size);
+    (void)stint_ledger_counted_as(submission->admission->options.ledger, &size,
+                                  rehearsal.counted_as, sizeof(rehearsal.counted_as));
     int r = rehearsal_write(submission->admission, &rehearsal, states, &submission->text, &err);
     if (r != 0) {
         err.code = r;
@@ -449,12 +483,23 @@ static size_t waiting_of(const struct stint_admission *admission, uid_t uid)
 {
     size_t count = 0;
     for (const struct submission *at = admission->submissions; at; at = at->next)
-        count += at->caller.uid == uid;
+        count += at->caller.uid == uid && !at->is_quick;
     return count;
 }
 
+static bool is_quick(struct stint_admission *admission, const struct stint_request *request)
+{
+    for (size_t i = 0; i < request->use_count; i++)
+        if (!use_is_quick(admission, &request->uses[i]))
+            return false;
+    return request->use_count > 0;
+}
+
+/* All that use copies of ours share one look, a moment long: a body of thousands has room. */
 static bool has_room(struct stint_admission *admission, const struct submission *submission)
 {
+    if (submission->is_quick)
+        return admission->quick_count < ADMISSION_QUICK_MAX;
     if (admission->waiting_count >= STINT_ADMISSION_WAITING_MAX)
         return false;
     return submission->request.use_count == 0 ||
@@ -463,8 +508,9 @@ static bool has_room(struct stint_admission *admission, const struct submission 
 
 void submission_list(struct submission *submission)
 {
-    DL_APPEND(submission->admission->submissions, submission);
-    submission->admission->waiting_count++;
+    struct stint_admission *admission = submission->admission;
+    DL_APPEND(admission->submissions, submission);
+    *(submission->is_quick ? &admission->quick_count : &admission->waiting_count) += 1;
     submission->is_listed = true;
     submission->refs++;
 }
@@ -475,6 +521,7 @@ static void submission_begin(struct submission *submission)
     struct stint_error err = { 0 };
     enum stint_reason_code code;
     int r = check_words(submission, &code, &err);
+    submission->is_quick = is_quick(admission, &submission->request);
     if (r == 0 && !has_room(admission, submission))
         r = stint_fail(&err, STINT_BUSY, "too many submissions wait for the evaluator");
     if (r != 0) {

@@ -261,3 +261,39 @@ int stint_artifact_recheck(const char *path, const struct stint_artifact_manifes
     stint_artifact_tree_close(&tree);
     return r;
 }
+
+void stint_artifact_manifest_identity(const struct stint_artifact_manifest *manifest,
+                                      struct stint_sha256 *ret_identity)
+{
+    struct stint_sha256_stream *stream;
+    memset(ret_identity, 0, sizeof(*ret_identity));
+    if (stint_sha256_stream_new(&stream) != 0)
+        abort(); /* out of memory for a few hundred bytes */
+    for (size_t i = 0; i < manifest->file_count; i++) {
+        const struct stint_artifact_file *file = &manifest->files[i];
+        uint64_t numbers[] = { file->size, (uint64_t)file->mtime_ns, (uint64_t)file->ctime_ns,
+                               file->inode, file->device };
+        stint_sha256_stream_add(stream, file->path, strlen(file->path) + 1);
+        stint_sha256_stream_add(stream, numbers, sizeof(numbers));
+    }
+    stint_sha256_stream_end(stream, ret_identity);
+}
+
+int stint_artifact_identity(const char *path, struct stint_sha256 *ret_identity,
+                            struct stint_error *err)
+{
+    struct stint_artifact_tree tree;
+    struct stint_artifact_manifest now = { 0 };
+    int r = stint_artifact_tree_open(path, &tree, err);
+    if (r != 0)
+        return r;
+    r = stint_artifact_tree_list(&tree, &now, err);
+    if (r == 0 && now.trouble_count > 0)
+        r = stint_fail(err, STINT_UNTRUSTED, "%.200s: %.100s is no plain file", path,
+                       now.troubles[0].path);
+    if (r == 0)
+        stint_artifact_manifest_identity(&now, ret_identity);
+    stint_artifact_manifest_deinit(&now);
+    stint_artifact_tree_close(&tree);
+    return r;
+}

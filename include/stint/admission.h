@@ -12,6 +12,7 @@
 #include "stint/reason.h"
 #include "stint/request.h"
 
+struct stint_sha256;
 struct stint_admission;
 struct stint_store;
 struct stint_jobs;
@@ -116,12 +117,17 @@ void stint_admission_submit(struct stint_admission *admission, const struct stin
                             struct stint_request *request, bool is_rehearsal, stint_answer_fn done,
                             void *context);
 
+/* A digest over every file that judges (rules, licence table, catalogue) and which rule sets a kind
+ * is judged by, as @options say; it is what a verdict names. 0 or -errno with the folder. Reads all
+ * of them, a few ms. */
+int stint_admission_rules_digest(const struct stint_admission_options *options,
+                                 struct stint_sha256 *ret_digest, struct stint_error *err);
+
 /**
- * stint_admission_check_start() - are the bytes of a job's in-place artefacts what was judged?
- * (invariant 2)
+ * stint_admission_check_start() - are the bytes of a job's artefacts what was judged? (invariant 2)
  * @done: called on the loop with STINT_REASON_NONE, ArtifactChanged, ArtifactMissing or
  * EvaluationFailed, and a sentence. Cheap when nothing changed: compares stat identities, as the
- * job's user.
+ * job's user; of copies in our own store as the daemon.
  */
 typedef void (*stint_recheck_fn)(void *context, enum stint_reason_code code, const char *why);
 void stint_admission_check_start(struct stint_admission *admission, uid_t uid, gid_t gid,
@@ -133,7 +139,7 @@ void stint_admission_check_start(struct stint_admission *admission, uid_t uid, g
  * the path that the job was given (two folders can hold the same bytes, and only one may have
  * changed)
  * @uses: JSON array [{kind,name,digest,path,…}] as jobs keep it; malformed is EvaluationFailed
- * @done: once, on the loop, also within the call. Copies in our own store are only looked for.
+ * @done: once, on the loop, also within the call.
  * Rules that changed since judge again: then the codes of a refused verdict come too.
  */
 void stint_admission_check_uses(struct stint_admission *admission, uid_t uid, gid_t gid,

@@ -177,6 +177,15 @@ int stint_artifact_recheck(const char *path, const struct stint_artifact_manifes
                            enum stint_recheck_result *ret_result, char ret_path[256],
                            struct stint_error *err);
 
+/* One digest over path, size and stat identity (times, inode, device) of every file of @manifest:
+ * while it is the same, nobody wrote to any of them, for only root can set a change time back. */
+void stint_artifact_manifest_identity(const struct stint_artifact_manifest *manifest,
+                                      struct stint_sha256 *ret_identity);
+/* The same of what lies at @path now. 0; STINT_NOT_FOUND; STINT_UNTRUSTED for a tree with troubles;
+ * -ENOMEM, -errno. Cost: one stat a file. */
+int stint_artifact_identity(const char *path, struct stint_sha256 *ret_identity,
+                            struct stint_error *err);
+
 /**
  * stint_artifact_offer() - pass read-only descriptors of all files over a Unix stream socket
  * Runs as the owner of the files. Sends a head (magic, count, bytes), then for each file its path,

@@ -120,7 +120,7 @@ struct stint_job_use {
     char digest[72];                   /* "sha256:…" of the artefact; "" while it is not known */
     char path[STINT_REQUEST_TEXT_MAX]; /* where the job finds it */
     int64_t verdict_id;                /* 0 while not evaluated */
-    bool is_in_place; /* not in our own store: its bytes are rechecked before the start */
+    bool is_in_place;                  /* not in our own store */
 };
 
 /**

@@ -18,7 +18,7 @@
 struct tool_call calls[64];
 size_t call_count;
 int engine_answer;
-struct told_job jobs_told[64];
+struct told_job jobs_told[640];
 size_t jobs_count;
 int jobs_answer;
 char entry_types[128][64];

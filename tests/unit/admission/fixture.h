@@ -99,7 +99,7 @@ struct told_job {
     char script[80];
     char *spec;
 };
-extern struct told_job jobs_told[64];
+extern struct told_job jobs_told[640];
 extern size_t jobs_count;
 extern int jobs_answer;
 extern int64_t jobs_default_memory;

@@ -1,6 +1,7 @@
 /* Registered artefacts: in, used, changed, out; and the look before each start. */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static enum stint_reason_code recheck_use(struct fixture *f, const char *digest,
     return recheck.code;
 }
 
-static void a_registered_artefact_is_copied_and_used_without_a_look(void **state)
+static void a_registered_artefact_is_copied_and_used_without_a_tool(void **state)
 {
     struct fixture *f = *state;
     struct outcome outcome;
@@ -65,6 +66,50 @@ static void a_registered_artefact_is_copied_and_used_without_a_look(void **state
     assert_false(jobs_told[0].is_in_place);
     assert_string_equal(jobs_told[0].digest, outcome.digest);
     assert_int_equal(recheck_digest(f, outcome.digest), STINT_REASON_NONE);
+    assert_int_equal(call_count, 0);
+}
+
+/* Invariant 2 holds for our own copies too, at the submit and before the start. */
+static void a_copy_whose_bytes_changed_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome;
+    struct reply reply;
+    struct stint_artifact_view view;
+    fixture_register(f, &f->anna, fixture_folder(f, "open", "pass"), "org/open", false, &outcome);
+    assert_int_equal(stint_admission_artifact(f->admission, "org/open", &view), 0);
+    stint_auto(stint_free) char *copy = strdup(view.path);
+    char file[600];
+    (void)snprintf(file, sizeof(file), "%s/weights", copy);
+    assert_int_equal(chmod(file, 0644), 0); /* another time, the same bytes */
+    assert_int_equal(recheck_digest(f, outcome.digest), STINT_REASON_NONE);
+    assert_int_equal(recheck_digest(f, outcome.digest), STINT_REASON_NONE);
+    struct stat at;
+    assert_int_equal(stat(file, &at), 0);
+    fixture_write(copy, "weights", "shut"); /* as long as before */
+    const struct timespec times[] = { at.st_atim, at.st_mtim };
+    assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0); /* it looks as old as it was */
+    assert_int_equal(recheck_digest(f, outcome.digest), STINT_REASON_ArtifactChanged);
+    fixture_submit(f, &f->bert, USE_OPEN, false, &reply);
+    tool_answer_all(f, &reply.is_given);
+    assert_int_equal(reply.reason, STINT_REASON_ArtifactChanged);
+    assert_int_equal(chmod(copy, 0755), 0);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(recheck_digest(f, outcome.digest), STINT_REASON_ArtifactMissing);
+}
+
+static void a_body_of_hundreds_shares_one_look_at_a_copy(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome;
+    static struct reply replies[500];
+    fixture_register(f, &f->anna, fixture_folder(f, "open", "pass"), "org/open", false, &outcome);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(replies); i++)
+        fixture_submit(f, &f->bert, USE_OPEN, false, &replies[i]);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(replies); i++) {
+        fixture_wait(f, &replies[i].is_given);
+        assert_int_equal(replies[i].code, 0);
+    }
     assert_int_equal(call_count, 0);
 }
 
@@ -283,7 +328,9 @@ static void checking_stores_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ADMISSION_TEST(a_registered_artefact_is_copied_and_used_without_a_look),
+        ADMISSION_TEST(a_registered_artefact_is_copied_and_used_without_a_tool),
+        ADMISSION_TEST(a_copy_whose_bytes_changed_is_refused),
+        ADMISSION_TEST(a_body_of_hundreds_shares_one_look_at_a_copy),
         ADMISSION_TEST(references_by_digest_find_the_same),
         ADMISSION_TEST(an_open_washed_model_is_registered_and_never_used),
         ADMISSION_TEST(changed_in_place_is_changed),
