@@ -23,6 +23,8 @@ static int open_launcher(struct rooms *rooms, struct stint_error *err)
         r = places_daemon_user(config, &rooms->daemon_uid, &rooms->daemon_gid, err);
     if (r == 0)
         r = places_make_state(config->state, rooms->daemon_uid, rooms->daemon_gid, err);
+    if (r == 0) /* the launcher would wait for the other's to end */
+        r = stint_store_is_free(config->state, err);
     if (r == 0)
         r = places_make_socket_folder(config->socket, rooms->daemon_uid, rooms->daemon_gid, err);
     if (r != 0)
@@ -192,6 +194,7 @@ static int open_api(struct rooms *rooms, struct stint_error *err)
     struct stint_api_options options = {
         .loop = &rooms->loop,
         .config = &rooms->options->config,
+        .policy = &rooms->policy.shown,
         .store = rooms->store,
         .jobs = rooms->jobs,
         .ledger = rooms->ledger,
@@ -279,6 +282,7 @@ void rooms_close(struct rooms *rooms)
     stint_launcher_close(&rooms->launcher);
     resources_close(&rooms->resources);
     rooms->signer = stint_signer_free(rooms->signer);
+    policy_deinit(&rooms->policy);
     int r = uv_loop_close(&rooms->loop);
     if (r != 0)
         stint_log(STINT_LOG_WARNING, "loop-not-empty", "cause=\"%s\"", uv_strerror(r));

@@ -7,6 +7,7 @@
 
 #include "options.h"
 #include "places.h"
+#include "policy.h"
 #include "resources.h"
 #include "stint/engine_local.h"
 #include "stint/error.h"
@@ -33,6 +34,7 @@ struct rooms {
     struct options *options;
     struct places places;
     struct stint_launcher_options launcher_options;
+    struct policy policy;
     struct stint_launcher launcher;
     struct stint_store *store;
     struct stint_signer *signer;

@@ -123,6 +123,9 @@ void wiring_on_store_recovered(void *context)
     struct rooms *rooms = context;
     stint_log(STINT_LOG_INFO, "store-recovered", "state=writable");
     stint_notify("STATUS=serving");
+    struct stint_error err = { 0 };
+    if (policy_settle(rooms, "reloaded", &err) != 0)
+        stint_log(STINT_LOG_ERROR, "policy-not-logged", "cause=\"%s\"", err.text);
     if (rooms->api)
         stint_api_set_read_only(rooms->api, false, NULL);
     wiring_want_pass(rooms);
@@ -246,6 +249,8 @@ static int reset_cores(struct rooms *rooms, struct stint_error *err)
 int wiring_load(struct rooms *rooms, struct stint_error *err)
 {
     int r = load_record(rooms, err);
+    if (r == 0)
+        r = policy_load(rooms, err);
     if (r == 0) /* new cores: what it was told of a batch that failed has not happened */
         r = reset_cores(rooms, err);
     if (r == 0)
@@ -361,10 +366,18 @@ static void reload(struct rooms *rooms)
     char later[400];
     size_t later_count =
         stint_config_changed(&rooms->options->config, &config, later, sizeof(later));
+    stint_config_keep(&rooms->options->config, &config);
     struct stint_config before = rooms->options->config;
     struct places places = rooms->places;
     rooms->options->config = config;
-    if (reload_admission(rooms, &err) != 0) {
+    r = reload_admission(rooms, &err);
+    if (r == 0 && (r = policy_change(rooms, &err)) != 0) {
+        struct stint_error back = { 0 };
+        rooms->options->config = before;
+        rooms->places = places;
+        (void)reload_admission(rooms, &back);
+    }
+    if (r != 0) {
         rooms->options->config = before;
         rooms->places = places;
         refuse_reload(&err);

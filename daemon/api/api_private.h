@@ -127,6 +127,7 @@ struct stint_api {
     struct keys *keys;
     bool is_read_only;
     bool is_closing;
+    bool is_copying; /* the store, see backup.c */
     char read_only_why[200];
     char url[128];
     char socket_path[STINT_CONFIG_TEXT_MAX];
@@ -224,7 +225,13 @@ bool exchange_query_int(struct exchange *ex, const char *name, int64_t min, int6
 /* An instant, in any of the forms that people write; 0 when not given. False: the problem was sent.
  */
 bool exchange_query_time(struct exchange *ex, const char *name, int64_t *ret_ms);
+/* Given, and not "false", "no" or "0". */
 bool exchange_query_flag(const struct exchange *ex, const char *name);
+/* Takes the query in, before the handler is called. What the route does not know, is given twice,
+ * is not one of its words or names no project is refused: it would select nothing by mistake. */
+int query_read(struct exchange *ex, struct stint_error *err);
+/* The body is NDJSON: one request a line. */
+bool exchange_is_lines(const struct exchange *ex);
 
 /* The body as JSON (borrowed by nobody: json_decref() it); NULL: the problem was sent. */
 json_t *exchange_json(struct exchange *ex);
@@ -294,8 +301,10 @@ bool text_is_utf8(const char *text, size_t length);
 /* The next line of NDJSON that holds more than blanks: *at moves to its beginning. false at the
  * end. Go on at *at + *ret_length. */
 bool text_line(const char **at, const char *end, size_t *ret_length);
-/* JSON from outside: UTF-8, no NUL, depth, no duplicate keys; STINT_INVALID with the place. */
-int text_json(const char *text, size_t length, json_t **ret_json, struct stint_error *err);
+/* JSON from outside: UTF-8, no NUL, depth, no duplicate keys; STINT_INVALID with the place.
+ * @line: which line of the body it is, 0 when it is the whole body */
+int text_json(const char *text, size_t length, size_t line, json_t **ret_json,
+              struct stint_error *err);
 
 /* ---- problem.c */
 void problem_write(struct stint_buffer *out, int status, const struct stint_error *err,
@@ -368,6 +377,8 @@ HANDLER(handle_events);
 HANDLER(handle_report_estimates);
 /* transcript.c */
 HANDLER(handle_transcript);
+HANDLER(handle_backup);
+HANDLER(handle_policy_history);
 /* machine.c */
 HANDLER(handle_nodes);
 HANDLER(handle_node_patch);

@@ -54,9 +54,13 @@ static void answer_state(struct exchange *ex, struct stint_job_ref *ref)
     exchange_send(ex, 200);
 }
 
-static void answer_fail(struct exchange *ex, struct stint_job_ref *ref,
-                        const struct stint_error *err)
+static void answer_fail(struct exchange *ex, struct stint_job_ref *ref, struct stint_error *err)
 {
+    if (err->code == STINT_WRONG_STATE && !err->fix[0])
+        (void)stint_fix(err, STINT_WRONG_STATE,
+                        "stint show %" PRIu64 " says how it stands; what is done can only be "
+                        "submitted again",
+                        ref->job);
     ref->tasks = stint_array_free(ref->tasks);
     exchange_fail(ex, err);
 }

@@ -62,7 +62,8 @@ static const struct {
     ROW(BeforeBeginTime, "its begin time has not come", false, IN_COUNT, ""),
     ROW(NoAward, "the project has no award here", false, IN_COUNT, "ask the operator for an award"),
     ROW(AwardExpired, "the award has ended", false, IN_COUNT, "ask for an extension"),
-    ROW(AwardNotStarted, "the award has not begun", false, IN_COUNT, ""),
+    ROW(AwardNotStarted, "the award has not begun", false, IN_COUNT,
+        "it goes on by itself then; or name another with --award"),
     ROW(BalanceExhausted, "the award is used up", true, IN_MICRO,
         "ask for a supplement, or ask for less time"),
     ROW(BalanceHeld, "the rest of the award is held by running jobs", true, IN_MICRO,
@@ -163,6 +164,8 @@ struct ceiling {
     struct stint_account_view account; /* kind NULL when unknown */
     const char *unit;                  /* "GPU-hours"; NULL when unknown */
     bool is_revoked;
+    int64_t from_ms; /* of an award; 0 when it is none */
+    int64_t until_ms;
 };
 
 static bool ceiling_on_award(void *context, const struct stint_award_view *view)
@@ -172,13 +175,16 @@ static bool ceiling_on_award(void *context, const struct stint_award_view *view)
         return true;
     ceiling->unit = strcmp(view->unit, "core-hour") == 0 ? "core-hours" : "GPU-hours";
     ceiling->is_revoked = strcmp(view->state, "revoked") == 0;
+    ceiling->from_ms = view->from_ms;
+    ceiling->until_ms = view->until_ms;
     return false;
 }
 
 static bool is_of_award(enum stint_reason_code code)
 {
     return code == STINT_REASON_NoAward || code == STINT_REASON_AwardExpired ||
-           code == STINT_REASON_BalanceExhausted || code == STINT_REASON_BalanceHeld;
+           code == STINT_REASON_AwardNotStarted || code == STINT_REASON_BalanceExhausted ||
+           code == STINT_REASON_BalanceHeld;
 }
 
 /* @award: the job's, NULL for none; a reason that names none may be about that one. */
@@ -274,6 +280,21 @@ static bool revoked_sentence(const struct ceiling *ceiling, struct stint_buffer 
                                  ceiling->reason->code != STINT_REASON_AwardExpired))
         return false;
     stint_buffer_printf(out, "the award %s was revoked", ceiling->account.name);
+    return true;
+}
+
+static bool award_sentence(const struct ceiling *ceiling, struct stint_buffer *out)
+{
+    bool is_over = ceiling->reason->code == STINT_REASON_AwardExpired;
+    char when[40];
+    if (ceiling->until_ms == 0 ||
+        (!is_over && ceiling->reason->code != STINT_REASON_AwardNotStarted))
+        return false;
+    stint_buffer_printf(out, "the award %s %s", ceiling->account.name,
+                        is_over ? "ended on " : "has not begun");
+    if (is_over)
+        stint_buffer_add_text(out,
+                              stint_instant_format_local(ceiling->until_ms, when, sizeof(when)));
     return true;
 }
 
@@ -385,8 +406,9 @@ static void sentence_write(struct stint_api *api, const struct ceiling *ceiling,
 {
     char until[40];
     if (!limit_sentence(ceiling, out) && !period_sentence(ceiling, out) &&
-        !revoked_sentence(ceiling, out) && !dependency_sentence(ceiling, out) &&
-        !reservation_sentence(api, ceiling->reason, out) && !capacity_sentence(ceiling, out))
+        !revoked_sentence(ceiling, out) && !award_sentence(ceiling, out) &&
+        !dependency_sentence(ceiling, out) && !reservation_sentence(api, ceiling->reason, out) &&
+        !capacity_sentence(ceiling, out))
         plain_sentence(ceiling, out);
     int64_t until_ms = ceiling_until_ms(api, ceiling);
     if (until_ms > 0)
@@ -523,6 +545,15 @@ static void params_write(struct stint_api *api, struct stint_buffer *out,
         if (reason->limit > 0)
             stint_json_kv_int(out, "task", reason->limit - 1);
     }
+    if (ceiling->until_ms) {
+        stint_json_kv_text(out, "award", ceiling->account.name);
+        stint_json_kv_time(out, "from", ceiling->from_ms);
+        stint_json_kv_time(out, "ends", ceiling->until_ms);
+    }
+    if (reason->code == STINT_REASON_ProjectSuspended && ceiling->account.name)
+        stint_json_kv_text(out, "project", ceiling->account.name);
+    if (reason->code == STINT_REASON_UserSuspended)
+        stint_json_kv_text(out, "scope", "user");
     if (ceiling->account.period && *ceiling->account.period)
         stint_json_kv_text(out, "period", ceiling->account.period);
     if (reason->reservation &&

@@ -50,7 +50,8 @@ const struct route api_routes[] = {
     { "GET", V1 "/decisions", ACCESS_PUBLIC, 0, ROUTE_STATIC, "after limit", handle_decisions_list, "What admission refused" },
     { "GET", V1 "/decisions/{id}", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_decision_get, "One decision" },
     { "GET", V1 "/rules", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_rules, "Rule sets in force" },
-    { "GET", V1 "/policy", ACCESS_PUBLIC, 0, ROUTE_ETAG | ROUTE_STATIC, NULL, handle_policy, "Policy in force" },
+    { "GET", V1 "/policy", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_policy, "Policy in force" },
+    { "GET", V1 "/policy/history", ACCESS_PUBLIC, 0, 0, "after limit", handle_policy_history, "Entries of the public log that set it, newest first" },
 
     { "POST", V1 "/jobs", ACCESS_USER, API_BODY_MAX, ROUTE_IDEMPOTENT | ROUTE_BULK | ROUTE_WAITS, "dry_run", handle_jobs_post, "Submit one job, or a list of them" },
     { "GET", V1 "/jobs", ACCESS_USER, 0, 0, "after limit state outcome project user name since until mine live", handle_jobs_list, "History, newest first" },
@@ -66,6 +67,7 @@ const struct route api_routes[] = {
     { "GET", V1 "/jobs/{id}/why", ACCESS_USER, 0, 0, NULL, handle_job_why, "Why a job does not run" },
     { "GET", V1 "/jobs/{id}/output", ACCESS_USER, 0, 0, "stream follow offset", handle_job_output, "Output of a job" },
     { "GET", V1 "/reports/estimates", ACCESS_PUBLIC, 0, ROUTE_ETAG, NULL, handle_report_estimates, "How good first estimates of starts were, 30 days and by week" },
+    { "GET", V1 "/backup", ACCESS_OPERATOR, 0, 0, NULL, handle_backup, "A copy of the store, an SQLite database" },
     { "GET", V1 "/transcript", ACCESS_OPERATOR, 0, 0, "after since until", handle_transcript, "What the scheduler was told and decided, for a replay" },
     { "GET", V1 "/events", ACCESS_PUBLIC, 0, 0, "job after", handle_events, "Server-sent events" },
 

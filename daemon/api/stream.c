@@ -406,6 +406,9 @@ static int place_find(struct exchange *ex, const struct stint_job_ref *ref, stru
         r = place->code;
     if (r != 0)
         return stint_fail(err, r, "the output of job %llu cannot be found", (unsigned long long)id);
+    if (place->key.attempt == 0 && place->is_done)
+        return stint_fail(err, STINT_WRONG_STATE, "job %llu ended before it started: no output",
+                          (unsigned long long)id);
     if (place->key.attempt == 0) {
         (void)stint_fail(err, STINT_WRONG_STATE, "job %llu has not started",
                          (unsigned long long)id);

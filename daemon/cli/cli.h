@@ -149,6 +149,9 @@ int verb_reserve_list(struct cli *cli);
 int verb_reserve_show(struct cli *cli);
 int verb_reserve_remove(struct cli *cli);
 int verb_reload(struct cli *cli);
+int verb_policy_show(struct cli *cli);
+int verb_policy_history(struct cli *cli);
+int verb_backup(struct cli *cli);
 int verb_later(struct cli *cli);
 
 #endif

@@ -125,7 +125,9 @@ char *doc_time_full(const json_t *json, const char *path, char *text, size_t siz
     }
     int64_t away_s = (at_ms - wall_now_ms()) / 1000;
     stint_instant_format_local(at_ms, whole, sizeof(whole));
-    if (away_s > 0)
+    if (away_s == 0)
+        (void)snprintf(text, size, "%s (now)", whole);
+    else if (away_s > 0)
         (void)snprintf(text, size, "%s (in %s)", whole, span_format(away_s, span, sizeof(span)));
     else
         (void)snprintf(text, size, "%s (%s ago)", whole, span_format(-away_s, span, sizeof(span)));

@@ -143,10 +143,25 @@ static int job_poll(struct cli *cli, const char *id, int64_t wait_s, struct resp
     return response->status / 100 == 2 && response->json ? 0 : cli_problem(response);
 }
 
+/* Waiting for a job that can never start would be for ever. */
+static int never_starts(const char *id, const json_t *job)
+{
+    const char *code = doc_text_or(job, "reason", "");
+    struct stint_error err = { 0 };
+    if (strcmp(code, "DependencyFailed") != 0 &&
+        strcmp(doc_text_or(job, "reason_class", ""), "never") != 0)
+        return EXIT_OK;
+    err.code = stint_fail(&err, STINT_WRONG_STATE, "job %s can never start: %s: %s", id, code,
+                          doc_text_or(job, "reason_text", ""));
+    (void)stint_fix(&err, STINT_WRONG_STATE, "stint cancel %s", id);
+    return cli_fail(&err);
+}
+
 int job_wait(struct cli *cli, const char *id, int64_t deadline_ms, json_t **ret_job)
 {
     stint_auto(response_deinit) struct response response = { 0 };
     int away = 0;
+    bool is_first = true;
     int status = cli_connect(cli);
     while (status == EXIT_OK) {
         struct stint_error err = { 0 };
@@ -154,6 +169,8 @@ int job_wait(struct cli *cli, const char *id, int64_t deadline_ms, json_t **ret_
         int64_t wait_s = POLL_WAIT_S;
         if (deadline_ms && (deadline_ms - asked_ms) / 1000 < wait_s)
             wait_s = deadline_ms > asked_ms ? (deadline_ms - asked_ms) / 1000 : 0;
+        if (is_first) /* what can never start is told at once */
+            wait_s = 0;
         int r = job_poll(cli, id, wait_s, &response, &err);
         if (r > 0)
             return r;
@@ -166,6 +183,8 @@ int job_wait(struct cli *cli, const char *id, int64_t deadline_ms, json_t **ret_
                 *ret_job = json_incref((json_t *)(uintptr_t)job_of(response.json));
             return EXIT_OK;
         }
+        if (r == 0 && (status = never_starts(id, job_of(response.json))) != EXIT_OK)
+            return status;
         if (deadline_ms && wall_now_ms() >= deadline_ms) {
             err.code = stint_fail(&err, -ETIMEDOUT, "job %s is not done yet", id);
             (void)stint_fix(&err, -ETIMEDOUT, "stint why %s", id);
@@ -175,6 +194,8 @@ int job_wait(struct cli *cli, const char *id, int64_t deadline_ms, json_t **ret_
             away = 0;
         if (r < 0)
             sleep_ms(1000);
+        else if (is_first)
+            is_first = false;
         else if (wall_now_ms() - asked_ms < 100)
             sleep_ms(200); /* it answered at once: do not spin */
     }

@@ -39,7 +39,7 @@ void job_end_tell(const json_t *job);
  * @deadline_ms: wall clock, 0 for none
  * @ret_job: the last document, a new reference; may be NULL
  * A daemon that is away (a restart) is waited for up to a minute. Return: EXIT_OK, EXIT_TIMED_OUT,
- * or the printed problem's.
+ * EXIT_CONFLICT for a job that can never start, or the printed problem's.
  */
 int job_wait(struct cli *cli, const char *id, int64_t deadline_ms, json_t **ret_job);
 

@@ -160,6 +160,18 @@ static int read_gpus_per_task(const struct slurm_given *given)
     return read_gpu_count(given, given->value, &given->sums->gpus_per_task);
 }
 
+/* How many of a list's items are GPUs. */
+static size_t gpu_items(const char *list)
+{
+    size_t count = 0;
+    for (const char *item = list; item; item = strchr(item, ',')) {
+        item += *item == ',';
+        const char *kind = strncmp(item, "gres/", 5) == 0 ? item + 5 : item;
+        count += strncmp(kind, "gpu", 3) == 0 && strcspn(kind, ":,") == 3;
+    }
+    return count;
+}
+
 /* `gpu:2`, `gpu:a100:2`, `gpu`; a list may hold others. */
 static int read_gres(const struct slurm_given *given)
 {
@@ -167,6 +179,8 @@ static int read_gres(const struct slurm_given *given)
     char *rest = list;
     if (strlen(given->value) >= sizeof(list))
         return given_odd(given, "too long");
+    if (gpu_items(given->value) > 1) /* none may be dropped unseen */
+        return given_odd(given, "a job has GPUs of one type: name one, or submit two jobs");
     (void)snprintf(list, sizeof(list), "%s", given->value);
     for (char *item; (item = strsep(&rest, ",")) != NULL;) {
         const char *kind = strncmp(item, "gres/", 5) == 0 ? item + 5 : item;

@@ -45,6 +45,8 @@ static void deed_print(const struct cli *cli, const char *id, const struct respo
         (void)printf("%s\n", response->body.length ? stint_buffer_text(&response->body) : "{}");
     else if (strcmp(state, "ending") == 0 && strcmp(cli->verb->name, "signal") != 0)
         ending_print(id, response->json);
+    else if (strcmp(cli->verb->name, "requeue") == 0) /* what ran is ending first */
+        (void)printf("job %s is %s: it is in the queue already\n", id, state);
     else
         (void)printf("job %s %s\n", id, done);
 }

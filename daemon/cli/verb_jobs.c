@@ -483,7 +483,7 @@ static void setter_print(const json_t *reason)
     (void)putchar('\n');
 }
 
-static void reason_print(const char *head, const json_t *reason)
+static void reason_print(const char *id, const char *head, const json_t *reason)
 {
     const char *code =
         json_is_string(reason) ? json_string_value(reason) : doc_text_or(reason, "code", "");
@@ -500,6 +500,8 @@ static void reason_print(const char *head, const json_t *reason)
     if (doc_text(reason, "fix")) {
         (void)fputs("  try: ", stdout);
         text_print(doc_text(reason, "fix"));
+        if (strcmp(doc_text(reason, "fix"), "stint release") == 0)
+            (void)printf(" %s", id);
         (void)putchar('\n');
     }
 }
@@ -512,7 +514,7 @@ static int why_done(const char *id, const json_t *why, const json_t *reason)
     (void)snprintf(head, sizeof(head), "job %.40s is done, %.20s%s", id,
                    doc_text_or(why, "outcome", "with no outcome"), has_reason ? ": " : "");
     if (has_reason) {
-        reason_print(head, reason);
+        reason_print(id, head, reason);
     } else {
         (void)fputs(head, stdout);
         (void)fputs(doc_text(why, "note") ? ": " : "", stdout);
@@ -568,8 +570,11 @@ static int show_why(struct cli *cli, const json_t *document)
         return EXIT_OK;
     }
     (void)snprintf(head, sizeof(head), "job %.40s waits: ", cli->args.words[0]);
-    reason_print(head, reason);
-    json_array_foreach(doc_at(why, "also"), i, other) reason_print("  also: ", other);
+    reason_print(cli->args.words[0], head, reason);
+    json_array_foreach(doc_at(why, "also"), i, other)
+    {
+        reason_print(cli->args.words[0], "  also: ", other);
+    }
     turn_print(doc_at(why, "turn"));
     const char *resource = doc_text_or(why, "resource", "local");
     if (doc_has(why, "position")) {

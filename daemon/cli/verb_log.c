@@ -103,6 +103,8 @@ struct verify {
     bool is_key_given;
     struct stint_log_audit audit;
     uint64_t entries;
+    bool has_odd; /* an entry whose bytes are not those that the daemon's own tree has */
+    uint64_t odd;
     struct stint_error err;
 };
 
@@ -166,6 +168,35 @@ static int verify_begin(struct verify *verify)
     return verify->err.code == 0 ? EXIT_OK : cli_fail(&verify->err);
 }
 
+/* The first whose hash is not the one that was kept when it came; only for the message. */
+static void odd_note(struct verify *verify, const json_t *row, const char *bytes, size_t length)
+{
+    struct stint_sha256 leaf;
+    char hex[STINT_SHA256_HEX];
+    const char *kept = doc_text(row, "leaf");
+    stint_merkle_leaf(bytes, length, &leaf);
+    if (verify->has_odd || !kept || strcmp(stint_sha256_hex(&leaf, hex), kept) == 0)
+        return;
+    verify->has_odd = true;
+    verify->odd = verify->entries;
+}
+
+/* What does not agree, and what to do: a log that was altered is a matter between people. */
+static int verify_failed(struct verify *verify)
+{
+    struct stint_error *err = &verify->err;
+    size_t length = strlen(err->text);
+    if (err->code != STINT_UNTRUSTED)
+        return cli_fail(err);
+    if (verify->has_odd)
+        (void)snprintf(err->text + length, sizeof(err->text) - length,
+                       "; entry %" PRIu64 " is not what was logged", verify->odd);
+    (void)stint_fix(err, STINT_UNTRUSTED,
+                    "keep what you have of it (stint log head), ask the operator to restore a "
+                    "backup, and tell others");
+    return cli_fail(err);
+}
+
 /* The bytes of one entry of a page: a text, for an object would not keep them. */
 static int verify_entry(struct verify *verify, const json_t *row)
 {
@@ -173,6 +204,7 @@ static int verify_entry(struct verify *verify, const json_t *row)
     if (!json_is_string(bytes))
         return stint_fail(&verify->err, STINT_UNTRUSTED,
                           "entry %" PRIu64 ": the daemon does not give its bytes", verify->entries);
+    odd_note(verify, row, json_string_value(bytes), json_string_length(bytes));
     int r = stint_log_audit_add(&verify->audit, json_string_value(bytes), json_string_length(bytes),
                                 &verify->err);
     verify->entries += r == 0;
@@ -206,7 +238,7 @@ static int verify_entries(struct verify *verify)
                 stint_fail(&verify->err, STINT_UNTRUSTED,
                            "the head covers %" PRIu64 " entries, only %" PRIu64 " are given",
                            verify->audit.head.size, verify->entries);
-            return cli_fail(&verify->err);
+            return verify_failed(verify);
         }
         json_array_foreach(entries, i, row)
         {
@@ -214,11 +246,11 @@ static int verify_entries(struct verify *verify)
                 break;
             verify->err.code = verify_entry(verify, row);
             if (verify->err.code != 0)
-                return cli_fail(&verify->err);
+                return verify_failed(verify);
         }
     }
     verify->err.code = stint_log_audit_end(&verify->audit, &verify->err);
-    return verify->err.code == 0 ? EXIT_OK : cli_fail(&verify->err);
+    return verify->err.code == 0 ? EXIT_OK : verify_failed(verify);
 }
 
 static void verify_report(const struct verify *verify)

@@ -228,6 +228,8 @@ static int rehearsal_print(const json_t *document)
                 stint_micro_format(doc_int(job, "task_cost_micro", 0), micro, sizeof(micro)));
         fact_print("cost", text);
     }
+    if (doc_has(job, "counted_as"))
+        fact_print("counted as", doc_text(job, "counted_as"));
     if (doc_has(job, "cost"))
         fact_print("cost", doc_text(job, "cost"));
     if (doc_has(job, "balance_after_micro"))

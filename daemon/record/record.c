@@ -25,6 +25,10 @@ struct waiting {
     uint64_t size;
 };
 
+#define RESTORE_FIX                                                                                \
+    "the store was altered or an old one put back; put the newest file made by `stint admin "      \
+    "backup` in its place. Nothing is signed until it agrees"
+
 struct stint_record {
     struct stint_record_options options;
     struct stint_merkle_tree *tree;
@@ -38,6 +42,8 @@ struct stint_record {
     struct waiting *last;
     size_t waiting_count;
     bool is_loaded;
+    bool has_policy;
+    struct stint_sha256 policy;
 };
 
 /* ---- effects in the sink */
@@ -127,10 +133,12 @@ int stint_record_load_leaf(struct stint_record *record, uint64_t seq,
 {
     uint64_t next = stint_merkle_tree_size(record->tree);
     assert(!record->is_loaded);
-    if (seq != next)
-        return stint_fail(err, STINT_UNTRUSTED,
-                          "the public log has a hole: entry %llu follows %llu entries",
-                          (unsigned long long)seq, (unsigned long long)next);
+    if (seq != next) {
+        (void)stint_fail(err, STINT_UNTRUSTED,
+                         "the public log has a hole: entry %llu is missing, the next is %llu",
+                         (unsigned long long)next, (unsigned long long)seq);
+        return stint_fix(err, STINT_UNTRUSTED, RESTORE_FIX);
+    }
     if (stint_merkle_tree_append(record->tree, leaf) != 0)
         return stint_fail(err, -ENOMEM, "no memory for the public log");
     return 0;
@@ -139,9 +147,7 @@ int stint_record_load_leaf(struct stint_record *record, uint64_t seq,
 static int contradiction(const char *what, struct stint_error *err)
 {
     (void)stint_fail(err, STINT_UNTRUSTED, "the public log is not the one last signed: %s", what);
-    return stint_fix(err, STINT_UNTRUSTED,
-                     "the store was altered or an old one put back; restore the newest backup. "
-                     "Nothing is signed until it agrees");
+    return stint_fix(err, STINT_UNTRUSTED, RESTORE_FIX);
 }
 
 static int check_head(const struct stint_record *record, const char *note,
@@ -311,18 +317,27 @@ static int put_entry(struct stint_record *record, const struct stint_log_draft *
     return 0;
 }
 
+void stint_record_set_policy(struct stint_record *record, const struct stint_sha256 *digest)
+{
+    record->policy = *digest;
+    record->has_policy = true;
+}
+
 int stint_record_append(struct stint_record *record, const struct stint_log_draft *draft,
                         uint64_t *ret_seq, struct stint_error *err)
 {
+    struct stint_log_draft filled = *draft;
     stint_auto(stint_buffer_deinit) struct stint_buffer entry = { 0 };
     struct stint_sha256 commitment;
     struct stint_sha256 leaf;
     uint64_t seq = stint_merkle_tree_size(record->tree);
     int64_t at_ms = record->options.now_wall_ms();
     assert(record->is_loaded);
+    if (!filled.policy && record->has_policy)
+        filled.policy = &record->policy;
     int r = draft->person ? put_person(record, draft->person, &commitment, err) : 0;
     if (r == 0)
-        r = stint_log_entry_write(draft, seq, at_ms, draft->person ? &commitment : NULL, &entry,
+        r = stint_log_entry_write(&filled, seq, at_ms, draft->person ? &commitment : NULL, &entry,
                                   err);
     if (r != 0)
         return r;

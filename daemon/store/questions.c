@@ -249,6 +249,13 @@ int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int6
                 integer(bounded(limit)));
 }
 
+int stint_reader_each_log_entry_of(struct stint_reader *reader, const char *type, uint64_t before,
+                                   int64_t limit, stint_log_entry_row_fn fn, void *context)
+{
+    return EACH(log_entry, TABLE_LOG_ENTRY, QUERY_LOG_ENTRIES_OF, text(type),
+                integer(below(before)), integer(bounded(limit)));
+}
+
 int stint_reader_each_transcript(struct stint_reader *reader, int64_t from, int64_t until_ms,
                                  int64_t limit, stint_transcript_row_fn fn, void *context)
 {

@@ -65,6 +65,8 @@ const char *const reader_sql[QUERY_COUNT] = {
     [QUERY_POSTINGS] = "SELECT * FROM posting WHERE id < ?2 AND (?1 = 0 OR award = ?1) ORDER BY id DESC LIMIT ?3",
     [QUERY_DECISIONS] = "SELECT * FROM decision WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
     [QUERY_LOG_ENTRIES] = "SELECT * FROM log_entry WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+    [QUERY_LOG_ENTRIES_OF] =
+        "SELECT * FROM log_entry WHERE type = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
     [QUERY_PAST_RUNS] =
         "SELECT job, uid, project, walltime_s, elapsed_ms FROM run WHERE end_ms > 0"
         " AND outcome IN ('completed', 'failed', 'timeout', 'out-of-memory')"

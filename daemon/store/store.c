@@ -246,6 +246,23 @@ static int state_failed(struct stint_store *store, int code, struct stint_error 
     return -code;
 }
 
+static int refuse_second(const char *state, struct stint_error *err)
+{
+    (void)stint_fail(err, STINT_CONFLICT, "state folder %s: another daemon uses it", state);
+    return stint_fix(err, STINT_CONFLICT, "stop that daemon, or choose another with --state");
+}
+
+int stint_store_is_free(const char *state, struct stint_error *err)
+{
+    stint_auto(stint_free) char *path = NULL;
+    if (asprintf(&path, "%s/stint.lock", state) < 0)
+        return -ENOMEM;
+    stint_auto(stint_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return 0; /* what else is wrong with it the open will tell */
+    return refuse_second(state, err);
+}
+
 /* One daemon a folder: the lock goes with the process, however it ends. */
 static int store_lock(struct stint_store *store, struct stint_error *err)
 {
@@ -261,8 +278,7 @@ static int store_lock(struct stint_store *store, struct stint_error *err)
         return 0;
     if (errno != EWOULDBLOCK)
         return state_failed(store, errno, err);
-    (void)stint_fail(err, STINT_CONFLICT, "state folder %s: another daemon uses it", store->state);
-    return stint_fix(err, STINT_CONFLICT, "stop that daemon, or choose another with --state");
+    return refuse_second(store->state, err);
 }
 
 static int store_open_file(struct stint_store *store, struct stint_error *err)

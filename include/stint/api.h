@@ -21,6 +21,15 @@ struct stint_resources;
 struct stint_event_row;
 struct uv_loop_s;
 
+#define STINT_POLICY_ENTRY  "policy.set" /* its type in the log */
+#define STINT_POLICY_DIGEST 72           /* "sha256:…" */
+
+/* The policy in force: its public text, and the SHA-256 of that. */
+struct stint_policy_shown {
+    const char *json;
+    char digest[STINT_POLICY_DIGEST];
+};
+
 /**
  * struct stint_api_options - all borrowed, all outlive the api
  * @pass_wanted: as in jobs; called after an administrator's change that may let something start
@@ -28,6 +37,7 @@ struct uv_loop_s;
 struct stint_api_options {
     struct uv_loop_s *loop;
     const struct stint_config *config;
+    const struct stint_policy_shown *policy;
     struct stint_store *store;
     struct stint_jobs *jobs;
     struct stint_ledger *ledger;

@@ -26,7 +26,7 @@
  * for none
  * @subject: JSON object: what it is about and what it is now (ids, digests, amounts, before and
  * after); NULL writes null. Public: no user or job names, no host paths (invariant 10)
- * @policy: digest of the policy in force, NULL for none
+ * @policy: digest of the policy in force, NULL for the one that the record was told
  * @code, @params, @reason: the reason: a stable token, a JSON object of its figures, the sentence
  * that --reason gave; each may be NULL
  * @prev: index of the entry this one amends, -1 for none

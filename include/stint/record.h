@@ -90,6 +90,9 @@ int stint_record_load_end(struct stint_record *record, const char *note, struct 
 int stint_record_append(struct stint_record *record, const struct stint_log_draft *draft,
                         uint64_t *ret_seq, struct stint_error *err);
 
+/* The policy that entries name from now on, unless their draft names one. */
+void stint_record_set_policy(struct stint_record *record, const struct stint_sha256 *digest);
+
 /* Where the record stands; and back to it when the batch was taken back to a mark of the same
  * moment (stint_store_rewind()): the entries since then had not been. Within one callback only. */
 struct stint_record_mark {

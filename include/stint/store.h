@@ -60,6 +60,9 @@ struct stint_store_options {
  */
 int stint_store_open(const struct stint_store_options *options, struct stint_store **ret_store,
                      struct stint_error *err);
+/* Is no daemon at work on @state? For whoever would wait for it otherwise: 0 when none is now, or
+ * STINT_CONFLICT with the cure. Opening asks again, and that answer holds. */
+int stint_store_is_free(const char *state, struct stint_error *err);
 /**
  * stint_store_close() - commit what is open, release its effects, finish reads, stop the thread
  * Writes are refused from now on. @closed (may be NULL) is called on the loop when nothing is left;

@@ -199,6 +199,10 @@ int stint_reader_each_decision(struct stint_reader *reader, int64_t before, int6
 /* Oldest first, from @from on. */
 int stint_reader_each_log_entry(struct stint_reader *reader, uint64_t from, int64_t limit,
                                 stint_log_entry_row_fn fn, void *context);
+/* Entries of one type, newest first, numbers below @before (0: the newest). O(log): the log has no
+ * index by type, so never on the loop. */
+int stint_reader_each_log_entry_of(struct stint_reader *reader, const char *type, uint64_t before,
+                                   int64_t limit, stint_log_entry_row_fn fn, void *context);
 /* Runs that ended, newest job first, at most @limit: what users took of their limits. */
 int stint_reader_each_past_run(struct stint_reader *reader, int64_t limit, stint_run_row_fn fn,
                                void *context);

@@ -82,6 +82,27 @@ class Arrays(unittest.TestCase):
             daemon.start()
             self.assertEqual(daemon.job(ids[1])["array"]["held"], 100000)
 
+    def test_waiting_for_what_can_never_start_ends(self):
+        with Daemon() as daemon:
+            failed = daemon.submit("false")
+            daemon.wait(failed)
+            never = int(daemon.stint("submit", "--parsable", "--after", "ok:%d" % failed, "--", "true").stdout)
+            good = daemon.submit("true")
+            done = daemon.stint("wait", never, good)
+            self.assertEqual(done.returncode, 8, done.stderr)
+            self.assertIn("job %d can never start: DependencyFailed" % never, done.stderr)
+            self.assertIn("stint cancel %d" % never, done.stderr)
+            self.assertEqual(daemon.job(good)["state"], "done")
+            held = daemon.submit("true", hold=True)
+            self.assertIn("try: stint release %d\n" % held, daemon.stint("why", held).stdout)
+            self.assertIn("in the queue already", daemon.stint("requeue", held).stdout)
+            self.assertEqual(daemon.stint("cancel", held).returncode, 0)
+            logs = daemon.stint("logs", held)
+            self.assertIn("ended before it started", logs.stderr)
+            twice = daemon.stint("cancel", held)
+            self.assertEqual(twice.returncode, 8)
+            self.assertIn("; try: ", twice.stderr)
+
     def test_tasks_answer_by_name_wherever_a_job_does(self):
         with Daemon() as daemon:
             out = daemon.folder / "out"

@@ -1,5 +1,7 @@
 """The daemon as a service manager and an operator meet it: readiness, reload, refusal of a bad configuration, orderly stop."""
 
+import hashlib
+import json
 import os
 import signal
 import socket
@@ -53,6 +55,62 @@ class Service(unittest.TestCase):
             del os.environ["NOTIFY_SOCKET"]
             daemon.stop()
 
+    def policy_entries(self, daemon):
+        daemon.get("/api/v1/policy")  # answers when what it shows is on the disk
+        entries = daemon.get("/api/v1/policy/history").json["entries"]
+        sizes = daemon.sql("select count(*) from log_entry where type = 'policy.set'")
+        self.assertEqual(sizes, [(len(entries),)])
+        return entries
+
+    def reload(self, daemon, config, text):
+        before = daemon.log().count("event=reloaded")
+        config.write_text(text)
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.log().count("event=reloaded") > before, what="the reload")
+
+    def test_each_change_of_policy_is_an_entry_of_the_log(self):
+        start = "[daemon]\nuser = root\njoin = open\n[scheduler]\nhalf_life_s = 604800\n[admission]\nunknown = %s\n"
+        daemon = Daemon()
+        config = daemon.folder / "stint.conf"
+        config.write_text(start % "strict")
+        daemon.config = config
+        try:
+            daemon.start()
+            first, = self.policy_entries(daemon)
+            self.assertEqual((first["seq"], first["subject"]["before"]), (0, None))
+            shown = daemon.get("/api/v1/policy").json
+            self.assertEqual((shown["digest"], shown["unknown"]), (first["subject"]["after"], "strict"))
+            stored, = daemon.sql("select body from log_entry where seq = 0")
+            text = stored[0].decode().split('"policy":', 1)[1]
+            text = text[: json.JSONDecoder().raw_decode(text)[1]]
+            self.assertEqual("sha256:" + hashlib.sha256(text.encode()).hexdigest(), shown["digest"])
+            self.reload(daemon, config, start % "strict")
+            self.assertEqual(len(self.policy_entries(daemon)), 1)  # nothing changed
+            self.reload(daemon, config, start % "advisory" + "require_uses = yes\n")
+            shown = daemon.get("/api/v1/policy").json
+            second = self.policy_entries(daemon)[0]
+            self.assertEqual(second["subject"]["before"], first["subject"]["after"])
+            self.assertEqual(second["subject"]["after"], shown["digest"])
+            self.assertEqual({change["key"]: (change["before"], change["after"]) for change in second["subject"]["changes"]},
+                             {"unknown": ("strict", "advisory"), "require_uses": (False, True)})
+            self.assertEqual(daemon.stint("admin", "project", "add", "nlp", "--institution", "home", "--reason", "call").returncode, 0)
+            entry, = daemon.sql("select body from log_entry order by seq desc limit 1")
+            self.assertEqual(json.loads(entry[0])["policy"], shown["digest"])
+            history = daemon.stint("admin", "policy", "history")
+            self.assertIn('unknown: "strict" to "advisory"', history.stdout)
+            self.assertIn("advisory", daemon.stint("admin", "policy", "show").stdout)
+            daemon.stop()
+            daemon.start()
+            self.assertEqual(len(self.policy_entries(daemon)), 2)  # what is in force was logged
+            daemon.stop()
+            config.write_text(start % "strict")
+            daemon.start()
+            third = self.policy_entries(daemon)[0]
+            self.assertEqual(third["reason"]["text"], "changed before this start")
+            self.assertEqual(daemon.stint("log", "verify").returncode, 0)
+        finally:
+            daemon.stop()
+
     def test_a_bad_configuration_is_refused_with_its_place_and_the_cure(self):
         cases = [
             ("[daemon]\n\nsokcet = /tmp/s\n", ":3:", "sokcet"),
@@ -64,6 +122,7 @@ class Service(unittest.TestCase):
             ("[admission]\nrules_model = nope-1\n[scheduler]\nhalf_life_s = 60\n", ":2:", "nope-1"),
             ("[engine]\ngrace_s = 5\ngrace_s = 6\n", ":3:", "grace_s"),
             ("[engine]\ngrace_s = 5\n", ":2:", "half_life_s"),
+            ("[scheduler]\nhalf_life_s = 60\ntopology = numa:2 foo:3\n", "", "foo"),
         ]
         daemon = Daemon()
         config = daemon.folder / "stint.conf"

@@ -84,6 +84,42 @@ class DamagedStore(unittest.TestCase):
             self.assertIn("restore", log)
             self.assertEqual(database.read_bytes(), before)
 
+    def test_a_backup_is_a_way_back(self):
+        with Daemon() as daemon:
+            first = daemon.submit("echo", "before the backup")
+            daemon.wait(first)
+            backup = daemon.folder / "copy.db"
+            done = daemon.stint("admin", "backup", backup)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(backup.stat().st_mode & 0o777, 0o600)
+            again = daemon.stint("admin", "backup", backup)
+            self.assertEqual(again.returncode, 8, again.stdout)
+            self.assertIn("never written over", again.stderr)
+            self.assertEqual(list(daemon.state.glob("backup*")), [])
+            lost = daemon.submit("echo", "after the backup")
+            daemon.wait(lost)
+            daemon.stop()
+            database = next(daemon.state.glob("*.db"))
+            with open(database, "r+b") as file:
+                file.write(b"\xff" * 2048)
+            self.assertIn("stint admin backup", self.refused(daemon))
+            for path in daemon.state.glob("stint.db*"):  # what the refusal says
+                path.rename(daemon.folder / path.name)
+            shutil.copy(backup, database)
+            daemon.start()
+            self.assertEqual(daemon.job(first)["outcome"], "completed")
+            self.assertEqual(daemon.get("/api/v1/jobs/%d" % lost).status, 404)
+            for word in ("once", "twice", "thrice"):  # the numbers of lost jobs are given anew, and their folders are in the way of none
+                id = daemon.submit("echo", word)
+                self.assertEqual(daemon.wait(id)["outcome"], "completed")
+                self.assertEqual(daemon.stint("logs", id).stdout, word + "\n")
+            self.assertEqual(daemon.stint("log", "verify").returncode, 0)
+            daemon.check_books(self)
+
+    def test_a_backup_is_the_operators(self):
+        with Daemon() as daemon:
+            self.assertEqual(daemon.public("/api/v1/backup").status, 401)
+
     def test_an_altered_log_is_refused(self):
         with Daemon() as daemon:
             wait_until(lambda: daemon.get("/api/v1/log/checkpoint").status == 200, what="a head is signed")
@@ -99,7 +135,8 @@ class DamagedStore(unittest.TestCase):
             second.log_path = daemon.folder / "log2"
             process = second.spawn()
             self.assertNotEqual(process.wait(60), 0)
-            self.assertIn("another", second.log())
+            self.assertIn("another daemon uses it", second.log())
+            self.assertIn("choose another with --state", second.log())
             second.process = None
             self.assertEqual(daemon.get("/healthz").status, 200)
 

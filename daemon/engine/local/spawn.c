@@ -103,8 +103,13 @@ static int hello_wait(int socket_fd, struct stint_error *err, const char *progra
         (void)stint_fail(err, -EPIPE, "the launcher %s did not answer", program);
         return stint_fix(err, -EPIPE, "is it this version's, and executable?");
     }
-    if (hello.code == -EBUSY)
-        return stint_fail(err, -EBUSY, "another daemon uses this state folder");
+    if (hello.code == -EBUSY) {
+        (void)stint_fail(err, -EBUSY,
+                         "the launcher of another daemon is at work on this state folder");
+        return stint_fix(err, -EBUSY,
+                         "stop that daemon; when there is none, its launcher: pgrep -a "
+                         "stint-launcher");
+    }
     if (hello.code != 0)
         return stint_fail(err, hello.code, "the launcher cannot use its state folder: %s",
                           strerror(-hello.code));

@@ -111,7 +111,9 @@ int fixture_up(void **state)
     f->resources = (struct stint_resources){
         .count = 1, .list = { { .name = "local", .machine = f->machine, .policy = "stint" } }
     };
+    static const struct stint_policy_shown policy = { "{\"unknown\":\"strict\"}", "sha256:0" };
     struct stint_api_options options = { .loop = &f->loop,
+                                         .policy = &policy,
                                          .config = &f->config,
                                          .resources = &f->resources,
                                          .record = f->record,

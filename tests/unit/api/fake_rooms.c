@@ -73,6 +73,24 @@ static void fake_read_run(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, fake_read_closed);
 }
 
+int stint_reader_each_log_entry_of(struct stint_reader *reader, const char *type, uint64_t before,
+                                   int64_t limit, stint_log_entry_row_fn fn, void *context)
+{
+    static const char body[] = "{\"type\":\"policy.set\"}";
+    (void)reader, (void)before, (void)limit;
+    struct stint_log_entry_row row = { .type = type, .body = { body, sizeof(body) - 1 } };
+    (void)fn(context, &row);
+    return 0;
+}
+
+int stint_store_backup(struct stint_store *store, const char *path,
+                       void (*done)(void *context, int status), void *context,
+                       struct stint_error *err)
+{
+    (void)store, (void)path, (void)done, (void)context;
+    return stint_fail(err, STINT_BUSY, "a fake has no copy");
+}
+
 int stint_store_read(struct stint_store *store,
                      int (*work)(struct stint_reader *reader, void *context),
                      void (*done)(void *context, int status), void *context,

@@ -183,6 +183,16 @@ static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
           NULL,
           "revoked",
           { "the award 2026-001 was revoked", "\"fix\":\"ask the operator for another award\"" } },
+        { { STINT_REASON_AwardExpired, 4, 0, 5, 0, 0, 0, 0, 0, 0 },
+          "award",
+          NULL,
+          { "the award 2026-001 ended on ", "\"award\":\"2026-001\"",
+            "\"ends\":\"2026-11-25T18:01:00Z\"" } },
+        { { STINT_REASON_AwardNotStarted, 4, 0, 5, 0, 0, 1795629660000, 0, 0, 0 },
+          "award",
+          NULL,
+          { "the award 2026-001 has not begun, until ", "\"award\":\"2026-001\"",
+            "it goes on by itself then" } },
         { { STINT_REASON_DependencyFailed, UINT32_MAX, 0, 41, 0, 0, 0, 0, 0, 0 },
           NULL,
           NULL,
@@ -245,6 +255,17 @@ static void a_reason_says_its_figures_in_words_and_units_of_people(void **state)
             if (!strstr(answer, cases[i].says[k]))
                 fail_msg("%s lacks %s", answer_body(answer), cases[i].says[k]);
     }
+}
+
+static void the_policy_is_public_with_its_digest_and_history(void **state)
+{
+    struct fixture *f = *state;
+    const char *answer = ask(f, PUBLIC, "GET", "/api/v1/policy", NULL, NULL);
+    assert_non_null(
+        strstr(answer, "\"digest\":\"sha256:0\",\"unknown\":\"strict\",\"resources\":["));
+    answer = ask(f, PUBLIC, "GET", "/api/v1/policy/history", NULL, NULL);
+    assert_non_null(strstr(answer, "\"entries\":[{\"type\":\"policy.set\"}],\"next\":null"));
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/backup", NULL, NULL)), 401);
 }
 
 /* The owner sees the parts of his turn, and nobody sees another's name; the report of equity is of
@@ -461,8 +482,11 @@ static void bad_requests_are_answered_by_name(void **state)
         { "POST", "/api/v1/jobs", JSON, "3", 400, "not JSON" },
         { "POST", "/api/v1/jobs", JSON, "{\"command\":[\"a\"]}\n{x\n", 400,
           "application/x-ndjson" },
-        { "POST", "/api/v1/jobs", "Content-Type: text/xml\r\n", "{}", 400, "text/xml" },
-        { "POST", "/api/v1/jobs", JSON "Content-Encoding: gzip\r\n", "{}", 400, "gzip" },
+        { "POST", "/api/v1/jobs", "Content-Type: text/xml\r\n", "{}", 415, "text/xml" },
+        { "POST", "/api/v1/jobs", "Content-Type: application/jsonx\r\n", "{}", 415, "jsonx" },
+        { "POST", "/api/v1/jobs", JSON "Content-Encoding: gzip\r\n", "{}", 415, "gzip" },
+        { "POST", "/api/v1/jobs", "Content-Type: Application/JSON; charset=utf-8\r\n", "{", 400,
+          "not JSON" },
         { "POST", "/api/v1/jobs?x=1", JSON, "{}", 400, "parameter 'x'" },
         { "POST", "/api/v1/jobs?dry_run=%zz", JSON, "{}", 400, "dry_run" },
         { "GET", "/api/v1/jobs/abc", NULL, NULL, 404, "abc" },
@@ -477,6 +501,15 @@ static void bad_requests_are_answered_by_name(void **state)
         { "GET", "/api/v1/jobs?limit=1001", NULL, NULL, 400, "limit" },
         { "GET", "/api/v1/jobs?state=asleep", NULL, NULL, 400, "state" },
         { "GET", "/api/v1/jobs?project=none", NULL, NULL, 404, "none" },
+        { "GET", "/api/v1/jobs?mine=maybe", NULL, NULL, 400, "mine" },
+        { "GET", "/api/v1/jobs?limit=1&limit=2", NULL, NULL, 400, "twice" },
+        { "GET", "/api/v1/jobs?since=2026-02-01&until=2026-01-01", NULL, NULL, 400, "later" },
+        { "GET", "/api/v1/queue?state=zzz", NULL, NULL, 400, "one of: pending" },
+        { "GET", "/api/v1/queue?project=none", NULL, NULL, 404, "none" },
+        { "GET", "/api/v1/artifacts?kind=zzz", NULL, NULL, 400, "one of: model" },
+        { "GET", "/api/v1/awards?project=none", NULL, NULL, 404, "none" },
+        { "GET", "/api/v1/projects/default/usage?since=2026-02-01&until=2026-01-01", NULL, NULL,
+          400, "later" },
         { "GET", "/api/v1/jobs/1?wait_s=61", NULL, NULL, 400, "wait_s" },
         { "GET", "/api/v1/jobs/1/output?stream=x", NULL, NULL, 400, "stderr" },
         { "GET", "/api/v1/nodes/none", NULL, NULL, 404, "none" },
@@ -596,11 +629,53 @@ static void one_request_is_created_and_a_list_is_judged_alone(void **state)
     assert_non_null(json_object_get(json_array_get(results, 0), "id"));
     assert_non_null(json_object_get(json_array_get(results, 1), "problem"));
     assert_non_null(json_object_get(json_array_get(results, 2), "id"));
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(results, 2), "line")), 4);
     json_decref(json);
+    assert_non_null(strstr(answer, "line 3 is not JSON"));
     assert_int_equal(fake.jobs_made, 5);
     answer = ask(f, USER, "POST", "/api/v1/jobs?dry_run=true", JSON, "{\"command\":[\"true\"]}");
     assert_int_equal(answer_status(answer), 200);
     assert_int_equal(fake.jobs_made, 5);
+}
+
+/* @count requests, of which the last has no end of its line, and @blank lines without any. */
+static char *lines_of(size_t count, size_t blank)
+{
+    static const char line[] = "{x}\n";
+    char *body = malloc(count * strlen(line) + blank + 1);
+    char *end = body;
+    assert_non_null(body);
+    for (size_t i = 0; i < blank; i++)
+        *end++ = '\n';
+    for (size_t i = 0; i < count; i++)
+        end = stpcpy(end, line);
+    end[-1] = '\0';
+    return body;
+}
+
+static void every_line_counts_and_no_blank_one(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        size_t count, blank;
+        int status;
+    } cases[] = { { 20001, 0, 413 }, { 1, 30000, 200 } };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        char *body = lines_of(cases[i].count, cases[i].blank);
+        const char *answer =
+            ask(f, USER, "POST", "/api/v1/jobs", "Content-Type: application/x-ndjson\r\n", body);
+        assert_int_equal(answer_status(answer), cases[i].status);
+        if (cases[i].status == 200)
+            assert_non_null(strstr(answer, "\"line\":30001"));
+        free(body);
+    }
+}
+
+static void a_method_that_is_not_taken_is_told_which_are(void **state)
+{
+    struct fixture *f = *state;
+    const char *answer = ask(f, USER, "PUT", "/api/v1/jobs", JSON, "{}");
+    assert_non_null(strstr(answer, "Allow: GET, HEAD, POST\r\n"));
 }
 
 static void a_refusal_names_its_criteria_and_decision(void **state)
@@ -919,6 +994,9 @@ int main(void)
         OVER_HTTP(other_names_and_other_pages_may_not_speak),
         OVER_HTTP(a_thousand_idle_connections_do_not_stop_the_next),
         OVER_HTTP(one_request_is_created_and_a_list_is_judged_alone),
+        OVER_HTTP(the_policy_is_public_with_its_digest_and_history),
+        OVER_HTTP(every_line_counts_and_no_blank_one),
+        OVER_HTTP(a_method_that_is_not_taken_is_told_which_are),
         OVER_HTTP(a_refusal_names_its_criteria_and_decision),
         OVER_HTTP(the_same_key_gives_the_same_answer),
         OVER_HTTP(a_key_in_progress_is_a_conflict),

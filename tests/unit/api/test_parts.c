@@ -118,7 +118,7 @@ static void bodies_are_refused_with_the_place(void **state)
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         struct stint_error err = { 0 };
         json_t *json = NULL;
-        int r = text_json(cases[i].text, strlen(cases[i].text), &json, &err);
+        int r = text_json(cases[i].text, strlen(cases[i].text), 0, &json, &err);
         if ((r == 0) != (cases[i].says == NULL) ||
             (cases[i].says && !strstr(err.text, cases[i].says)))
             fail_msg("%s gave %d '%s'", cases[i].text, r, err.text);
@@ -131,7 +131,7 @@ static void bodies_are_refused_with_the_place(void **state)
         size_t depth = API_JSON_DEPTH_MAX + (size_t)over;
         memset(deep, '[', depth);
         memset(deep + depth, ']', depth);
-        assert_int_equal(text_json(deep, 2 * depth, &json, &err), over ? STINT_INVALID : 0);
+        assert_int_equal(text_json(deep, 2 * depth, 0, &json, &err), over ? STINT_INVALID : 0);
         json_decref(json);
     }
 }

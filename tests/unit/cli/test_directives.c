@@ -135,6 +135,14 @@ static void surprising_readings_are_echoed_with_their_line(void **state)
           "job.sh:2: unknown directive: #SBATCH --frobnicate; ignored\n" },
         { "#SBATCH --mail-type=ALL", "",
           "job.sh:2: #SBATCH --mail-type=ALL: this version sends no mail; ignored\n" },
+        { "#SBATCH --gres=gpu:a100:2",
+          "job.sh:2: #SBATCH --gres=gpu:a100:2 understood as "
+          "--gpus=a100:2 on each node\n",
+          "" },
+        { "#SBATCH --gres=gpu:a100:1,gpu:h100:2", "",
+          "job.sh:2: #SBATCH --gres=gpu:a100:1,gpu:h100:2: a job has GPUs of one type: name one, "
+          "or "
+          "submit two jobs; ignored\n" },
         { "#SBATCH -q high", "", "job.sh:2: #SBATCH --qos=high: has no meaning here; ignored\n" },
         { "#STINT --json", "",
           "job.sh:2: #STINT: no such option: --json; the line is ignored; try: stint submit "

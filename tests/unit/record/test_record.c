@@ -209,6 +209,21 @@ static void head_is_signed_only_when_durable_and_shown_only_when_stored(void **s
     assert_string_equal(stint_record_checkpoint(f->record), f->shelf.heads[0]);
 }
 
+static void every_entry_names_the_policy_in_force(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_sha256 policy;
+    char hex[STINT_SHA256_HEX];
+    assert_int_equal(fixture_append(f), 0);
+    assert_non_null(strstr(f->shelf.entries[0].text, "\"policy\":null"));
+    stint_sha256("{}", 2, &policy);
+    stint_record_set_policy(f->record, &policy);
+    assert_int_equal(fixture_append(f), 0);
+    assert_non_null(strstr(f->shelf.entries[1].text, stint_sha256_hex(&policy, hex)));
+    fixture_commit(f);
+    fixture_commit(f);
+}
+
 static void nothing_is_signed_for_what_is_still_in_the_batch(void **state)
 {
     struct fixture *f = *state;
@@ -478,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(head_is_signed_only_when_durable_and_shown_only_when_stored),
+        TEST(every_entry_names_the_policy_in_force),
         TEST(nothing_is_signed_for_what_is_still_in_the_batch),
         TEST(entries_that_come_meanwhile_get_the_next_head),
         TEST(lost_batch_leaves_no_trace_after_a_load),
