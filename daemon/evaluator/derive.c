@@ -485,7 +485,7 @@ static void derive_completeness(struct reader *reader)
 {
     const struct stint_artifact_manifest *manifest = reader->manifest;
     bool is_pointer = false;
-    bool is_download = manifest->is_hub_cache;
+    bool is_download = manifest->is_partial;
     for (size_t i = 0; i < manifest->file_count; i++) {
         is_pointer = is_pointer || manifest->files[i].is_pointer;
         is_download = is_download ||

@@ -9,6 +9,7 @@
 
 #include "evaluator/catalogue.h"
 #include "evaluator/folder.h"
+#include "evaluator/hub_cache.h"
 #include "evaluator/reader.h"
 #include "stint/auto.h"
 
@@ -299,6 +300,7 @@ static int evaluate_tree(struct stint_evaluator *evaluator,
         reader.kind = guess_kind(&reader);
     verdict->kind = reader.kind;
     r = read_all(&reader, err);
+    read_hub_cache(&reader);
     if (r == 0)
         r = read_attestations(&reader, evaluation->attestations, err);
     if (r == 0)

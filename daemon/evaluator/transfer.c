@@ -2,8 +2,9 @@
  * opens (as that user) and sends descriptors; the daemon's side never sees a path it would open
  * itself, believes nothing but the bytes it copied, and names the copy by what it hashed.
  *
- * Wire: head { "STINTOF1", u32 count }, then for each file { u32 path_length, u64 size, path } with
- * one descriptor on the first byte of the record. Host byte order: both ends are one machine. */
+ * Wire: head { "STINTOF1", u32 count, u32 what }, then for each file { u32 path_length, u64 size,
+ * path } with one descriptor on the first byte of the record. Host byte order: both ends are one
+ * machine. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -21,10 +22,11 @@
 
 static const char offer_magic[8] = { 'S', 'T', 'I', 'N', 'T', 'O', 'F', '1' };
 
+enum offer_what { OFFER_IS_FILE = 1, OFFER_IS_PARTIAL = 2 };
 struct offer_head {
     char magic[8];
     uint32_t count;
-    uint32_t is_file;
+    uint32_t what;
 };
 struct offer_file {
     uint64_t size;
@@ -86,7 +88,8 @@ static int offer_tree(int socket_fd, const struct stint_artifact_tree *tree,
         return stint_fail(err, STINT_UNTRUSTED, "%s: %s", manifest->troubles[0].path,
                           stint_trouble_words(manifest->troubles[0].kind));
     struct offer_head head = { .count = (uint32_t)manifest->file_count,
-                               .is_file = manifest->is_file };
+                               .what = (manifest->is_file ? OFFER_IS_FILE : 0U) |
+                                       (manifest->is_partial ? OFFER_IS_PARTIAL : 0U) };
     memcpy(head.magic, offer_magic, sizeof(head.magic));
     r = send_all(socket_fd, &head, sizeof(head));
     for (size_t i = 0; r == 0 && i < manifest->file_count; i++) {
@@ -330,6 +333,29 @@ static int write_manifest(int folder_fd, const struct stint_artifact_manifest *m
     return fsync(fd) == 0 ? 0 : -errno;
 }
 
+/* Absence counts in a complete snapshot only, and the copy of a part looks like one. */
+static int mark_partial(int folder_fd)
+{
+    stint_auto(stint_fd) int fd =
+        openat(folder_fd, STORE_PARTIAL, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    return fd < 0 ? -errno : fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* The same bytes came from a folder that is no part of one: then that is all there is. */
+static int unmark_partial(int store_dir_fd, const char *name)
+{
+    stint_auto(stint_fd) int fd =
+        openat(store_dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (faccessat(fd, STORE_PARTIAL, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    (void)fchmod(fd, 0755);
+    int r = unlinkat(fd, STORE_PARTIAL, 0) == 0 && fsync(fd) == 0 ? 0 : -errno;
+    (void)fchmod(fd, 0555);
+    return r;
+}
+
 static int receive_into(int socket_fd, int folder_fd, uint64_t bytes_max,
                         struct stint_artifact_manifest *manifest, struct stint_error *err)
 {
@@ -338,9 +364,10 @@ static int receive_into(int socket_fd, int folder_fd, uint64_t bytes_max,
     if (r != 0)
         return stint_fail(err, r, "receive: %s", strerror(-r));
     if (memcmp(head.magic, offer_magic, sizeof(head.magic)) != 0 ||
-        head.count > STINT_ARTIFACT_FILES_MAX || head.is_file > 1)
+        head.count > STINT_ARTIFACT_FILES_MAX || head.what > (OFFER_IS_FILE | OFFER_IS_PARTIAL))
         return stint_fail(err, STINT_UNTRUSTED, "receive: not an offer of an artefact");
-    manifest->is_file = head.is_file == 1;
+    manifest->is_file = (head.what & OFFER_IS_FILE) != 0;
+    manifest->is_partial = (head.what & OFFER_IS_PARTIAL) != 0;
     if (mkdirat(folder_fd, "files", 0700) != 0)
         return stint_fail(err, -errno, "store: %s", strerror(errno));
     stint_auto(stint_fd) int files_fd =
@@ -353,6 +380,8 @@ static int receive_into(int socket_fd, int folder_fd, uint64_t bytes_max,
         return r;
     stint_artifact_manifest_seal(manifest);
     r = manifest->has_digest ? write_manifest(folder_fd, manifest) : -ENOMEM;
+    if (r == 0 && manifest->is_partial)
+        r = mark_partial(folder_fd);
     return r == 0 ? 0 : stint_fail(err, r, "store: %s", strerror(-r));
 }
 
@@ -400,7 +429,9 @@ static int receive_publish(int store_dir_fd, const char *temporary,
     int fault = errno;
     if (fault == EEXIST && fstatat(store_dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         remove_tree(store_dir_fd, temporary);
-        return take_identities(store_dir_fd, name, manifest, err);
+        int r = manifest->is_partial ? 0 : unmark_partial(store_dir_fd, name);
+        return r == 0 ? take_identities(store_dir_fd, name, manifest, err)
+                      : stint_fail(err, r, "store: %s: %s", name, strerror(-r));
     }
     return stint_fail(err, -fault, "store: %s", strerror(fault));
 }

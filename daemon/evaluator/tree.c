@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "evaluator/hub_cache.h"
 #include "stint/auto.h"
 
 static const char *const trouble_names[] = { "none",
@@ -120,102 +121,6 @@ int tree_open_beneath(int root_fd, const char *path, int flags)
     return -errno;
 }
 
-static bool is_hex(const char *text, size_t length)
-{
-    return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
-}
-
-static bool is_cache_folder(const char *name)
-{
-    return strncmp(name, "models--", 8) == 0 || strncmp(name, "datasets--", 10) == 0 ||
-           strncmp(name, "spaces--", 8) == 0;
-}
-
-/* "models--org--name" as "org/name". */
-static void cache_folder_name(const char *folder, char *name, size_t size)
-{
-    const char *from = strstr(folder, "--") + 2;
-    size_t length = 0;
-    for (; *from && length + 1 < size; from++) {
-        bool is_slash = from[0] == '-' && from[1] == '-';
-        name[length++] = is_slash ? '/' : *from;
-        from += is_slash;
-    }
-    name[length] = '\0';
-}
-
-/* The commit that refs/main names, in a hub cache folder; 0 or -errno. */
-static int cache_main(int repository_fd, char commit[41])
-{
-    stint_auto(stint_fd) int fd = tree_open_beneath(repository_fd, "refs/main", O_RDONLY);
-    if (fd < 0)
-        return fd;
-    ssize_t length = read(fd, commit, 40);
-    if (length != 40)
-        return -EINVAL;
-    commit[40] = '\0';
-    return is_hex(commit, 40) ? 0 : -EINVAL;
-}
-
-/* The only snapshot of a hub cache folder that lacks refs/main (it was asked for by commit); false
- * when there are several or none. */
-static bool cache_only_snapshot(int repository_fd, char commit[41])
-{
-    size_t count = 0;
-    int fd = tree_open_beneath(repository_fd, "snapshots", O_RDONLY | O_DIRECTORY);
-    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!folder) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (is_hex(entry->d_name, 40)) {
-            memcpy(commit, entry->d_name, 41);
-            count++;
-        }
-    closedir(folder);
-    return count == 1;
-}
-
-/* Sees whether @real (a canonical folder path) lies in a hub cache, and then moves the root to the
- * repository's folder. 1 when it does. */
-static int tree_enter_cache(const char *real, struct stint_artifact_tree *tree)
-{
-    char path[PATH_MAX];
-    char commit[41];
-    (void)snprintf(path, sizeof(path), "%s", real);
-    char *last = strrchr(path, '/');
-    if (!last || last == path)
-        return 0;
-    if (is_cache_folder(last + 1)) {
-        if (cache_main(tree->fd, commit) != 0 && !cache_only_snapshot(tree->fd, commit))
-            return 0;
-        (void)snprintf(tree->prefix, sizeof(tree->prefix), "snapshots/%s/", commit);
-        cache_folder_name(last + 1, tree->name, sizeof(tree->name));
-        return 1;
-    }
-    if (!is_hex(last + 1, 40))
-        return 0;
-    memcpy(commit, last + 1, 41);
-    *last = '\0';
-    char *parent = strrchr(path, '/');
-    if (!parent || strcmp(parent, "/snapshots") != 0)
-        return 0;
-    *parent = '\0';
-    char *folder = strrchr(path, '/');
-    if (!folder || !is_cache_folder(folder + 1))
-        return 0;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    close(tree->fd);
-    tree->fd = fd;
-    (void)snprintf(tree->prefix, sizeof(tree->prefix), "snapshots/%s/", commit);
-    cache_folder_name(folder + 1, tree->name, sizeof(tree->name));
-    return 1;
-}
-
 /* A single file: the root is its folder, the prefix empty, the name the only path. */
 static int tree_open_single(const char *real, struct stint_artifact_tree *tree,
                             struct stint_error *err)
@@ -234,6 +139,18 @@ static int tree_open_single(const char *real, struct stint_artifact_tree *tree,
     tree->fd = fd;
     tree->is_file = true;
     return 0;
+}
+
+/* A copy in the daemon's store, "…/sha256-<hex>/files", of what was a part: see transfer.c. */
+static bool tree_is_partial_copy(const char *real, int fd)
+{
+    struct stat st;
+    size_t length = strlen(real);
+    const char *name = real + length - (sizeof("/files") - 1);
+    const char *folder = name - 2 * STINT_SHA256_BYTES;
+    return length > 2 * STINT_SHA256_BYTES + sizeof("/sha256-/files") - 2 &&
+           strcmp(name, "/files") == 0 && strncmp(folder - 8, "/sha256-", 8) == 0 &&
+           fstatat(fd, "../" STORE_PARTIAL, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int stint_artifact_tree_open(const char *path, struct stint_artifact_tree *ret_tree,
@@ -259,7 +176,8 @@ int stint_artifact_tree_open(const char *path, struct stint_artifact_tree *ret_t
         return stint_fail(err, -errno, "%s: %s", path, strerror(errno));
     const char *last = strrchr(real, '/');
     tree_printable(last && last[1] ? last + 1 : real, tree.name, sizeof(tree.name));
-    tree.is_hub_cache = tree_enter_cache(real, &tree) != 0;
+    tree.is_hub_cache = hub_cache_enter(real, &tree);
+    tree.is_partial = tree.is_hub_cache || tree_is_partial_copy(real, tree.fd);
     *ret_tree = tree;
     return 0;
 }
@@ -357,24 +275,6 @@ static int walk_file(struct walk *walk, const struct stat *st, char *target)
     return tree_manifest_append(walk->manifest, &file);
 }
 
-/* The blob that a link of a hub snapshot names, "blobs/<hash>", or false: each ".." must climb from
- * the link's own folder exactly to the repository's. */
-static bool cache_link_target(const struct walk *walk, const char *link, char target[80])
-{
-    size_t folders = 2; /* snapshots/<commit>/ */
-    for (const char *c = walk->path; *c; c++)
-        folders += *c == '/';
-    while (strncmp(link, "../", 3) == 0 && folders > 0) {
-        link += 3;
-        folders--;
-    }
-    if (folders != 0 || strncmp(link, "blobs/", 6) != 0 ||
-        !(is_hex(link + 6, 40) || is_hex(link + 6, 64)))
-        return false;
-    (void)snprintf(target, 80, "%.79s", link);
-    return true;
-}
-
 static int walk_link(struct walk *walk, int folder_fd, const char *name)
 {
     char link[PATH_MAX];
@@ -392,7 +292,7 @@ static int walk_link(struct walk *walk, int folder_fd, const char *name)
                      walk->path);
         return 0;
     }
-    if (!cache_link_target(walk, link, target)) {
+    if (!hub_cache_target(walk->path, link, target)) {
         tree_trouble(walk->manifest, STINT_TROUBLE_LINK_OUT, walk->path);
         return 0;
     }
@@ -503,12 +403,17 @@ int stint_artifact_tree_list(const struct stint_artifact_tree *tree,
         return tree_list_single(tree, manifest, err);
     struct walk walk = { .tree = tree, .manifest = manifest };
     manifest->is_hub_cache = tree->is_hub_cache;
+    manifest->is_partial = tree->is_partial;
     char start[sizeof(tree->prefix)] = ".";
     if (tree->prefix[0]) {
         memcpy(start, tree->prefix, sizeof(start));
         start[strlen(start) - 1] = '\0';
     }
     int fd = tree_open_beneath(tree->fd, start, O_RDONLY | O_DIRECTORY);
+    if (fd == -ENOENT && tree->is_hub_cache) {
+        (void)stint_fail(err, STINT_NOT_FOUND, "%s: %s is not in the cache", tree->name, start);
+        return stint_fix(err, STINT_NOT_FOUND, "download that revision, or name a snapshot's path");
+    }
     if (fd < 0)
         return stint_fail(err, fd, "%s: %s", tree->name, strerror(-fd));
     int r = walk_folder(&walk, fd, 0);

@@ -6,6 +6,9 @@
 
 #include "stint/artifact.h"
 
+/* An empty file beside the files of a stored copy: the snapshot that was copied was a part. */
+#define STORE_PARTIAL "partial"
+
 /* Open @path beneath @root_fd, refusing every symbolic link and every way out; -errno. */
 int tree_open_beneath(int root_fd, const char *path, int flags);
 void tree_trouble(struct stint_artifact_manifest *manifest, enum stint_artifact_trouble_kind kind,

@@ -81,6 +81,8 @@ struct stint_artifact_trouble {
  * @total_bytes: sum of sizes
  * @is_file: the root was a single file (then one entry, its own name)
  * @is_hub_cache: a hub cache snapshot: links to blobs of the same repository are its files
+ * @is_partial: there may be files of its revision that are not here: a hub cache snapshot, or the
+ * store's copy of one; not part of its text
  * Zero-initialised to start; owned by whoever filled it.
  */
 struct stint_artifact_manifest {
@@ -92,6 +94,7 @@ struct stint_artifact_manifest {
     bool has_digest;
     bool is_file;
     bool is_hub_cache;
+    bool is_partial;
     struct stint_artifact_trouble troubles[STINT_ARTIFACT_TROUBLE_MAX];
     size_t trouble_count; /* may exceed the array */
 };
@@ -115,6 +118,7 @@ struct stint_artifact_tree {
     char name[256]; /* last part of the path given, printable */
     bool is_file;
     bool is_hub_cache;
+    bool is_partial;
 };
 
 /**
@@ -205,7 +209,8 @@ int stint_artifact_offer(int socket_fd, const char *path, struct stint_error *er
  * @ret_manifest: identities are those of the copies; zero-initialised by the caller
  * Nothing of a failed receive stays in the store.
  * Return: 0, STINT_TOO_LARGE, STINT_UNTRUSTED, -ENOMEM, -ENOSPC, -EIO …
- * Layout: <store>/sha256-<hex>/files/<path> and <store>/sha256-<hex>/manifest.json
+ * Layout: <store>/sha256-<hex>/files/<path> and <store>/sha256-<hex>/manifest.json; beside them an
+ * empty file "partial" when all that was ever copied was a hub cache's snapshot
  */
 int stint_artifact_receive(int socket_fd, int store_dir_fd, uint64_t bytes_max,
                            struct stint_artifact_manifest *ret_manifest, struct stint_error *err);

@@ -55,6 +55,7 @@ enum stint_value_type { STINT_VALUE_BOOL = 1, STINT_VALUE_TEXT, STINT_VALUE_NUMB
 /* What can be said of a component. Name, type of the value, meaning. */
 #define STINT_PREDICATES(X)                                                                        \
     X(STINT_PRESENT, "present", STINT_VALUE_BOOL, "it is among the files")                         \
+    X(STINT_ABSENT, "absent", STINT_VALUE_TEXT, "a file that its revision is known not to have")   \
     X(STINT_USED, "used", STINT_VALUE_BOOL, "making the artefact needed such a part")              \
     X(STINT_READABLE, "readable", STINT_VALUE_BOOL, "its form is well made and can be inspected")  \
     X(STINT_OPEN_FORMAT, "open-format", STINT_VALUE_BOOL, "its format is open and documented")     \

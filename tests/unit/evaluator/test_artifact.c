@@ -167,8 +167,9 @@ static void a_tree_too_deep_is_refused(void **state)
     stint_artifact_manifest_deinit(&manifest);
 }
 
-#define COMMIT   "0123456789abcdef0123456789abcdef01234567"
-#define SNAPSHOT "models--org--tiny/snapshots/" COMMIT
+#define COMMIT       "0123456789abcdef0123456789abcdef01234567"
+#define OTHER_COMMIT "ffffffffffffffffffffffffffffffffffffffff"
+#define SNAPSHOT     "models--org--tiny/snapshots/" COMMIT
 
 /* A hub cache with one blob of each kind of name. */
 static void make_cache(const struct fixture *f, const char *text)
@@ -236,6 +237,60 @@ static void a_cache_link_elsewhere_is_refused(void **state)
         stint_artifact_manifest_deinit(&manifest);
         fixture_remove(f, SNAPSHOT "/evil");
     }
+}
+
+/* Says the verdict that @name is known to be absent? */
+static bool is_absent(const struct stint_verdict *verdict, const char *name)
+{
+    for (size_t i = 0; i < stint_facts_count(verdict->facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(verdict->facts, i);
+        if (fact->predicate == STINT_ABSENT && strcmp(fact->text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Markers count for their own revision, and not against a file that is there. */
+static void a_marker_says_what_a_revision_does_not_have(void **state)
+{
+    struct fixture *f = *state;
+    make_cache(f, "weights");
+    fixture_text(f, "models--org--tiny/.no_exist/" COMMIT "/README.md", "");
+    fixture_text(f, "models--org--tiny/.no_exist/" COMMIT "/sub/added_tokens.json", "");
+    fixture_text(f, "models--org--tiny/.no_exist/" COMMIT "/file", "");
+    fixture_text(f, "models--org--tiny/.no_exist/" OTHER_COMMIT "/config.json", "");
+    struct stint_verdict *verdict =
+        fixture_judge(f, "models--org--tiny", STINT_KIND_MODEL, "eu-osai");
+    assert_true(is_absent(verdict, "README.md"));
+    assert_true(is_absent(verdict, "sub/added_tokens.json"));
+    assert_false(is_absent(verdict, "file"));
+    assert_false(is_absent(verdict, "config.json"));
+    const struct stint_fact *card = fixture_fact(verdict, STINT_MODEL_CARD, STINT_PRESENT);
+    assert_non_null(card);
+    assert_false(card->truth);
+    assert_string_equal(card->path, ".no_exist/" COMMIT "/README.md");
+    assert_string_equal(fixture_result(verdict, "EU-model-card"), "fail");
+    /* Of a snapshot without a marker, nothing is known of what is not there. */
+    assert_string_equal(fixture_result(verdict, "EU-datasheet"), "unknown");
+    stint_verdict_free(verdict);
+    fixture_text(f, SNAPSHOT "/README.md", "---\nlicense: mit\n---\n");
+    verdict = fixture_judge(f, "models--org--tiny", STINT_KIND_MODEL, "eu-osai");
+    assert_false(is_absent(verdict, "README.md"));
+    assert_string_not_equal(fixture_result(verdict, "EU-model-card"), "fail");
+    stint_verdict_free(verdict);
+}
+
+static void a_ref_without_its_snapshot_is_said(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_verdict *verdict = NULL;
+    struct stint_error err = { 0 };
+    make_cache(f, "weights");
+    fixture_text(f, "models--org--tiny/refs/main", OTHER_COMMIT);
+    assert_int_equal(stint_evaluate_path(f->evaluator, fixture_path(f, "models--org--tiny"),
+                                         STINT_KIND_MODEL, NULL, &verdict, &err),
+                     STINT_NOT_FOUND);
+    assert_non_null(strstr(err.text, "snapshots/" OTHER_COMMIT " is not in the cache"));
 }
 
 static enum stint_recheck_result recheck(const struct fixture *f, const char *path,
@@ -387,6 +442,41 @@ static void an_offer_becomes_a_read_only_copy_of_the_same_digest(void **state)
     close(store);
 }
 
+static enum stint_completeness completeness(struct fixture *f, const char *path)
+{
+    struct stint_verdict *verdict = fixture_judge(f, path, STINT_KIND_MODEL, "osaid-1.0");
+    enum stint_completeness complete = verdict->complete;
+    stint_verdict_free(verdict);
+    return complete;
+}
+
+/* Registered, a snapshot becomes plain files in the store: they are no more complete than it was,
+ * until somebody brings the same bytes from a folder that is no cache. */
+static void the_copy_of_a_snapshot_is_no_complete_one(void **state)
+{
+    struct fixture *f = *state;
+    struct stint_artifact_manifest manifest = { 0 };
+    struct stint_artifact_manifest again = { 0 };
+    char path[300];
+    char hex[STINT_SHA256_HEX];
+    int store = open_store(f);
+    fixture_open_model(f, SNAPSHOT);
+    fixture_open_model(f, "plain");
+    assert_int_equal(completeness(f, SNAPSHOT), STINT_COMPLETE_UNKNOWN);
+    assert_int_equal(completeness(f, "plain"), STINT_COMPLETE_YES);
+    assert_int_equal(offer_and_receive(f, SNAPSHOT, store, 0, &manifest), 0);
+    (void)snprintf(path, sizeof(path), "store/sha256-%s/files",
+                   stint_sha256_hex(&manifest.digest, hex));
+    assert_int_equal(completeness(f, path), STINT_COMPLETE_UNKNOWN);
+    assert_int_equal(offer_and_receive(f, "plain", store, 0, &again), 0);
+    assert_memory_equal(&manifest.digest, &again.digest, sizeof(again.digest));
+    assert_int_equal(completeness(f, path), STINT_COMPLETE_YES);
+    assert_int_equal(stint_artifact_store_remove(store, &manifest.digest, NULL), 0);
+    stint_artifact_manifest_deinit(&manifest);
+    stint_artifact_manifest_deinit(&again);
+    close(store);
+}
+
 static void an_offer_too_large_leaves_no_trace(void **state)
 {
     struct fixture *f = *state;
@@ -434,11 +524,14 @@ int main(void)
         CASE(a_tree_too_deep_is_refused),
         CASE(links_of_a_hub_cache_lead_to_its_blobs),
         CASE(a_blob_that_is_not_its_name_is_refused),
+        CASE(a_marker_says_what_a_revision_does_not_have),
+        CASE(a_ref_without_its_snapshot_is_said),
         CASE(a_cache_link_elsewhere_is_refused),
         CASE(a_recheck_sees_every_change_and_forgives_none),
         CASE(a_manifest_comes_back_from_its_text),
         CASE(a_forged_manifest_is_refused),
         CASE(an_offer_becomes_a_read_only_copy_of_the_same_digest),
+        CASE(the_copy_of_a_snapshot_is_no_complete_one),
         CASE(an_offer_too_large_leaves_no_trace),
         CASE(a_hostile_offer_is_refused),
     };
