@@ -59,7 +59,8 @@ static void texts_json(const struct texts *texts, const char *key, struct stint_
 
 static void names_collect(const json_t *facts, struct texts *names)
 {
-    static const char *const components[] = { "base-model", "source-data", "training-data" };
+    static const char *const components[] = { "base-model", "source-data", "training-data",
+                                              "generator" };
     for (size_t i = 0; i < json_array_size(facts); i++) {
         const json_t *fact = json_array_get(facts, i);
         const char *name = member(fact, "value");

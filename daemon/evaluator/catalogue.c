@@ -390,7 +390,10 @@ static void inherit_from(struct reader *reader, const struct found *found,
                          const struct stint_fact *name)
 {
     bool is_model = name->component == STINT_BASE_MODEL;
-    enum stint_component heir = is_model ? STINT_WEIGHTS : STINT_DATA;
+    bool is_generator = name->component == STINT_GENERATOR;
+    enum stint_component heir = is_model       ? STINT_WEIGHTS
+                                : is_generator ? STINT_GENERATOR
+                                               : STINT_DATA;
     (void)found_fact(reader, found, found->entry,
                      (struct stint_fact){ .component = name->component,
                                           .predicate = STINT_RESOLVED,
@@ -399,7 +402,7 @@ static void inherit_from(struct reader *reader, const struct found *found,
                                           .from = name->id });
     for (const struct strict_yaml_node *part = strict_yaml_get(found->entry, "parts")->child; part;
          part = part->next)
-        found_terms(reader, found, part, heir, "", name->id);
+        found_terms(reader, found, part, heir, is_generator ? name->subject : "", name->id);
     if (is_model)
         inherit_datasets(reader, found, name);
 }
@@ -407,7 +410,7 @@ static void inherit_from(struct reader *reader, const struct found *found,
 bool catalogue_inherit(struct reader *reader, const struct stint_fact *name)
 {
     struct found found[CATALOGUE_FOUND_MAX];
-    const char *kind = name->component == STINT_BASE_MODEL ? "model" : "dataset";
+    const char *kind = name->component == STINT_SOURCE_DATA ? "dataset" : "model";
     char self[8 + STINT_SHA256_HEX];
     self_of(reader, self);
     size_t count = find_entries(reader->catalogue, self, name->text, kind, found);

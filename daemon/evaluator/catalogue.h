@@ -19,8 +19,9 @@ int catalogue_new(struct catalogue **ret_catalogue);
 int catalogue_add(struct catalogue *catalogue, const char *name, const char *text, size_t length,
                   struct stint_error *err);
 
-/* Facts about the base model or source data set that @name (a name fact) names: terms, training
- * data. false when the catalogue does not know it. */
+/* Facts about the base model, source data set or generator that @name (a name fact) names: terms,
+ * training data of a base; a generator's terms stay its own. false when the catalogue does not know
+ * it. */
 bool catalogue_inherit(struct reader *reader, const struct stint_fact *name);
 /* Is @name a model that the catalogue knows? NULL knows none. */
 bool catalogue_has_model(const struct catalogue *catalogue, const char *name);

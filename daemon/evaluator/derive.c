@@ -268,7 +268,7 @@ static const char *last_part(const char *name)
 
 /* Case aside; whoever leaves the organisation out means any of that name, but "org/words" is never
  * "others/words". */
-static bool names_match(const char *a, const char *b)
+bool derive_names_match(const char *a, const char *b)
 {
     bool is_whole = strchr(a, '/') && strchr(b, '/');
     return strcasecmp(a, b) == 0 || (!is_whole && strcasecmp(last_part(a), last_part(b)) == 0);
@@ -284,7 +284,7 @@ static bool is_only_match(const struct reader *reader, size_t count, const char 
         const struct stint_fact *other = stint_facts_at(reader->facts, i);
         if (other->component == STINT_TRAINING_DATA && other->predicate == STINT_NAME &&
             strcasecmp(other->subject, data->subject) != 0 &&
-            strcmp(other->subject, subject) != 0 && names_match(subject, other->subject))
+            strcmp(other->subject, subject) != 0 && derive_names_match(subject, other->subject))
             return false;
     }
     return true;
@@ -306,7 +306,7 @@ static void derive_descriptions(struct reader *reader)
             if (fact.component != STINT_DATA_INFORMATION && !is_of_data)
                 continue;
             if (strcmp(fact.subject, data.subject) == 0 ||
-                (fact.subject[0] && (!names_match(fact.subject, data.subject) ||
+                (fact.subject[0] && (!derive_names_match(fact.subject, data.subject) ||
                                      !is_only_match(reader, count, fact.subject, &data))))
                 continue;
             fact.subject = data.subject;
@@ -443,7 +443,7 @@ static bool inherit_attested(struct reader *reader, const struct stint_fact *nam
         struct stint_fact fact = *stint_facts_at(reader->facts, i);
         bool is_terms = fact.predicate == STINT_LICENCE || fact.predicate == STINT_RESTRICTION;
         if (fact.source != STINT_SOURCE_ATTESTATION || fact.component != name->component ||
-            !is_terms || !names_match(fact.subject, name->text))
+            !is_terms || !derive_names_match(fact.subject, name->text))
             continue;
         has_terms = has_terms || fact.predicate == STINT_LICENCE;
         (void)derive_text(reader, &fact, heir, fact.predicate, "", fact.text);
@@ -599,6 +599,7 @@ int derive_facts(struct reader *reader)
     derive_descriptions(reader);
     derive_inheritance(reader);
     derive_data_classes(reader);
+    derive_generators(reader);
     derive_no_libraries(reader);
     derive_absence(reader);
     return 0;

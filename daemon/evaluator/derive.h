@@ -10,6 +10,11 @@ const struct stint_fact *derive_find(const struct stint_facts *facts,
                                      enum stint_component component, enum stint_predicate predicate,
                                      const char *subject);
 
+/* Do two spellings name the same model or data set? Case and the organisation may differ. */
+bool derive_names_match(const char *a, const char *b);
+/* What data inherits from the models that wrote it (generators.c). After the classes of data. */
+void derive_generators(struct reader *reader);
+
 /* Restriction facts on @component that follow from the licence expression @text of fact @id. */
 void derive_restrictions(struct reader *reader, uint32_t id, enum stint_component component,
                          const char *subject, const char *text);

@@ -237,7 +237,8 @@ static bool is_inherited(const struct judging *judging, const struct stint_fact 
 {
     for (uint32_t from = fact->from; fact && from > 0; from = fact ? fact->from : 0) {
         fact = stint_facts_by_id(judging->facts, from);
-        if (fact && (fact->component == STINT_BASE_MODEL || fact->component == STINT_SOURCE_DATA))
+        if (fact && (fact->component == STINT_BASE_MODEL || fact->component == STINT_SOURCE_DATA ||
+                     fact->component == STINT_GENERATOR))
             return true;
     }
     return false;

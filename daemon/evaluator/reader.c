@@ -190,6 +190,41 @@ uint32_t reader_number(struct reader *reader, const struct reader_file *file,
     return stint_facts_add(reader->facts, &fact);
 }
 
+void reader_generator(struct reader *reader, const struct reader_file *file, const char *model,
+                      uint32_t data, enum stint_source source, struct stint_place at)
+{
+    struct stint_fact fact = { .component = STINT_GENERATOR,
+                               .predicate = STINT_NAME,
+                               .subject = model,
+                               .text = model,
+                               .source = source,
+                               .grade = STINT_DECLARED,
+                               .from = data,
+                               .at = at };
+    if (!*model)
+        return;
+    if (++reader->name_count > READER_NAMES_MAX) {
+        stint_facts_spoil(reader->facts);
+        return;
+    }
+    fact_file(reader, file, &fact);
+    (void)stint_facts_add(reader->facts, &fact);
+}
+
+void reader_synthetic(struct reader *reader, const struct reader_file *file, uint32_t data,
+                      enum stint_source source, struct stint_place at)
+{
+    struct stint_fact fact = { .component = STINT_GENERATOR,
+                               .predicate = STINT_USED,
+                               .truth = true,
+                               .source = source,
+                               .grade = STINT_DECLARED,
+                               .from = data,
+                               .at = at };
+    fact_file(reader, file, &fact);
+    (void)stint_facts_add(reader->facts, &fact);
+}
+
 static struct licence_scope *scope_new(struct reader *reader)
 {
     if (reader->scope_count >= READER_SCOPES_MAX)

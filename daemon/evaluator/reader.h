@@ -138,6 +138,14 @@ void reader_declared_licence(struct reader *reader, const struct reader_file *fi
                              const char *only_file, const char *value, enum stint_source source,
                              struct stint_place at);
 
+/* @model wrote (part of) the data set that the name fact @data is about; 0 for the artefact's own
+ * data. Its limits on outputs bind that data, see generators.c. */
+void reader_generator(struct reader *reader, const struct reader_file *file, const char *model,
+                      uint32_t data, enum stint_source source, struct stint_place at);
+/* The data is said to be synthetic; which model wrote it, if any, is said elsewhere or nowhere. */
+void reader_synthetic(struct reader *reader, const struct reader_file *file, uint32_t data,
+                      enum stint_source source, struct stint_place at);
+
 /* Index of @path in the manifest, SIZE_MAX when it is not there. O(log n). */
 size_t reader_find(const struct reader *reader, const char *path);
 bool text_has_word(const char *text, const char *word); /* whole word, case ignored */

@@ -141,6 +141,21 @@ static void spdx_licence(struct bom *bom, const json_t *from, const json_t *to)
         say_licence(bom, is_data, name, value, "/simplelicensing_licenseExpression");
 }
 
+/* A model that wrote a data set. */
+static void spdx_generates(struct bom *bom, const json_t *model, const json_t *data)
+{
+    const char *name = element_name(data);
+    uint32_t id = 0;
+    if (!is_type(model, "ai_AIPackage") || !is_type(data, "dataset_DatasetPackage") || !name ||
+        !element_name(model))
+        return;
+    if (!is_own_data(bom))
+        id = reader_text(bom->reader, bom->file, STINT_TRAINING_DATA, STINT_NAME, name, name,
+                         STINT_SOURCE_METADATA, STINT_DECLARED, reader_pointer("/name"));
+    reader_generator(bom->reader, bom->file, element_name(model), id, STINT_SOURCE_METADATA,
+                     reader_pointer("/relationshipType"));
+}
+
 static void spdx_relation(struct bom *bom, const json_t *relation)
 {
     const char *type = text_of(relation, "relationshipType");
@@ -161,6 +176,8 @@ static void spdx_relation(struct bom *bom, const json_t *relation)
                             "/relationshipType");
         } else if (strcmp(type, "descendantOf") == 0 && from && is_type(from, "ai_AIPackage")) {
             say_text(bom, STINT_BASE_MODEL, STINT_NAME, name, name, "/relationshipType");
+        } else if (strcmp(type, "generates") == 0 && from && to) {
+            spdx_generates(bom, from, to);
         } else if (strcmp(type, "trainedOn") == 0) {
             say_text(bom, STINT_TRAINING_DATA, STINT_NAME, name, name, "/relationshipType");
         }

@@ -81,6 +81,7 @@ struct card {
     const struct strict_yaml_node *root;
     bool is_dataset;
     char subject[256];
+    uint32_t data; /* fact that names the data set, for one inside a model */
 };
 
 static struct stint_place node_place(const struct strict_yaml_node *node)
@@ -273,6 +274,37 @@ static void card_tag(struct card *card, const struct strict_yaml_node *value)
                                 node_place(value));
 }
 
+static void card_generator(struct card *card, const struct strict_yaml_node *value)
+{
+    reader_generator(card->reader, card->file, value->text, card->data, STINT_SOURCE_CARD,
+                     node_place(value));
+}
+
+static void card_synthetic(struct card *card, const struct strict_yaml_node *value)
+{
+    static const char *const marks[] = { "synthetic", "synthetic-data", "synthetic data",
+                                         "distilabel", "machine-generated" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(marks); i++)
+        if (strcasecmp(value->text, marks[i]) == 0)
+            reader_synthetic(card->reader, card->file, card->data, STINT_SOURCE_CARD,
+                             node_place(value));
+}
+
+/* Who wrote the data. The hub has no key for it, only tags and words for how it was made; machines
+ * that only label are another matter. */
+static void card_generators(struct card *card)
+{
+    const struct strict_yaml_node *is_synthetic = strict_yaml_get(card->root, "synthetic");
+    each_scalar(card, "generated_by", card_generator);
+    each_scalar(card, "generated_from", card_generator);
+    each_scalar(card, "generator", card_generator);
+    each_scalar(card, "tags", card_synthetic);
+    each_scalar(card, "language_creators", card_synthetic);
+    if (is_synthetic && strict_yaml_bool(is_synthetic) == 1)
+        reader_synthetic(card->reader, card->file, card->data, STINT_SOURCE_CARD,
+                         node_place(is_synthetic));
+}
+
 static void card_gate(struct card *card)
 {
     static const char *const keys[] = { "extra_gated_prompt", "extra_gated_fields",
@@ -319,8 +351,8 @@ static void card_of_nested_data(struct card *card)
         strict_yaml_get(card->root, "annotations_creators");
     struct reader *reader = card->reader;
     (void)snprintf(card->subject, sizeof(card->subject), "%s", name ? name : card->file->folder);
-    (void)reader_text(reader, card->file, STINT_TRAINING_DATA, STINT_NAME, card->subject,
-                      card->subject, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
+    card->data = reader_text(reader, card->file, STINT_TRAINING_DATA, STINT_NAME, card->subject,
+                             card->subject, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
     (void)reader_bool(reader, card->file, STINT_DATA_INFORMATION, STINT_PRESENT, card->subject,
                       true, STINT_SOURCE_CARD, STINT_DECLARED, reader_line(1));
     if (annotations && !strict_yaml_is_null(annotations))
@@ -350,6 +382,8 @@ static void card_keys(struct card *card)
     each_scalar(card, "licenses", card_licence);
     each_scalar(card, "license_name", card_licence_name);
     each_scalar(card, "license_link", card_licence_link);
+    if (card->is_dataset)
+        card_generators(card);
     if (card->subject[0])
         return;
     card_presence(card);

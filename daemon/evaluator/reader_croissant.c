@@ -2,7 +2,9 @@
  * that a machine can read. Source: metadata.md §8, openness.md §1.2 and §1.3. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "evaluator/catalogue.h"
 #include "evaluator/linked.h"
 #include "evaluator/reader.h"
 #include "stint/auto.h"
@@ -14,6 +16,7 @@ struct croissant {
     const json_t *root;
     const char *subject;
     enum stint_component data;
+    uint32_t name; /* fact that names it, 0 when it is the artefact itself */
 };
 
 static void describe(struct croissant *croissant, const char *name, enum stint_predicate predicate)
@@ -121,6 +124,56 @@ static void croissant_places(struct croissant *croissant)
     }
 }
 
+static const json_t *item_of(const json_t *value, size_t index)
+{
+    return json_is_array(value) ? json_array_get(value, index) : index == 0 ? value : NULL;
+}
+
+/* Says the description that the data is synthetic? Also what no model wrote is called so. */
+static const char *synthetic_at(const struct croissant *croissant)
+{
+    const json_t *has = linked_term(croissant->root, "hasSyntheticData");
+    const json_t *types = linked_term(croissant->root, "dataCollectionType");
+    const char *text = linked_text(has);
+    if (json_is_true(has) || (text && strcasecmp(text, "true") == 0))
+        return "/rai:hasSyntheticData";
+    for (size_t i = 0; i < 64; i++) {
+        text = linked_text(item_of(types, i));
+        if (text && text_has_word(text, "synthetic"))
+            return "/rai:dataCollectionType";
+    }
+    return NULL;
+}
+
+static void croissant_generator(struct croissant *croissant, const char *model, const char *pointer)
+{
+    if (model)
+        reader_generator(croissant->reader, croissant->file, model, croissant->name,
+                         STINT_SOURCE_METADATA, reader_pointer(pointer));
+}
+
+/* Who wrote synthetic data: the activity it came from, or the agent of that activity. Tools that
+ * annotate may be anything; one that the catalogue knows as a model is one. */
+static void croissant_generators(struct croissant *croissant)
+{
+    const json_t *made = linked_term(croissant->root, "wasGeneratedBy");
+    const json_t *tools = linked_term(croissant->root, "machineAnnotationTools");
+    const char *pointer = synthetic_at(croissant);
+    if (pointer)
+        reader_synthetic(croissant->reader, croissant->file, croissant->name, STINT_SOURCE_METADATA,
+                         reader_pointer(pointer));
+    for (size_t i = 0; pointer && i < 64; i++) {
+        const json_t *item = item_of(made, i);
+        const json_t *agent = linked_term(item, "wasAssociatedWith");
+        croissant_generator(croissant, linked_text(agent ? agent : item), "/prov:wasGeneratedBy");
+    }
+    for (size_t i = 0; i < 64; i++) {
+        const char *tool = linked_text(item_of(tools, i));
+        if (tool && catalogue_has_model(croissant->reader->catalogue, tool))
+            croissant_generator(croissant, tool, "/rai:machineAnnotationTools");
+    }
+}
+
 static bool is_croissant(const json_t *root)
 {
     const char *type = linked_text(json_object_get(root, "@type"));
@@ -141,9 +194,10 @@ static void croissant_root(struct croissant *croissant)
     bool is_own = reader->kind == STINT_KIND_DATASET;
     croissant->subject = is_own ? "" : name ? name : file->path;
     croissant->data = is_own ? STINT_DATA : STINT_TRAINING_DATA;
-    (void)reader_text(reader, file, croissant->data, STINT_NAME, croissant->subject,
-                      name ? name : file->path, STINT_SOURCE_METADATA, STINT_DECLARED,
-                      reader_pointer("/name"));
+    uint32_t id = reader_text(reader, file, croissant->data, STINT_NAME, croissant->subject,
+                              name ? name : file->path, STINT_SOURCE_METADATA, STINT_DECLARED,
+                              reader_pointer("/name"));
+    croissant->name = is_own ? 0 : id;
     (void)reader_bool(reader, file, STINT_DATA_INFORMATION, STINT_PRESENT, croissant->subject, true,
                       STINT_SOURCE_METADATA, STINT_DECLARED, reader_line(1));
     (void)reader_bool(reader, file, STINT_DATA_CARD, STINT_PRESENT, "", true, STINT_SOURCE_METADATA,
@@ -159,6 +213,7 @@ static void croissant_root(struct croissant *croissant)
         describe(croissant, descriptions[i].name, descriptions[i].predicate);
     croissant_licences(croissant);
     croissant_places(croissant);
+    croissant_generators(croissant);
 }
 
 int read_croissant(struct reader *reader, const struct reader_file *file)

@@ -40,7 +40,8 @@
     X(STINT_DATA, "data", "contents of the data set")                                              \
     X(STINT_ANNOTATIONS, "annotations", "annotations and labels of the data set")                  \
     X(STINT_PACKAGING, "packaging", "scripts and packaging of the data set")                       \
-    X(STINT_SOURCE_DATA, "source-data", "data set this one was made from")
+    X(STINT_SOURCE_DATA, "source-data", "data set this one was made from")                         \
+    X(STINT_GENERATOR, "generator", "model whose outputs the data holds")
 
 enum stint_component {
     STINT_COMPONENT_NONE = 0,
