@@ -88,10 +88,13 @@ static int names_write(const json_t *facts, struct document *document)
 
 /* ---- what it passes on */
 
-/* @is_unclear: some of its terms nobody here knows */
+/* @is_unclear: some of its terms nobody here knows; @is_attested: of each licence, whether a
+ * reviewer says it; @location: where the data can be obtained, NULL when nothing says so */
 struct heritage {
     const char *part;
     struct texts licences;
+    bool is_attested[HERITAGE_LICENCES_MAX];
+    const char *location;
     struct texts restrictions;
     struct texts datasets;
     const char *class;
@@ -119,6 +122,14 @@ static const char *weaker_class(const char *a, const char *b)
     return "unknown";
 }
 
+static void heritage_licence(struct heritage *heritage, const char *licence, const char *grade)
+{
+    texts_add(&heritage->licences, licence);
+    for (size_t i = 0; i < heritage->licences.count; i++)
+        if (strcmp(heritage->licences.items[i], licence) == 0 && strcmp(grade, "attested") == 0)
+            heritage->is_attested[i] = true;
+}
+
 static void heritage_collect(const json_t *facts, const char *component, struct heritage *heritage)
 {
     for (size_t i = 0; i < json_array_size(facts); i++) {
@@ -127,10 +138,13 @@ static void heritage_collect(const json_t *facts, const char *component, struct 
         heritage->is_unclear = heritage->is_unclear || strlen(value) > HERITAGE_TEXT_MAX;
         if (is_about(fact, "training-data", "name") && *value)
             texts_add(&heritage->datasets, value);
-        if (*member(fact, "subject") || !*value)
+        /* What a reviewer settled is passed on in his words. */
+        if (*member(fact, "subject") || !*value || json_object_get(fact, "settled_by"))
             continue;
         if (is_about(fact, component, "licence"))
-            texts_add(&heritage->licences, value);
+            heritage_licence(heritage, value, member(fact, "grade"));
+        else if (is_about(fact, "data", "location") && !heritage->location)
+            heritage->location = value;
         else if (is_about(fact, component, "restriction"))
             heritage_restriction(heritage, value);
         else if (is_about(fact, "data", "data-class"))
@@ -140,12 +154,16 @@ static void heritage_collect(const json_t *facts, const char *component, struct 
                            heritage->licences.is_full || heritage->restrictions.is_full;
 }
 
-static void part_write(const struct heritage *heritage, const char *licence, bool is_first,
-                       struct stint_buffer *json)
+static void part_write(const struct heritage *heritage, const char *licence, bool is_attested,
+                       bool is_first, struct stint_buffer *json)
 {
     stint_json_object(json);
     stint_json_kv_text(json, "part", heritage->part);
     stint_json_kv_text(json, "licence", licence);
+    if (is_attested)
+        stint_json_kv_text(json, "grade", "attested");
+    if (is_first && heritage->location)
+        stint_json_kv_text(json, "location", heritage->location);
     if (heritage->class)
         stint_json_kv_text(json, "class", heritage->class);
     if (is_first && heritage->restrictions.count > 0)
@@ -162,9 +180,9 @@ static void heritage_members(const struct heritage *heritage, const char *kind,
     stint_json_key(json, "parts");
     stint_json_array(json);
     for (size_t i = 0; i < heritage->licences.count; i++, is_first = false)
-        part_write(heritage, heritage->licences.items[i], is_first, json);
+        part_write(heritage, heritage->licences.items[i], heritage->is_attested[i], is_first, json);
     if (heritage->is_unclear)
-        part_write(heritage, "unknown", is_first, json);
+        part_write(heritage, "unknown", false, is_first, json);
     stint_json_array_end(json);
     if (heritage->datasets.count > 0 && !heritage->datasets.is_full)
         texts_json(&heritage->datasets, "datasets", json);

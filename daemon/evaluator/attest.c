@@ -7,6 +7,7 @@
 
 #include "evaluator/derive.h"
 #include "evaluator/reader.h"
+#include "evaluator/weigh.h"
 #include "stint/attestation.h"
 #include "stint/auto.h"
 
@@ -90,4 +91,45 @@ int read_attestations(struct reader *reader, const char *text, struct stint_erro
     }
     json_decref(root);
     return r;
+}
+
+/* ---- what words settle for whoever inherits */
+
+static bool is_own_term(const struct stint_fact *fact)
+{
+    return (fact->component == STINT_WEIGHTS || fact->component == STINT_DATA) &&
+           (fact->predicate == STINT_LICENCE || fact->predicate == STINT_RESTRICTION) &&
+           fact->subject[0] == '\0';
+}
+
+static bool is_unclear(const struct stint_fact *fact)
+{
+    return fact->predicate == STINT_RESTRICTION
+               ? strcmp(fact->text, "unknown") == 0
+               : strstr(fact->text, "NOASSERTION") || strstr(fact->text, "LicenseRef-unknown") ||
+                     strstr(fact->text, "LicenseRef-modified");
+}
+
+static uint32_t settling_word(const struct stint_facts *facts, const struct stint_fact *unclear)
+{
+    for (size_t i = 0; i < stint_facts_count(facts); i++) {
+        const struct stint_fact *word = stint_facts_at(facts, i);
+        if (word->grade == STINT_ATTESTED && word->component == unclear->component &&
+            word->predicate == unclear->predicate && is_own_term(word) && !is_unclear(word) &&
+            weigh_settles(facts, word, unclear))
+            return word->id;
+    }
+    return 0;
+}
+
+void derive_settled(struct reader *reader)
+{
+    bool has_words = false;
+    for (size_t i = 0; i < stint_facts_count(reader->facts) && !has_words; i++)
+        has_words = stint_facts_at(reader->facts, i)->source == STINT_SOURCE_ATTESTATION;
+    for (size_t i = 0; has_words && i < stint_facts_count(reader->facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(reader->facts, i);
+        if (is_own_term(fact) && is_unclear(fact))
+            stint_facts_settle(reader->facts, fact->id, settling_word(reader->facts, fact));
+    }
 }

@@ -74,8 +74,10 @@ static int check_parts(const struct catalogue_file *file, const struct strict_ya
         if (class && !is_class(class))
             return refuse(file, part->line, err,
                           "not a class; try: open, public, obtainable, unshareable or unknown");
+        /* Only what was judged here may be attested: files of evidence declare. */
         for (const struct strict_yaml_node *key = part->child; key; key = key->next)
-            if (!is_key_of(key->key, keys, STINT_ARRAY_SIZE(keys)))
+            if (!is_key_of(key->key, keys, STINT_ARRAY_SIZE(keys)) &&
+                !(strcmp(key->key, "grade") == 0 && strict_yaml_text(entry, "digest")))
                 return refuse(file, key->key_line, err, "not a key of a part; try: remove it");
         for (const struct strict_yaml_node *item = restrictions ? restrictions->child : NULL; item;
              item = item->next)
@@ -244,7 +246,7 @@ static uint32_t found_fact(struct reader *reader, const struct found *found,
     char path[300];
     const char *digest = strict_yaml_text(found->entry, "digest");
     fact.source = STINT_SOURCE_CATALOGUE;
-    fact.grade = STINT_DECLARED;
+    fact.grade = fact.grade ? fact.grade : STINT_DECLARED;
     if (digest) {
         (void)snprintf(path, sizeof(path), "registered %.150s@%.80s",
                        strict_yaml_text(found->entry, "name"), digest);
@@ -265,6 +267,9 @@ static void found_terms(struct reader *reader, const struct found *found,
     char expression[600];
     const struct strict_yaml_node *restrictions = strict_yaml_get(part, "restrictions");
     const char *licence = strict_yaml_text(part, "licence");
+    const char *grade = strict_yaml_text(part, "grade");
+    enum stint_grade graded =
+        grade && strcmp(grade, "attested") == 0 ? STINT_ATTESTED : STINT_DECLARED;
     (void)licence_value(reader->licences, licence, expression, sizeof(expression));
     if (strcmp(licence, "unknown") == 0)
         (void)snprintf(expression, sizeof(expression), "NOASSERTION");
@@ -273,6 +278,7 @@ static void found_terms(struct reader *reader, const struct found *found,
                                                   .predicate = STINT_LICENCE,
                                                   .subject = subject,
                                                   .text = expression,
+                                                  .grade = graded,
                                                   .from = from });
     if (id > 0)
         derive_restrictions(reader, id, component, subject, expression);

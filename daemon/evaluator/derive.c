@@ -602,5 +602,6 @@ int derive_facts(struct reader *reader)
     derive_generators(reader);
     derive_no_libraries(reader);
     derive_absence(reader);
+    derive_settled(reader);
     return 0;
 }

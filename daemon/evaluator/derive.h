@@ -15,6 +15,9 @@ bool derive_names_match(const char *a, const char *b);
 /* What data inherits from the models that wrote it (generators.c). After the classes of data. */
 void derive_generators(struct reader *reader);
 
+/* Marks what a reviewer's word about the artefact's own terms settles (attest.c). At the end. */
+void derive_settled(struct reader *reader);
+
 /* Restriction facts on @component that follow from the licence expression @text of fact @id. */
 void derive_restrictions(struct reader *reader, uint32_t id, enum stint_component component,
                          const char *subject, const char *text);

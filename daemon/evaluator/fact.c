@@ -318,6 +318,12 @@ const struct stint_fact *stint_facts_by_id(const struct stint_facts *facts, uint
     return id > 0 && id <= facts->count ? &facts->rows[id - 1] : NULL;
 }
 
+void stint_facts_settle(struct stint_facts *facts, uint32_t id, uint32_t by)
+{
+    if (id > 0 && id <= facts->count)
+        facts->rows[id - 1].settled_by = by;
+}
+
 bool stint_facts_is_full(const struct stint_facts *facts)
 {
     return facts->is_full;
@@ -382,6 +388,8 @@ void stint_fact_json(const struct stint_fact *fact, struct stint_buffer *buffer)
     stint_json_kv_text(buffer, "grade", stint_grade_name(fact->grade));
     if (fact->from > 0)
         stint_json_kv_int(buffer, "from", fact->from);
+    if (fact->settled_by > 0)
+        stint_json_kv_int(buffer, "settled_by", fact->settled_by);
     stint_json_object_end(buffer);
 }
 

@@ -160,11 +160,14 @@ struct stint_place {
  * @path: relative to the artefact's root, "" when no single file says it
  * @has_sha256: @sha256 is the digest of the file at @path
  * @from: id of the fact this one was derived from, 0 for none
+ * @settled_by: id of a reviewer's statement that settles what this one leaves unclear, 0 for none:
+ * whoever inherits takes the statement in its place
  * Text belongs to the set.
  */
 struct stint_fact {
     uint32_t id;
     uint32_t from;
+    uint32_t settled_by;
     enum stint_component component;
     enum stint_predicate predicate;
     enum stint_source source;
@@ -203,6 +206,7 @@ size_t stint_facts_count(const struct stint_facts *facts);
 /* @index 0..count-1, in the order of adding; borrowed until the next add. */
 const struct stint_fact *stint_facts_at(const struct stint_facts *facts, size_t index);
 const struct stint_fact *stint_facts_by_id(const struct stint_facts *facts, uint32_t id);
+void stint_facts_settle(struct stint_facts *facts, uint32_t id, uint32_t by);
 bool stint_facts_is_full(const struct stint_facts *facts);
 /* Something that should have become a fact could not: from now on as if the set were full. */
 void stint_facts_spoil(struct stint_facts *facts);

@@ -335,6 +335,45 @@ static void a_verdict_stands_as_long_as_the_names_in_it(void **state)
     assert_int_equal(submit(f, USE_OPEN), STINT_REASON_EvidenceMissing);
 }
 
+static void corpus_on_done(void *context, const struct stint_error *error, const char *digest,
+                           int64_t verdict_id, const char *document)
+{
+    (void)digest, (void)verdict_id, (void)document;
+    assert_int_equal(error->code, 0);
+    uv_stop(uv_default_loop());
+    *(bool *)context = true;
+}
+
+/* What a reviewer settled is passed on in his words; where the data is, with its terms. */
+static void what_a_reviewer_settled_is_passed_on_as_his_word(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome;
+    bool is_done = false;
+    const char *path = fixture_folder(f, "corpus", "pass");
+    fixture_write(
+        path, "facts",
+        "[{\"subject\":\"\",\"component\":\"data\",\"predicate\":\"licence\",\"value\":"
+        "\"LicenseRef-modified-MIT\",\"settled_by\":3},{\"subject\":\"\",\"component\":\"data\","
+        "\"predicate\":\"restriction\",\"value\":\"unknown\",\"settled_by\":4},{\"subject\":\"\","
+        "\"component\":\"data\",\"predicate\":\"licence\",\"value\":\"MIT\",\"grade\":"
+        "\"attested\"},{\"subject\":\"\",\"component\":\"data\",\"predicate\":\"restriction\","
+        "\"value\":\"none\",\"grade\":\"attested\"},{\"subject\":\"\",\"component\":\"data\","
+        "\"predicate\":\"location\",\"value\":\"https://example.org/corpus\"}]");
+    stint_admission_register(f->admission, &f->anna, path, "org/corpus", "dataset", false,
+                             corpus_on_done, &is_done);
+    tool_answer_all(f, &is_done);
+    path = fixture_folder(f, "based", "pass");
+    fixture_register_begin(f, &f->anna, path, "org/open", false, &outcome);
+    tools_wait(1);
+    const char *input = calls[0].input ? calls[0].input : "";
+    assert_non_null(strstr(input, "\"licence\":\"MIT\",\"grade\":\"attested\""));
+    assert_non_null(strstr(input, "\"location\":\"https://example.org/corpus\""));
+    assert_null(strstr(input, "LicenseRef-modified-MIT"));
+    assert_null(strstr(input, "\"licence\":\"unknown\""));
+    tool_answer_all(f, &outcome.is_given);
+}
+
 static void what_a_base_passes_on_is_told_strictly(void **state)
 {
     struct fixture *f = *state;
@@ -373,6 +412,7 @@ int main(void)
         ADMISSION_TEST(who_may_attest),
         ADMISSION_TEST(a_signed_word_counts_for_whoever_hands_it_in),
         ADMISSION_TEST(a_word_is_about_the_bytes_it_names),
+        ADMISSION_TEST(what_a_reviewer_settled_is_passed_on_as_his_word),
         ADMISSION_TEST(a_word_counts_for_a_path_with_those_bytes),
         ADMISSION_TEST(a_verdict_stands_as_long_as_the_names_in_it),
         ADMISSION_TEST(what_a_base_passes_on_is_told_strictly),

@@ -147,6 +147,93 @@ static void an_unknown_base_is_resolved_by_a_word_about_the_base_alone(void **st
     stint_verdict_free(verdict);
 }
 
+/* A word about the base says nothing of what was made from it: whose own terms nobody names. */
+static void a_word_about_the_base_settles_nothing_of_the_heir(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "m");
+    fixture_text(f, "m/README.md", "---\nbase_model: nobody/knows\n---\n");
+    fixture_text(f, "m/.cache/huggingface/download", "a part of it");
+    fixture_remove(f, "m/LICENSE");
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        judge_with_one(f, "\"component\":\"base-model\",\"subject\":\"nobody/knows\","
+                          "\"predicate\":\"licence\",\"value\":\"MIT\"");
+    assert_int_equal(verdict->complete, STINT_COMPLETE_UNKNOWN);
+    assert_string_equal(fixture_result(verdict, "OSAID-P2"), "unknown");
+}
+
+/* The fact that the word settles says so; one that it does not, does not. */
+static void what_a_word_settles_is_marked_for_heirs(void **state)
+{
+    struct fixture *f = *state;
+    char hex[STINT_SHA256_HEX];
+    char words[2][300];
+    modified_licence(f, "The village band plays on Sundays.");
+    document_of(f, "m/LICENSE", hex);
+    (void)snprintf(words[0], 300,
+                   "\"component\":\"weights\",\"predicate\":\"licence\",\"value\":\"Apache-2.0\","
+                   "\"document\":\"sha256:%s\"",
+                   hex);
+    (void)snprintf(words[1], 300, "%s",
+                   "\"component\":\"weights\",\"predicate\":\"licence\",\"value\":\"Apache-2.0\"");
+    for (size_t i = 0; i < 2; i++) {
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict = judge_with_one(f, words[i]);
+        size_t unclear_count = 0;
+        for (size_t j = 0; j < stint_facts_count(verdict->facts); j++) {
+            const struct stint_fact *fact = stint_facts_at(verdict->facts, j);
+            bool is_unclear = fact->component == STINT_WEIGHTS &&
+                              (strcmp(fact->text, "unknown") == 0 ||
+                               strncmp(fact->text, "LicenseRef-modified", 19) == 0);
+            if (!is_unclear)
+                continue;
+            unclear_count++;
+            assert_int_equal(fact->settled_by > 0, i == 0);
+        }
+        assert_true(unclear_count >= 2);
+    }
+}
+
+#define REGISTERED(part)                                                                           \
+    "{\"entries\":[{\"name\":\"lab/base\",\"digest\":\"sha256:"                                    \
+    "0000000000000000000000000000000000000000000000000000000000000000\",\"date\":\"2026-11-01\","  \
+    "\"kind\":\"model\",\"parts\":[{\"part\":\"weights\"," part ",\"source\":\"judged here\"}]}]}"
+
+/* What a reviewer said of a registered base reaches its heirs as his word. */
+static void a_registered_base_passes_its_reviewers_word_on(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *registered;
+        const char *result;
+        enum stint_grade grade;
+    } cases[] = {
+        { REGISTERED("\"licence\":\"Apache-2.0\",\"grade\":\"attested\""), "pass", STINT_ATTESTED },
+        { REGISTERED("\"licence\":\"Apache-2.0\""), "pass", STINT_DECLARED },
+        { REGISTERED("\"licence\":\"llama3\",\"grade\":\"attested\""), "fail", STINT_ATTESTED },
+    };
+    fixture_open_model(f, "m");
+    fixture_text(f, "m/README.md", "---\nlicense: apache-2.0\nbase_model: lab/base\n---\n");
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        struct stint_evaluator_options options = { .registered = cases[i].registered };
+        stint_auto(stint_evaluator_close) struct stint_evaluator *evaluator = NULL;
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict = NULL;
+        struct stint_error err = { 0 };
+        if (stint_evaluator_open(&options, &evaluator, &err) != 0 ||
+            stint_evaluate_path(evaluator, fixture_path(f, "m"), STINT_KIND_MODEL, NULL, &verdict,
+                                &err) != 0)
+            fail_msg("%s", err.text);
+        assert_string_equal(fixture_result(verdict, "OSAID-F1"), cases[i].result);
+        bool is_found = false;
+        for (size_t j = 0; j < stint_facts_count(verdict->facts); j++) {
+            const struct stint_fact *fact = stint_facts_at(verdict->facts, j);
+            is_found = is_found || (fact->predicate == STINT_LICENCE &&
+                                    strncmp(fact->path, "registered lab/base@", 20) == 0 &&
+                                    fact->grade == cases[i].grade);
+        }
+        assert_true(is_found);
+    }
+}
+
 /* The catalogue knows the base, and its terms restrict: a kinder word does not help. */
 static void a_word_about_a_known_base_lifts_nothing(void **state)
 {
@@ -273,6 +360,9 @@ int main(void)
         ATTEST_TEST(no_word_lifts_a_restriction_that_stands_in_a_file),
         ATTEST_TEST(an_unclear_text_is_settled_only_by_who_names_its_digest),
         ATTEST_TEST(an_unknown_base_is_resolved_by_a_word_about_the_base_alone),
+        ATTEST_TEST(a_word_about_the_base_settles_nothing_of_the_heir),
+        ATTEST_TEST(what_a_word_settles_is_marked_for_heirs),
+        ATTEST_TEST(a_registered_base_passes_its_reviewers_word_on),
         ATTEST_TEST(a_word_about_a_known_base_lifts_nothing),
         ATTEST_TEST(a_word_about_one_facet_settles_no_other),
         ATTEST_TEST(a_word_can_take_away_what_files_claim),
