@@ -177,6 +177,7 @@ void rooms_admission_options(struct rooms *rooms, struct stint_admission_options
         .require_uses = config->require_uses,
         .unknown = unknown_policy(config->unknown),
         .wait_ms = config->admission_wait_s * 1000,
+        .rejudge_after_ms = 2000, /* a moment for those who wait */
         .evaluation_timeout_ms = config->evaluation_timeout_s * 1000,
         .now_wall_ms = wiring_now_wall_ms,
     };

@@ -347,8 +347,11 @@ static int reload_admission(struct rooms *rooms, struct stint_error *err)
     return r == 0 ? stint_admission_reload(rooms->admission, &options, err) : r;
 }
 
-static void refuse_reload(const struct stint_error *err)
+static void refuse_reload(struct rooms *rooms, const struct stint_error *err)
 {
+    char why[400];
+    (void)snprintf(why, sizeof(why), "%s%s%s", err->text, err->fix[0] ? "; try: " : "", err->fix);
+    stint_api_set_reload_refused(rooms->api, why);
     stint_log(STINT_LOG_ERROR, "reload-refused", "cause=\"%s\" cure=\"%s\"", err->text, err->fix);
     stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
 }
@@ -360,7 +363,7 @@ static void reload(struct rooms *rooms)
     stint_notify_reloading();
     int r = options_reload(rooms->options, &config, &err);
     if (r != 0) {
-        refuse_reload(&err);
+        refuse_reload(rooms, &err);
         return;
     }
     char later[400];
@@ -380,13 +383,14 @@ static void reload(struct rooms *rooms)
     if (r != 0) {
         rooms->options->config = before;
         rooms->places = places;
-        refuse_reload(&err);
+        refuse_reload(rooms, &err);
         return;
     }
     stint_log_set_level(stint_log_level_from_name(config.log_level));
     resources_reload(&rooms->resources, &rooms->options->config);
     stint_jobs_reconfigure(rooms->jobs, config.grace_s * 1000, config.process_limit);
     stint_api_reload(rooms->api, &rooms->options->config);
+    stint_api_set_reload_refused(rooms->api, NULL);
     stint_log(STINT_LOG_INFO, "reloaded", "file=%s", config.file[0] ? config.file : "none");
     if (later_count > 0)
         stint_log(STINT_LOG_WARNING, "reload-partial",

@@ -30,8 +30,11 @@ static void timer_on_due(uv_timer_t *timer)
     evaluations_run(admission);
     registrations_run(admission);
     int64_t next_ms = submissions_expire(admission);
+    int64_t rejudge_ms = rejudge_run(admission);
     if (next_ms >= 0)
         admission_wake(admission, next_ms);
+    if (rejudge_ms >= 0)
+        admission_wake(admission, rejudge_ms);
 }
 
 void admission_wake(struct stint_admission *admission, int64_t in_ms)
@@ -87,6 +90,8 @@ int stint_admission_new(const struct stint_admission_options *options,
     admission->store_fd = -1;
     admission->life = calloc(1, sizeof(*admission->life));
     int r = admission->life ? timer_open(admission) : -ENOMEM;
+    if (r == 0)
+        r = rejudge_open(admission);
     if (admission->life)
         admission->life->refs = 1;
     if (r == 0)
@@ -111,6 +116,7 @@ struct stint_admission *stint_admission_free(struct stint_admission *admission)
         registrations_free(admission);
         attests_free(admission);
         checks_free(admission);
+        rejudge_free(admission);
         evaluations_free(admission);
         life_unref(admission->life);
     }
@@ -128,7 +134,7 @@ struct stint_admission *stint_admission_free(struct stint_admission *admission)
 }
 
 /* Nothing is taken up unless everything can be. What was judged by other rules, or with another
- * catalogue, does not stand any more, and is judged anew when it is used. */
+ * catalogue, does not stand any more, and is judged anew when it is used, or soon. */
 int stint_admission_reload(struct stint_admission *admission,
                            const struct stint_admission_options *options, struct stint_error *err)
 {
@@ -141,6 +147,7 @@ int stint_admission_reload(struct stint_admission *admission,
     admission->options = *options;
     (void)stint_sha256_hex(&digest, admission->rules_digest + 7);
     registry_changed(admission);
+    rejudge_wanted(admission);
     return 0;
 }
 
@@ -225,5 +232,6 @@ int stint_admission_load(struct stint_admission *admission, struct stint_error *
         r = loading.status;
     if (r != 0)
         return stint_fail(err, r, "artefacts and verdicts cannot be read: %s", strerror(-r));
+    rejudge_wanted(admission);
     return submissions_load(admission, err);
 }

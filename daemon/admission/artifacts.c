@@ -246,8 +246,12 @@ void artifacts_free(struct stint_admission *admission)
 static void view_fill(struct stint_admission *admission, const struct artifact *artifact,
                       struct stint_artifact_view *view)
 {
+    static char now[DOCUMENT_DIGEST_SIZE]; /* as borrowed as the rest of the view */
     const char *rules = rules_of_kind(admission, artifact->kind);
     const struct verdict_head *head = verdict_find(admission, artifact->digest, rules);
+    const struct verdict_head *last =
+        head ? head : verdict_newest(admission, artifact->digest, rules);
+    context_of(admission, artifact->digest, last ? last->names : NULL, now);
     *view = (struct stint_artifact_view){
         .name = artifact->name,
         .digest = artifact->digest,
@@ -257,9 +261,13 @@ static void view_fill(struct stint_admission *admission, const struct artifact *
         .bytes = artifact->bytes,
         .files = artifact->files,
         .registered_ms = artifact->at_ms,
-        .verdict_id = head ? head->id : artifact->verdict,
+        .verdict_id = last ? last->id : artifact->verdict,
         .result = document_result_name(head ? head->result : DOCUMENT_UNKNOWN),
         .rules = rules,
+        .is_stale = !head,
+        .was = last && !head ? document_result_name(last->result) : NULL,
+        .judged_under = last && last->context[0] ? last->context : NULL,
+        .now_under = now,
     };
 }
 

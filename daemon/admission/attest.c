@@ -279,6 +279,7 @@ static int attest_begin(struct stint_admission *admission, const struct stint_ca
     }
     if (!attest_judges(attest))
         attest_answer(attest);
+    rejudge_wanted(admission); /* its heirs, and what its word's maker may not have judged */
     return 0;
 }
 

@@ -283,6 +283,8 @@ static int judge_start(struct evaluation *evaluation, struct stint_error *err)
     evaluation->told_serial = evaluation->admission->registry_serial;
     evaluation->times++;
     argv[n++] = "judge";
+    if (evaluation->is_background)
+        argv[n++] = "--background";
     argv[n++] = "--kind";
     argv[n++] = evaluation->kind;
     if (evaluation->rules[0]) {
@@ -391,7 +393,8 @@ static bool is_same(const struct evaluation *evaluation, const struct evaluation
     return evaluation->uid == ask->uid && evaluation->gid == ask->gid &&
            strcmp(evaluation->kind, ask->kind) == 0 && strcmp(evaluation->rules, ask->rules) == 0 &&
            strcmp(evaluation->path, ask->path) == 0 && strcmp(evaluation->name, ask->name) == 0 &&
-           strcmp(evaluation->must_be, ask->must_be) == 0 && evaluation->is_fresh == ask->is_fresh;
+           strcmp(evaluation->must_be, ask->must_be) == 0 &&
+           evaluation->is_fresh == ask->is_fresh && evaluation->is_background == ask->is_background;
 }
 
 /* Room for twice as many whenever it is full, at a power of two: thousands of one body may join. */
@@ -418,6 +421,7 @@ static bool evaluation_fill(const struct evaluation_ask *ask, struct evaluation 
     evaluation->kind = kind_literal(ask->kind) ? kind_literal(ask->kind) : "auto";
     evaluation->is_ours = ask->is_ours;
     evaluation->is_fresh = ask->is_fresh;
+    evaluation->is_background = ask->is_background;
     (void)snprintf(evaluation->known_digest, sizeof(evaluation->known_digest), "%s",
                    ask->known_digest);
     (void)snprintf(evaluation->must_be, sizeof(evaluation->must_be), "%s", ask->must_be);

@@ -33,6 +33,7 @@ struct evaluation {
     bool is_ours;
     bool is_fresh;
     bool is_kept;
+    bool is_background;
     bool has_seen; /* of ours: @seen is its identity now */
     bool is_same;  /* and is what it was when its bytes were known */
     bool has_known;

@@ -45,6 +45,7 @@ static void registration_end(struct registration *registration)
                        registration->digest[0] ? registration->digest : NULL,
                        registration->verdict_id, is_well ? registration->verdict : NULL);
     registration_free(registration);
+    admission_wake(admission, 0);
 }
 
 void registration_fail(struct registration *registration, int code, const char *text,
@@ -146,6 +147,7 @@ void registration_keep(struct registration *registration, const char *path)
     }
     if (r == 0) {
         copy_is_known(registration);
+        rejudge_wanted(admission); /* names that stand for it */
         r = stint_store_after(store, keep_on_durable, registration, &err);
     }
     if (r != 0)

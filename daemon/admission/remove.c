@@ -112,5 +112,6 @@ int stint_admission_remove(struct stint_admission *admission, const struct stint
     if (!artifact->is_in_place)
         copy_remove(admission, artifact->digest);
     artifact_forget(admission, artifact);
+    rejudge_wanted(admission);
     return 0;
 }

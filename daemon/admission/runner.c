@@ -51,6 +51,37 @@ int runner_of(const struct stint_admission *admission, const struct stint_caller
     return 0;
 }
 
+static bool runner_as(const struct stint_engine_report *report, uid_t uid, struct runner *runner)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    if (!is_run_here(report, uid))
+        return false;
+    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+        return false;
+    *runner = (struct runner){ .uid = uid, .gid = found->pw_gid };
+    return true;
+}
+
+bool runner_of_artifact(const struct stint_admission *admission, const struct artifact *artifact,
+                        struct runner *ret_runner)
+{
+    const struct stint_admission_options *options = &admission->options;
+    struct stint_engine_report report;
+    uid_t own_uid = options->own_uid ? options->own_uid : geteuid();
+    gid_t own_gid = options->own_uid ? options->own_gid : getegid();
+    stint_engine_report(options->engine, &report);
+    if (!artifact->is_in_place && is_run_here(&report, own_uid)) {
+        *ret_runner = (struct runner){ .uid = own_uid, .gid = own_gid, .is_ours = true };
+        return true;
+    }
+    if (!report.separate_users) { /* all is run as the daemon's own user anyway */
+        *ret_runner = (struct runner){ .uid = artifact->registered_by, .gid = own_gid };
+        return is_run_here(&report, artifact->registered_by);
+    }
+    return runner_as(&report, artifact->registered_by, ret_runner);
+}
+
 void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner)
 {
     struct passwd entry, *found = NULL;

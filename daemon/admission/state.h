@@ -86,6 +86,7 @@ struct artifact {
     UT_hash_handle by_digest;
     UT_hash_handle by_path; /* rows in place only */
     uint64_t heritage_serial;
+    uint64_t rejudged_at; /* change after which it was judged without being asked, see rejudge.c */
     const struct verdict_head *heritage;
     bool is_looked_at;
     char digest[DOCUMENT_DIGEST_SIZE];
@@ -142,6 +143,9 @@ struct verdict_head {
  * what its names stand for have changed since. */
 struct verdict_head *verdict_find(struct stint_admission *admission, const char *digest,
                                   const char *rules);
+/* The newest one, whether it stands or not; NULL for none. */
+struct verdict_head *verdict_newest(const struct stint_admission *admission, const char *digest,
+                                    const char *rules);
 int verdict_keep(struct stint_admission *admission, const struct stint_verdict_row *row,
                  enum document_result result, enum stint_reason_code code);
 void verdicts_free(struct stint_admission *admission);
@@ -231,6 +235,7 @@ typedef void (*evaluation_fn)(void *context, const struct evaluation_answer *ans
  * identity, its stored verdict is the answer; else its bytes are looked at as others' are
  * @is_fresh: judge, whatever is stored
  * @is_kept: the verdict is stored; a rehearsal leaves no trace
+ * @is_background: nobody waits for it: the child runs when the machine has nothing else to do
  */
 struct evaluation_ask {
     uid_t uid;
@@ -244,6 +249,7 @@ struct evaluation_ask {
     bool is_ours;
     bool is_fresh;
     bool is_kept;
+    bool is_background;
 };
 /* Answers once, on the loop, never within the call. 0, STINT_BUSY, -ENOMEM. */
 int evaluation_wanted(struct stint_admission *admission, const struct evaluation_ask *ask,
@@ -266,6 +272,11 @@ int runner_check(const struct stint_admission *admission, const struct stint_cal
  * in the service) the daemon's own user, if the launcher takes it. @verb: for the cure. */
 int runner_of(const struct stint_admission *admission, const struct stint_caller *caller,
               const char *verb, struct runner *ret_runner, struct stint_error *err);
+
+/* As whom a registered artefact is judged when nobody asks: a copy of ours as the daemon's own
+ * user, what is in place as who registered it. false when the launcher takes neither. */
+bool runner_of_artifact(const struct stint_admission *admission, const struct artifact *artifact,
+                        struct runner *ret_runner);
 
 /* Who a tool runs as, with his groups. */
 struct owner {
@@ -350,6 +361,14 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
  * its key. Else every submission would be refused, one at a time, for what an operator wrote. */
 int rules_check(const struct stint_admission_options *options, struct stint_error *err);
 
+/* ---- rejudge.c: stale verdicts, judged in the background */
+int rejudge_open(struct stint_admission *admission);
+void rejudge_free(struct stint_admission *admission);
+/* Something that verdicts depend on has changed: each stale one is judged once, soon. */
+void rejudge_wanted(struct stint_admission *admission);
+/* The next step; when it wants another, in milliseconds, -1 for not. Bounded work. */
+int64_t rejudge_run(struct stint_admission *admission);
+
 void registrations_free(struct stint_admission *admission);
 void attests_free(struct stint_admission *admission); /* attest.c */
 /* The public entry of an artefact that came or went: its registration makes it public. */
@@ -362,6 +381,7 @@ struct evaluation;
 struct registration;
 struct start_check;
 struct attest;
+struct rejudge;
 struct attested;
 struct named;
 struct stint_admission {
@@ -392,6 +412,7 @@ struct stint_admission {
     size_t registration_count;
     size_t copy_count;
     struct start_check *checks;
+    struct rejudge *rejudge;
     uv_timer_t *timer; /* on the heap: it outlives us until it is closed */
 };
 

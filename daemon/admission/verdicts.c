@@ -12,8 +12,8 @@ static char *key_of(const char *digest, const char *rules)
     return asprintf(&key, "%s|%s", digest, rules) < 0 ? NULL : key;
 }
 
-static struct verdict_head *newest(const struct stint_admission *admission, const char *digest,
-                                   const char *rules)
+struct verdict_head *verdict_newest(const struct stint_admission *admission, const char *digest,
+                                    const char *rules)
 {
     char key[DOCUMENT_DIGEST_SIZE + 1024];
     struct verdict_head *head = NULL;
@@ -26,7 +26,7 @@ struct verdict_head *verdict_find(struct stint_admission *admission, const char 
                                   const char *rules)
 {
     char context[DOCUMENT_DIGEST_SIZE];
-    struct verdict_head *head = newest(admission, digest, rules);
+    struct verdict_head *head = verdict_newest(admission, digest, rules);
     if (!head)
         return NULL;
     context_of(admission, digest, head->names, context);
@@ -56,7 +56,7 @@ int verdict_keep(struct stint_admission *admission, const struct stint_verdict_r
                  enum document_result result, enum stint_reason_code code)
 {
     const char *rules = row->rules ? row->rules : "";
-    struct verdict_head *head = newest(admission, row->digest, rules);
+    struct verdict_head *head = verdict_newest(admission, row->digest, rules);
     const struct artifact *artifact = artifact_by_digest(admission, row->digest);
     if (!head) {
         head = calloc(1, sizeof(*head));

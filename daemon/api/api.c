@@ -106,6 +106,11 @@ void stint_api_reload(struct stint_api *api, const struct stint_config *config)
     api->config = config;
 }
 
+void stint_api_set_reload_refused(struct stint_api *api, const char *why)
+{
+    (void)snprintf(api->reload_refused_why, sizeof(api->reload_refused_why), "%s", why ? why : "");
+}
+
 void stint_api_set_read_only(struct stint_api *api, bool is_read_only, const char *why)
 {
     api->is_read_only = is_read_only;

@@ -23,6 +23,10 @@ static void artifact_write(const struct exchange *ex, struct stint_buffer *out,
     stint_json_kv_text(out, "result", view->result);
     stint_json_kv_text(out, "rules", view->rules);
     stint_json_kv_int(out, "verdict", view->verdict_id);
+    stint_json_kv_bool(out, "stale", view->is_stale);
+    stint_json_kv_text(out, "was", view->was);
+    stint_json_kv_text(out, "judged_under", view->judged_under);
+    stint_json_kv_text(out, "now_under", view->now_under);
     stint_json_kv_int(out, "bytes", view->bytes);
     stint_json_kv_int(out, "files", view->files);
     stint_json_kv_bool(out, "in_place", view->is_in_place);

@@ -312,6 +312,9 @@ struct newest {
         char kind[16];
         char result[16];
         char rules[80];
+        char was[16];
+        char under[32];
+        bool is_stale;
     } rows[ARTIFACT_ROWS];
     size_t count;
     size_t total;
@@ -338,7 +341,25 @@ static bool artifact_on_view(void *context, const struct stint_artifact_view *vi
                    view->result ? view->result : "unknown");
     (void)snprintf(newest->rows[at].rules, sizeof(newest->rows[at].rules), "%s",
                    view->rules ? view->rules : "");
+    newest->rows[at].is_stale = view->is_stale;
+    (void)snprintf(newest->rows[at].was, sizeof(newest->rows[at].was), "%s",
+                   view->was ? view->was : "");
+    (void)snprintf(newest->rows[at].under, sizeof(newest->rows[at].under), "%.19s",
+                   view->judged_under ? view->judged_under : "");
     return true;
+}
+
+/* The digests and words are ours: nothing to escape. */
+static void stale_note(const struct newest *newest, size_t row, struct stint_buffer *out)
+{
+    if (!newest->rows[row].is_stale)
+        return;
+    stint_buffer_add_text(out, "<br><span class=\"quiet\">stale");
+    if (newest->rows[row].was[0])
+        stint_buffer_printf(out, ": was %s", newest->rows[row].was);
+    if (newest->rows[row].under[0])
+        stint_buffer_printf(out, " under rules and evidence %s…", newest->rows[row].under);
+    stint_buffer_add_text(out, "; judged again soon, or when it is used</span>");
 }
 
 static void artifacts(struct stint_api *api, struct stint_buffer *out)
@@ -350,15 +371,18 @@ static void artifacts(struct stint_api *api, struct stint_buffer *out)
         if (i == 0)
             stint_buffer_add_text(out, "<table><tbody>");
         stint_buffer_printf(out, "<tr><td><span class=\"tag %s\">%s</span></td><td>",
-                            newest.rows[i].result, newest.rows[i].result);
+                            newest.rows[i].result,
+                            newest.rows[i].is_stale ? "stale" : newest.rows[i].result);
         html_text(out, newest.rows[i].name);
         stint_buffer_add_text(out, "<br><span class=\"quiet\">");
         html_text(out, newest.rows[i].kind);
         stint_buffer_add_text(out, " by ");
         html_text(out, newest.rows[i].rules);
+        stint_buffer_add_text(out, "</span>");
+        stale_note(&newest, i, out);
         stint_buffer_printf(out,
-                            "</span></td><td><a href=\"/api/v1/verdicts/%" PRId64
-                            "\">verdict %" PRId64 "</a></td></tr>\n",
+                            "</td><td><a href=\"/api/v1/verdicts/%" PRId64 "\">verdict %" PRId64
+                            "</a></td></tr>\n",
                             newest.rows[i].verdict, newest.rows[i].verdict);
     }
     stint_buffer_add_text(out, newest.count > 0 ? "</tbody></table>"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "stint/admission.h"
 #include "stint/allocation.h"
 #include "stint/calendar.h"
 #include "stint/clerk.h"
@@ -164,6 +165,27 @@ static uint32_t simulated_gpus(const struct stint_machine *machine)
     return count;
 }
 
+/* What is in force, and whether verdicts follow it. */
+static void check_configuration(struct exchange *ex)
+{
+    struct stint_rejudge_report report;
+    struct stint_buffer *out = &ex->out;
+    char text[480];
+    bool is_refused = ex->api->reload_refused_why[0] != '\0';
+    (void)snprintf(text, sizeof(text), "the last reload was refused, what was before stays: %s",
+                   ex->api->reload_refused_why);
+    check(out, is_refused ? "fail" : "ok", "configuration",
+          is_refused ? text : "as it was read last");
+    stint_admission_rejudge_report(ex->api->options.admission, &report);
+    (void)snprintf(text, sizeof(text), "%zu stale ones judged again, %zu could not be%s",
+                   report.judged_count, report.failed_count,
+                   report.is_under_way ? "; under way" : "");
+    check(out, report.failed_count > 0 ? "info" : "ok", "verdicts",
+          report.judged_count + report.failed_count > 0 || report.is_under_way
+              ? text
+              : "none was stale after the last change");
+}
+
 static void check_all(struct exchange *ex)
 {
     struct stint_engine_report report = { 0 };
@@ -174,6 +196,7 @@ static void check_all(struct exchange *ex)
     stint_json_array(out);
     check(out, stint_store_is_read_only(options->store) ? "fail" : "ok", "store",
           stint_store_is_read_only(options->store) ? ex->api->read_only_why : "takes writes");
+    check_configuration(ex);
     stint_engine_report(options->engine, &report);
     check_engine(out, &report);
     uint32_t simulated = 0;

@@ -39,7 +39,7 @@ static int show_artifacts(struct cli *cli, const json_t *document)
     {
         char text[DOC_TIME_MAX];
         char digest[24];
-        const char *result = artifact_result(artifact);
+        const char *result = doc_bool(artifact, "stale") ? "stale" : artifact_result(artifact);
         int64_t bytes = doc_int(artifact, "bytes", doc_int(artifact, "size_bytes", -1));
         table_add(&table, doc_text(artifact, "name"));
         table_add(&table, doc_text(artifact, "kind"));
@@ -127,6 +127,19 @@ static void attestations_print(const json_t *attestations)
     }
 }
 
+/* What follows below it is what the stale verdict said. */
+static void stale_print(const json_t *artifact)
+{
+    char digests[2][24];
+    const char *was = doc_text(artifact, "was");
+    const char *under = doc_text(artifact, "judged_under");
+    (void)printf("%-10s%s%s", "stale", was ? "was " : "", was ? was : "not judged by these rules");
+    if (under)
+        (void)printf(", judged under %s…, now %s… judges", short_digest(under, digests[0]),
+                     short_digest(doc_text(artifact, "now_under"), digests[1]));
+    (void)printf("\n%-10sjudged again soon, or when a job uses it\n", "");
+}
+
 static int show_artifact(struct cli *cli, const json_t *document)
 {
     const json_t *artifact = doc_at(document, "artifact") ? doc_at(document, "artifact") : document;
@@ -143,6 +156,8 @@ static int show_artifact(struct cli *cli, const json_t *document)
     if (doc_int(artifact, "bytes", -1) >= 0)
         line("size", stint_size_format(doc_int(artifact, "bytes", 0), text, sizeof(text)));
     line("result", doc_text(artifact, "result"));
+    if (doc_bool(artifact, "stale"))
+        stale_print(artifact);
     json_array_foreach(doc_at(verdict, "results"), i, result)
     {
         const char *word = doc_text_or(result, "result", "unknown");

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <jansson.h>
 
@@ -23,12 +25,14 @@ struct arguments {
     const char *name;
     const char *socket;
     const char *evidence;
+    bool is_background;
     struct stint_evaluator_options options;
 };
 
 static const char usage[] =
     "usage: stint-evaluate judge [--kind K] [--rules A,B] [--rules-dir D] [--licences-dir D]\n"
-    "                            [--catalogue-dir D:D] [--evidence -|FILE] [--name N] PATH\n"
+    "                            [--background] [--catalogue-dir D:D] [--evidence -|FILE] [--name "
+    "N] PATH\n"
     "       stint-evaluate recheck PATH     (manifest on standard input)\n"
     "       stint-evaluate offer --socket FD PATH\n";
 
@@ -58,6 +62,10 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         }
         if (is_option)
             continue;
+        if (strcmp(argv[i], "--background") == 0) {
+            arguments->is_background = true;
+            continue;
+        }
         if (strcmp(argv[i], "--") == 0)
             continue;
         if (arguments->path || (argv[i][0] == '-' && strcmp(argv[i - 1], "--") != 0))
@@ -204,6 +212,14 @@ static int evidence_read(const char *from, struct evidence *evidence, struct sti
     return evidence_parse(text, length, evidence, err);
 }
 
+/* Nobody waits: processor and disk when nobody else wants them. Best effort. */
+static void step_back(void)
+{
+    const int idle = 3 << 13; /* IOPRIO_CLASS_IDLE, of ioprio_set(2); 1 is a process */
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+    (void)syscall(SYS_ioprio_set, 1, 0, idle);
+}
+
 static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
                  struct stint_error *err)
 {
@@ -216,6 +232,8 @@ static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
     struct confinement confinement = { .path = arguments->path };
     struct stint_evaluator_options options = arguments->options;
     stint_auto(evidence_deinit) struct evidence evidence = { 0 };
+    if (arguments->is_background)
+        step_back();
     int r = evidence_read(arguments->evidence, &evidence, err);
     if (r != 0)
         return r;

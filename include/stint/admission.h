@@ -40,6 +40,9 @@ enum stint_unknown_policy {
  * anybody may hand in; NULL or "" for none
  * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
  * is not there (0755: jobs read it as their users)
+ * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
+ * @rejudge_after_ms: how long after a change verdicts that do not stand any more begin to be judged
+ * again without being asked for; 0 for never
  * @own_uid, @own_gid: the daemon's own user, as whom an operator's registration is judged when
  * nothing is run as himself; @own_uid 0 is the process's
  */
@@ -61,6 +64,8 @@ struct stint_admission_options {
     enum stint_unknown_policy unknown;
     int64_t wait_ms;
     int64_t evaluation_timeout_ms;
+    int64_t default_walltime_s;
+    int64_t rejudge_after_ms;
     uid_t own_uid;
     gid_t own_gid;
     int64_t (*now_wall_ms)(void);
@@ -156,8 +161,12 @@ struct stint_artifact_view {
     int64_t files;
     int64_t registered_ms;
     int64_t verdict_id;
-    const char *result; /* pass, fail, unknown */
+    const char *result; /* pass, fail, unknown; unknown while it is stale */
     const char *rules;
+    bool is_stale;            /* no verdict stands: rules, evidence or names have changed since */
+    const char *was;          /* what a stale one said; NULL when it was never judged by @rules */
+    const char *judged_under; /* digest over all that judged beside the bytes; NULL for none */
+    const char *now_under;    /* the same of today; another one where it is stale */
 };
 void stint_admission_each_artifact(struct stint_admission *admission,
                                    bool (*fn)(void *context,
@@ -166,6 +175,18 @@ void stint_admission_each_artifact(struct stint_admission *admission,
 /* By name, name@digest or digest; STINT_NOT_FOUND. */
 int stint_admission_artifact(struct stint_admission *admission, const char *reference,
                              struct stint_artifact_view *ret_view);
+
+/**
+ * struct stint_rejudge_report - what became of stale verdicts since the last change
+ * @judged_count: judged again; @failed_count: could not be, and wait for their next use
+ */
+struct stint_rejudge_report {
+    bool is_under_way;
+    size_t judged_count;
+    size_t failed_count;
+};
+void stint_admission_rejudge_report(const struct stint_admission *admission,
+                                    struct stint_rejudge_report *ret_report);
 
 /* Statements of reviewers (stint/attestation.h), borrowed until the next call. */
 struct stint_attestation_view {

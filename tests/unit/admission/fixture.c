@@ -254,6 +254,7 @@ static int engine_run_tool(struct stint_engine *engine, const struct stint_tool_
 }
 
 struct stint_engine_report engine_says;
+const char *tool_word;
 
 static void engine_report(struct stint_engine *engine, struct stint_engine_report *ret_report)
 {
@@ -381,6 +382,8 @@ static char *judging_text_with(const char *path, const char *kind, const char *r
     read_small(path, "facts", facts);
     if (strcmp(word, "pass") == 0 && needs[0] && !strstr(evidence, needs))
         (void)snprintf(word, sizeof(word), "%s", "unknown");
+    if (tool_word)
+        (void)snprintf(word, sizeof(word), "%s", tool_word);
     stint_json_object(&json);
     stint_json_kv_text(&json, "schema", "stint.evaluation/1");
     stint_json_kv_text(&json, "result", word);
@@ -511,6 +514,7 @@ int fixture_setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     call_count = jobs_count = entry_count = 0;
     engine_answer = jobs_answer = 0;
+    tool_word = NULL;
     engine_says = (struct stint_engine_report){ .root_allowed = true };
     jobs_default_memory = jobs_p50_ms = 0;
     jobs_reason = (struct stint_reason){ 0 };

@@ -78,6 +78,7 @@ extern struct tool_call calls[64];
 extern size_t call_count;
 extern struct stint_engine_report engine_says;
 extern int engine_answer;      /* what run_tool says: 0, STINT_BUSY … */
+extern const char *tool_word;  /* what judgings come to, whatever the files say; NULL for not */
 void tools_wait(size_t count); /* until so many calls are there */
 void tool_answer(void);        /* the oldest call, from its files */
 void tool_answer_all(struct fixture *f, const bool *until);
