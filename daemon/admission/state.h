@@ -6,9 +6,10 @@
  *             └ document.c ── what came back from the child, read field by field
  *   verdicts.c ── stored verdicts by artefact and rules; new ones with their public entry
  *   statements.c ── what reviewers said of which bytes; attest.c ── how their word comes and goes
- *   registry.c ── what a name stands for here, and what a verdict depends on besides bytes and
- * rules artifacts.c ── registered artefacts and paths seen; register.c, copy.c ── the way in;
- * start.c ── rechecks
+ *   rejudge.c ── verdicts that do not stand any more, judged again when nobody waits
+ *   registry.c ── what a name stands for here, and what else a verdict depends on
+ *   artifacts.c ── registered artefacts and paths seen; register.c, copy.c ── the way in
+ *   start.c ── rechecks
  *
  * Whatever waits outside (the engine, a worker, the store) holds an object that outlives admission:
  * its `admission` is NULL then, and it frees itself when it is called back. */
