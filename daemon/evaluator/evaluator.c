@@ -296,10 +296,12 @@ static int evaluate_tree(struct stint_evaluator *evaluator,
                              .kind = evaluation->kind };
     verdict->digest = manifest->digest;
     verdict->has_digest = manifest->has_digest;
+    r = read_layers(&reader);
     if (reader.kind == STINT_KIND_AUTO)
         reader.kind = guess_kind(&reader);
     verdict->kind = reader.kind;
-    r = read_all(&reader, err);
+    if (r == 0)
+        r = read_all(&reader, err);
     read_hub_cache(&reader);
     if (r == 0)
         r = read_attestations(&reader, evaluation->attestations, err);

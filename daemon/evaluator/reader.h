@@ -37,6 +37,14 @@ struct licence_scope {
     uint32_t fact;
 };
 
+/* What a file that is kept under its digest is, by the manifest that names it. */
+enum reader_layer_kind { LAYER_NONE = 0, LAYER_WEIGHTS, LAYER_LICENCE };
+struct reader_layer {
+    size_t index;
+    enum reader_layer_kind kind;
+};
+#define READER_LAYERS_MAX 64
+
 /* @prose_*: what a card says in passing and that keeps absence from being evidence: parts may be
  * published elsewhere. */
 struct reader {
@@ -50,6 +58,8 @@ struct reader {
     size_t scope_count;
     size_t scope_capacity;
     const struct catalogue *catalogue; /* NULL for none */
+    struct reader_layer layers[READER_LAYERS_MAX];
+    size_t layer_count;
     uint32_t name_count;
     uint32_t present_count[STINT_COMPONENT_COUNT];
     char header_text[200]; /* the last SPDX header, how often it came, and its fact */
@@ -165,6 +175,12 @@ size_t reader_governing(const struct reader *reader, const char *path,
 /* Another scope for a fact that exists. */
 bool reader_scope(struct reader *reader, enum stint_component target, const char *subject,
                   const char *folder, const char *only_file, uint32_t fact);
+
+/* What the blob at @path is, as far as a manifest says. */
+enum reader_layer_kind reader_layer(const struct reader *reader, const char *path);
+/* Reads the manifests of a store of layers, before anything else. 0, -ENOMEM, -errno,
+ * STINT_UNTRUSTED. */
+int read_layers(struct reader *reader);
 
 /* The readers. */
 int read_card(struct reader *reader, const struct reader_file *file);

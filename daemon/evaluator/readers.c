@@ -46,7 +46,8 @@ static bool is_prose(const struct reader *reader, const char *path, const char *
 
 static bool is_licence(const struct reader *reader, const char *path, const char *base)
 {
-    (void)reader;
+    if (reader_layer(reader, path) == LAYER_LICENCE)
+        return true;
     return strncmp(path, ".git/", 5) != 0 && path_is_licence(base) &&
            !(ends_with(base, ".license") && strlen(base) > 8);
 }
@@ -94,9 +95,7 @@ static bool is_safetensors(const struct reader *reader, const char *path, const 
 
 static bool is_gguf(const struct reader *reader, const char *path, const char *base)
 {
-    (void)reader;
-    (void)path;
-    return ends_with(base, ".gguf");
+    return ends_with(base, ".gguf") || reader_layer(reader, path) == LAYER_WEIGHTS;
 }
 
 static bool is_other_weights(const struct reader *reader, const char *path, const char *base)
@@ -332,7 +331,7 @@ static bool is_record(struct reader *reader)
 
 enum stint_artifact_kind guess_kind(struct reader *reader)
 {
-    if (is_record(reader))
+    if (is_record(reader) || reader->layer_count > 0)
         return STINT_KIND_MODEL;
     size_t weights = 0;
     size_t code = 0;
