@@ -196,7 +196,7 @@ static void a_start_judges_what_became_stale_meanwhile(void **state)
     own_rules(f);
     fixture_register(f, &f->anna, fixture_folder(f, "open", "pass"), "org/open", false, &outcome);
     (void)settle(f);
-    f->options.rules[STINT_USE_MODEL] = "osaid-1.0,owd-0.3";
+    f->options.rules[STINT_USE_MODEL] = "owd-0.3";
     judging_count = 0;
     fixture_reopen(f);
     struct stint_artifact_view view = look(f, "org/open");
