@@ -40,7 +40,6 @@ enum stint_unknown_policy {
  * anybody may hand in; NULL or "" for none
  * @artifact_store: absolute path of our own read-only copies, below the state folder; made when it
  * is not there (0755: jobs read it as their users)
- * @default_walltime_s: of a job that names none, for its cost; 0 is an hour
  * @rejudge_after_ms: how long after a change verdicts that do not stand any more begin to be judged
  * again without being asked for; 0 for never
  * @own_uid, @own_gid: the daemon's own user, as whom an operator's registration is judged when
@@ -64,7 +63,6 @@ struct stint_admission_options {
     enum stint_unknown_policy unknown;
     int64_t wait_ms;
     int64_t evaluation_timeout_ms;
-    int64_t default_walltime_s;
     int64_t rejudge_after_ms;
     uid_t own_uid;
     gid_t own_gid;
