@@ -39,7 +39,7 @@ static void a_card_that_names_the_writer_inherits_its_limits(void **state)
         { CARD("generated_by: gpt-4\n"), "fail", "pass", "public" },
         { CARD("generated_from:\n- EleutherAI/pythia-1b\n"), "pass", "pass", "open" },
         { CARD("generator: [EleutherAI/pythia-1b, gpt-4]\n"), "fail", "pass", "public" },
-        { CARD("generated_by: nobody/knows\n"), "unknown", "fail", "unknown" },
+        { CARD("generated_by: nobody/knows\n"), "unknown", "unknown", "unknown" },
         { CARD("tags:\n- synthetic\n"), "unknown", "pass", "unknown" },
         { CARD("tags:\n- distilabel\n"), "unknown", "pass", "unknown" },
         { CARD("synthetic: true\n"), "unknown", "pass", "unknown" },

@@ -13,8 +13,11 @@
 
 #define LAYER(type) "{\"mediaType\":\"application/vnd.ollama.image." type "\",\"digest\":\"%s\"%s}"
 
-static const char gguf[] = "GGUF\3\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
-                           "\24\0\0\0\0\0\0\0general.architecture\10\0\0\0\5\0\0\0\0\0\0\0llama";
+/* Version 3, one tensor of two numbers, one key; the data begins at the next 32 bytes. */
+static const char gguf[136] = "GGUF\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                              "\24\0\0\0\0\0\0\0general.architecture"
+                              "\10\0\0\0\5\0\0\0\0\0\0\0llama"
+                              "\1\0\0\0\0\0\0\0w\1\0\0\0\2\0\0\0\0\0\0\0";
 
 /* The digest of the bytes, as a manifest and (with '-') as a blob writes it. */
 static void name_of(const void *bytes, size_t length, char separator, char name[80])
@@ -33,7 +36,7 @@ static void make_store(const struct fixture *f, const char *folder, const char *
     const struct {
         const void *bytes;
         size_t length;
-    } blobs[] = { { gguf, sizeof(gguf) - 1 }, { licence, strlen(licence) } };
+    } blobs[] = { { gguf, sizeof(gguf) }, { licence, strlen(licence) } };
     for (size_t i = 0; i < 2; i++) {
         name_of(blobs[i].bytes, blobs[i].length, '-', name);
         name_of(blobs[i].bytes, blobs[i].length, ':', digests[i]);
@@ -89,7 +92,7 @@ static void a_layer_that_is_not_there_makes_the_store_a_part(void **state)
     struct fixture *f = *state;
     char name[80], path[200];
     make_store(f, "s", fixture_apache(), "");
-    name_of(gguf, sizeof(gguf) - 1, '-', name);
+    name_of(gguf, sizeof(gguf), '-', name);
     (void)snprintf(path, sizeof(path), "s/blobs/%s", name);
     fixture_remove(f, path);
     stint_auto(stint_verdict_free) struct stint_verdict *verdict =
