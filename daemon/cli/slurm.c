@@ -166,8 +166,9 @@ static size_t gpu_items(const char *list)
     size_t count = 0;
     for (const char *item = list; item; item = strchr(item, ',')) {
         item += *item == ',';
-        const char *kind = strncmp(item, "gres/", 5) == 0 ? item + 5 : item;
-        count += strncmp(kind, "gpu", 3) == 0 && strcspn(kind, ":,") == 3;
+        size_t length = strcspn(item, ":,");
+        count += (length == 3 && memcmp(item, "gpu", 3) == 0) ||
+                 (length == 8 && memcmp(item, "gres/gpu", 8) == 0);
     }
     return count;
 }
