@@ -84,9 +84,10 @@ class Arrays(unittest.TestCase):
 
     def test_waiting_for_what_can_never_start_ends(self):
         with Daemon() as daemon:
-            failed = daemon.submit("false")
-            daemon.wait(failed)
+            failed = daemon.submit("false", hold=True)
             never = int(daemon.stint("submit", "--parsable", "--after", "ok:%d" % failed, "--", "true").stdout)
+            daemon.stint("release", failed)
+            daemon.wait(failed)
             good = daemon.submit("true")
             done = daemon.stint("wait", never, good)
             self.assertEqual(done.returncode, 8, done.stderr)

@@ -79,7 +79,8 @@ class Life(unittest.TestCase):
         answer = self.daemon.request("POST", "/api/v1/jobs", lines, {"Content-Type": "application/x-ndjson"})
         self.assertEqual(answer.status, 200)
         results = answer.json["results"]
-        self.assertEqual([sorted(result) for result in results], [["id"], ["problem"], ["id"]])
+        self.assertEqual([sorted(result) for result in results], [["id", "line"], ["line", "problem"], ["id", "line"]])
+        self.assertEqual([result["line"] for result in results], [1, 2, 3])
         self.assertEqual(results[1]["problem"]["code"], "unknown-field")
         self.assertIn("nonsense", results[1]["problem"]["detail"])
 
@@ -152,7 +153,7 @@ class Life(unittest.TestCase):
         second = self.daemon.submit("true", project="hours", resources=dict(half, cpus=2))
         wait_until(lambda: self.daemon.job(second).get("reason") == "PeriodLimit", what="the ceiling is met")
         reason = self.daemon.get("/api/v1/jobs/%d/why" % second).json["reason"]
-        self.assertIn("the project hours has used 0.50 of 1.00 core-hours of this day, and the job may take 1.00", reason["text"])
+        self.assertIn("the project hours has used 0.00, and running jobs hold 0.50, of 1.00 core-hours of this day, and the job may take 1.00", reason["text"])
         params = reason["params"]
         self.assertEqual((params["asked"], params["used"], params["limit"], params["unit"]), (1, 0.5, 1, "core-hours"))
         mark.touch()

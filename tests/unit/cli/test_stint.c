@@ -200,7 +200,7 @@ static void wait_ends_with_the_job_s_own_status(void **state)
     (void)state;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
         const struct fake_answer answers[] = {
-            { "GET", "/api/v1/jobs/41?wait_s=25", 200, JOB("running", ""), NULL, 1, false },
+            { "GET", "/api/v1/jobs/41?wait_s=0", 200, JOB("running", ""), NULL, 1, false },
             { "GET", "/api/v1/jobs/41?wait_s=25", 200, cases[i].job, NULL, 0, false },
             { 0 },
         };
@@ -293,7 +293,7 @@ static void a_job_that_never_ran_says_why_wherever_it_is_asked(void **state)
 #define NOTE "cannot execute x"
 #define LOST ",\"outcome\":\"failed\",\"exit_code\":null,\"note\":\"" NOTE "\""
     static const struct fake_answer answers[] = {
-        { "GET", "/api/v1/jobs/41?wait_s=25", 200, JOB("done", LOST), NULL, 0, false },
+        { "GET", "/api/v1/jobs/41?wait_s=0", 200, JOB("done", LOST), NULL, 0, false },
         { "GET", "/api/v1/jobs/41?wait_s=1", 200, JOB("done", LOST), NULL, 0, false },
         { "GET", "/api/v1/jobs/41", 200, JOB("done", LOST), NULL, 0, false },
         { "GET", "/api/v1/jobs?limit=100", 200,
@@ -550,7 +550,6 @@ static void without_a_daemon_the_status_is_seven(void **state)
         { { "admin", "award", "reduce", "A", "B" }, 2, "try: stint admin award reduce --help" },
         { { "admin", "nonsense", "--help" }, 2, "no such command: admin nonsense" },
         { { "show" }, 2, "ID is missing" },
-        { { "admin", "backup", "file" }, 2, "does not have 'admin backup'" },
         { { "extend", "41" }, 2, "does not have 'extend'" },
     };
     (void)state;
