@@ -239,7 +239,7 @@ static void submit_array(struct submit *submit, const json_t *array, bool is_reh
 static struct submit *submit_new(struct exchange *ex, bool is_bulk, size_t count)
 {
     struct submit *submit = calloc(1, sizeof(*submit));
-    if (!submit || (count > 0 && !(submit->results = calloc(count, sizeof(*submit->results))))) {
+    if (!submit || !(submit->results = calloc(count + 1, sizeof(*submit->results)))) {
         free(submit);
         return NULL;
     }

@@ -286,6 +286,7 @@ static int transfer_find(struct stint_ledger *ledger, const char *name, const ch
 static int transfer_check(const struct ledger_award *source, const struct ledger_award *target,
                           struct stint_error *err)
 {
+    assert(source && target); /* both were found */
     bool is_one = strcmp(source->resource_name, target->resource_name) == 0;
     bool is_left =
         source->resource == STINT_RESOURCE_NONE && strcmp(source->unit, target->unit) == 0;
