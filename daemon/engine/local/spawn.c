@@ -183,7 +183,7 @@ int local_launcher_begin(const struct stint_launcher_options *options,
 int stint_launcher_spawn(const struct stint_launcher_options *options,
                          struct stint_launcher *ret_launcher, struct stint_error *err)
 {
-    struct stint_launcher launcher;
+    struct stint_launcher launcher = { -1, -1, 0 };
     int r = local_launcher_begin(options, &launcher, err);
     if (r != 0)
         return r;
