@@ -187,12 +187,13 @@ static int compare_size(const void *a, const void *b)
 /* The largest first, so that no thread is left alone with one at the end. */
 static struct stint_artifact_file **order_of(struct stint_artifact_manifest *manifest)
 {
-    struct stint_artifact_file **order = calloc(manifest->file_count, sizeof(*order));
+    struct stint_artifact_file **order =
+        calloc(manifest->file_count, sizeof(struct stint_artifact_file *));
     if (!order)
         return NULL;
     for (size_t i = 0; i < manifest->file_count; i++)
         order[i] = &manifest->files[i];
-    qsort(order, manifest->file_count, sizeof(*order), compare_size);
+    qsort(order, manifest->file_count, sizeof(struct stint_artifact_file *), compare_size);
     return order;
 }
 
