@@ -130,8 +130,7 @@ static const char *const version_7[] = {
 static const char *const version_8[] = {
     "ALTER TABLE transcript ADD COLUMN resource TEXT",
     "ALTER TABLE reservation ADD COLUMN resource TEXT",
-    "CREATE TABLE node_state_of_resource (name TEXT NOT NULL, resource TEXT NOT NULL, state TEXT, reason TEXT,"
-    " set_by TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (name, resource)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE node_state_of_resource (name TEXT NOT NULL, resource TEXT NOT NULL, state TEXT, reason TEXT, set_by TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (name, resource)) STRICT, WITHOUT ROWID",
     "INSERT INTO node_state_of_resource SELECT name, '', state, reason, set_by, at_ms FROM node_state",
     "DROP TABLE node_state",
     "ALTER TABLE node_state_of_resource RENAME TO node_state",
