@@ -139,22 +139,12 @@ static const struct field share_fields[] = { TEXT(scope),
 static const struct field quota_fields[] = { TEXT(scope), TEXT(name),
                                              OWN("assignments", read_assignments), ACT_FIELDS };
 
-/* False: the problem was sent. A missing body is an empty one. */
+/* False: the problem was sent. */
 static bool body_read(struct exchange *ex, const struct field *fields, struct body *body)
 {
-    struct stint_error err = { 0 };
-    struct reader reader = { body, "", &err };
-    if (ex->body.length == 0)
-        return true;
-    json_t *json = exchange_json(ex);
-    if (!json)
-        return false;
-    err.code = fields_read(&reader, fields, json);
-    json_decref(json);
-    if (err.code == 0)
+    if (exchange_fields(ex, fields, body))
         return true;
     body_deinit(body);
-    exchange_fail(ex, &err);
     return false;
 }
 

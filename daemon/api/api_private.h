@@ -236,6 +236,10 @@ bool exchange_is_lines(const struct exchange *ex);
 
 /* The body as JSON (borrowed by nobody: json_decref() it); NULL: the problem was sent. */
 json_t *exchange_json(struct exchange *ex);
+struct field;
+/* The members of a body by @fields into @target; no body is an empty one. False: the problem was
+ * sent; what was read until then is the caller's to free, as after true. */
+bool exchange_fields(struct exchange *ex, const struct field *fields, void *target);
 
 /* Answers. Each is the last call of a handler on its exchange. exchange_send() waits until
  * everything put into the store so far is durable; _send_durable() knows that it is. */

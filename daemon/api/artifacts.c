@@ -155,18 +155,14 @@ static bool artifact_body_read(struct exchange *ex, const struct field *fields, 
                                struct artifact_body *body)
 {
     struct stint_error err = { 0 };
-    struct reader reader = { body, "", &err };
-    json_t *json = exchange_json(ex);
-    if (!json)
-        return false;
-    err.code = fields_read(&reader, fields, json);
-    json_decref(json);
-    if (err.code == 0)
+    bool is_read = exchange_fields(ex, fields, body);
+    if (is_read)
         err.code = artifact_body_check(body, needs_name, &err);
-    if (err.code == 0)
+    if (is_read && err.code == 0)
         return true;
     artifact_body_deinit(body);
-    exchange_fail(ex, &err);
+    if (is_read)
+        exchange_fail(ex, &err);
     return false;
 }
 

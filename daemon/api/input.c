@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../request/fields.h"
 #include "stint/measure.h"
 
 const char *exchange_param(struct exchange *ex, const char *name)
@@ -279,4 +280,20 @@ bool exchange_sees(const struct exchange *ex, uid_t uid)
 {
     return exchange_is_operator(ex) ||
            (ex->caller.role >= STINT_ROLE_USER && ex->caller.uid == uid);
+}
+
+bool exchange_fields(struct exchange *ex, const struct field *fields, void *target)
+{
+    struct stint_error err = { 0 };
+    struct reader reader = { target, "", &err };
+    if (ex->body.length == 0)
+        return true;
+    json_t *json = exchange_json(ex);
+    if (!json)
+        return false;
+    err.code = fields_read(&reader, fields, json);
+    json_decref(json);
+    if (err.code != 0)
+        exchange_fail(ex, &err);
+    return err.code == 0;
 }

@@ -237,17 +237,9 @@ static const struct field post_fields[] = {
 
 static bool body_read(struct exchange *ex, struct body *body)
 {
-    struct stint_error err = { 0 };
-    struct reader reader = { body, "", &err };
-    json_t *json = exchange_json(ex);
-    if (!json)
-        return false;
-    err.code = fields_read(&reader, post_fields, json);
-    json_decref(json);
-    if (err.code == 0)
+    if (exchange_fields(ex, post_fields, body))
         return true;
     body_deinit(body);
-    exchange_fail(ex, &err);
     return false;
 }
 

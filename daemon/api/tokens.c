@@ -48,19 +48,15 @@ static void body_deinit(struct body *body)
 static bool body_read(struct exchange *ex, struct body *body)
 {
     struct stint_error err = { 0 };
-    struct reader reader = { body, "", &err };
-    json_t *json = ex->body.length > 0 ? exchange_json(ex) : NULL;
-    if (ex->body.length > 0 && !json)
+    if (!exchange_fields(ex, fields, body)) {
+        body_deinit(body);
         return false;
-    err.code = json ? fields_read(&reader, fields, json) : 0;
-    json_decref(json);
-    body->is_rehearsal = body->is_rehearsal || exchange_query_flag(ex, "dry_run");
-    if (err.code == 0 && ex->has_token) {
-        (void)stint_fail(&err, STINT_NOT_PERMITTED, "a token makes and revokes no tokens");
-        (void)stint_fix(&err, STINT_NOT_PERMITTED, "use the Unix socket on the daemon's machine");
     }
-    if (err.code == 0)
+    body->is_rehearsal = body->is_rehearsal || exchange_query_flag(ex, "dry_run");
+    if (!ex->has_token)
         return true;
+    err.code = stint_fail(&err, STINT_NOT_PERMITTED, "a token makes and revokes no tokens");
+    (void)stint_fix(&err, STINT_NOT_PERMITTED, "use the Unix socket on the daemon's machine");
     body_deinit(body);
     exchange_fail(ex, &err);
     return false;

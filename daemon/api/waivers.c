@@ -41,19 +41,12 @@ static void body_deinit(struct body *body)
 /* False: the problem was sent. */
 static bool body_read(struct exchange *ex, const struct field *fields, struct body *body)
 {
-    struct stint_error err = { 0 };
-    struct reader reader = { body, "", &err };
-    json_t *json = ex->body.length > 0 ? exchange_json(ex) : NULL;
-    if (ex->body.length > 0 && !json)
+    if (!exchange_fields(ex, fields, body)) {
+        body_deinit(body);
         return false;
-    err.code = json ? fields_read(&reader, fields, json) : 0;
-    json_decref(json);
+    }
     body->is_rehearsal = body->is_rehearsal || exchange_query_flag(ex, "dry_run");
-    if (err.code == 0)
-        return true;
-    body_deinit(body);
-    exchange_fail(ex, &err);
-    return false;
+    return true;
 }
 
 static int until_of(const struct exchange *ex, const struct body *body, int64_t *ret_ms,
