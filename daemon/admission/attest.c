@@ -228,19 +228,8 @@ static bool attest_judges(struct attest *attest)
         (artifact->is_in_place && artifact->registered_by != attest->caller.uid) ||
         runner_of(admission, &attest->caller, "artifact attest", &runner, NULL) != 0)
         return false;
-    struct evaluation_ask ask = {
-        .uid = runner.uid,
-        .gid = runner.gid,
-        .kind = artifact->kind,
-        .rules = rules_of_kind(admission, artifact->kind),
-        .path = artifact->path,
-        .name = artifact->name,
-        .known_digest = artifact->digest,
-        .must_be = artifact->digest,
-        .is_ours = !artifact->is_in_place,
-        .is_fresh = true,
-        .is_kept = true,
-    };
+    struct evaluation_ask ask = ask_of_artifact(admission, artifact, &runner);
+    ask.is_fresh = true;
     if (evaluation_wanted(admission, &ask, attest_on_judged, attest, NULL) != 0)
         return false;
     DL_APPEND(admission->attests, attest);

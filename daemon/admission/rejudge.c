@@ -156,19 +156,8 @@ static void start(struct stint_admission *admission, struct artifact *artifact)
         rejudge->report.failed_count++; /* judged when it is used, by who uses it */
         return;
     }
-    struct evaluation_ask ask = {
-        .uid = runner.uid,
-        .gid = runner.gid,
-        .kind = artifact->kind,
-        .rules = rules_of_kind(admission, artifact->kind),
-        .path = artifact->path,
-        .name = artifact->name,
-        .known_digest = artifact->digest,
-        .must_be = artifact->digest,
-        .is_ours = !artifact->is_in_place,
-        .is_kept = true,
-        .is_background = true,
-    };
+    struct evaluation_ask ask = ask_of_artifact(admission, artifact, &runner);
+    ask.is_background = true;
     memcpy(rejudge->current, artifact->digest, sizeof(rejudge->current));
     rejudge->is_running = evaluation_wanted(admission, &ask, on_answer, rejudge, NULL) == 0;
     if (!rejudge->is_running)

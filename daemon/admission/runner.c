@@ -95,3 +95,20 @@ void owner_of(uid_t uid, gid_t gid, struct owner *ret_owner)
     ret_owner->run.groups = ret_owner->groups;
     ret_owner->run.group_count = (size_t)count;
 }
+
+struct evaluation_ask ask_of_artifact(struct stint_admission *admission,
+                                      const struct artifact *artifact, const struct runner *runner)
+{
+    return (struct evaluation_ask){
+        .uid = runner->uid,
+        .gid = runner->gid,
+        .kind = artifact->kind,
+        .rules = rules_of_kind(admission, artifact->kind),
+        .path = artifact->path,
+        .name = artifact->name,
+        .known_digest = artifact->digest,
+        .must_be = artifact->digest,
+        .is_ours = !artifact->is_in_place,
+        .is_kept = true,
+    };
+}

@@ -278,6 +278,10 @@ int runner_of(const struct stint_admission *admission, const struct stint_caller
  * user, what is in place as who registered it. false when the launcher takes neither. */
 bool runner_of_artifact(const struct stint_admission *admission, const struct artifact *artifact,
                         struct runner *ret_runner);
+/* To judge @artifact, as the bytes that it is registered with; the verdict is kept. Borrows from
+ * it. */
+struct evaluation_ask ask_of_artifact(struct stint_admission *admission,
+                                      const struct artifact *artifact, const struct runner *runner);
 
 /* Who a tool runs as, with his groups. */
 struct owner {

@@ -87,6 +87,17 @@ static bool is_lasting(enum wire_kind kind)
     return kind == WIRE_CONTROL || kind == WIRE_FORGET || kind == WIRE_CLEAN;
 }
 
+static void message_append(struct local *engine, struct local_message *message)
+{
+    message->next = NULL;
+    if (engine->last)
+        engine->last->next = message;
+    else
+        engine->first = message;
+    engine->last = message;
+    engine->message_count++;
+}
+
 static void messages_drop(struct local *engine, bool keep_lasting)
 {
     struct local_message *next = engine->first;
@@ -95,14 +106,8 @@ static void messages_drop(struct local *engine, bool keep_lasting)
     while (next) {
         struct local_message *message = next;
         next = message->next;
-        message->next = NULL;
         if (keep_lasting && is_lasting((enum wire_kind)message->wire.kind)) {
-            if (engine->last)
-                engine->last->next = message;
-            else
-                engine->first = message;
-            engine->last = message;
-            engine->message_count++;
+            message_append(engine, message);
             continue;
         }
         fds_close(message->fds, message->fd_count);
@@ -132,12 +137,7 @@ static int message_queue(struct local *engine, const struct wire_message *wire, 
     message->fd_count = fd_count;
     for (int i = 0; i < fd_count; i++)
         message->fds[i] = fds[i];
-    if (engine->last)
-        engine->last->next = message;
-    else
-        engine->first = message;
-    engine->last = message;
-    engine->message_count++;
+    message_append(engine, message);
     local_link_watch(engine);
     return 0;
 }
