@@ -15,6 +15,8 @@
 #include "stint/store.h"
 #include "stint/store_reader.h"
 
+#define START_TAKES_MAX_MS 60000
+
 /* What waits for durability or for an answer: a run by its key, never by a pointer to its job. */
 struct run_step {
     struct stint_jobs *jobs;
@@ -125,6 +127,16 @@ static void count_use(const struct stint_jobs *jobs, const struct job *job,
                                 until_ms + offset_ms);
 }
 
+/* From the grant to the first instruction. The scheduler counts service from the grant; what was
+ * stopped at a level must not come back below it, before the job that room was made for. A clock
+ * that stepped in between says nothing. */
+static uint64_t start_took_ms(const struct job *job, const struct stint_run_end *end)
+{
+    int64_t took_ms = end->started_ms - job->start_ms;
+    return end->started_ms != 0 && took_ms > 0 && took_ms < START_TAKES_MAX_MS ? (uint64_t)took_ms
+                                                                               : 0;
+}
+
 /* What a run took of its limit is learnt from for estimates, unless somebody or something cut it
  * short: that tells nothing of the next one. */
 static void end_in_plan(struct stint_jobs *jobs, struct job *job, enum stint_job_outcome outcome)
@@ -156,7 +168,7 @@ static void run_close(struct stint_jobs *jobs, struct job *job, const struct sti
         return;
     job_ledger_run(jobs, job, &ledger_run);
     count_use(jobs, job, end);
-    preempt_attain(job, end->elapsed_ms);
+    preempt_attain(job, end->elapsed_ms + start_took_ms(job, end));
     if (is_back && job->is_preempted && !note)
         cause.note = "stopped to make room for another job";
     if (!is_back)
