@@ -22,15 +22,16 @@ def commands():
 
 
 def shape(text):
-    """The same words for what differs from machine to machine: names, times, sizes, digests. Columns are as wide as they are."""
+    """The same words for what differs from machine to machine: names, times, sizes, digests. Columns are as wide as they are.
+    A time of another day is printed with its day, so late in the evening more of them are."""
     for pattern, word in (
         (re.escape(socket.gethostname()) + r"\b", "HOST"),
         (r"\bvm\b", "HOST"),
         (r"\b%s\b" % re.escape(getpass.getuser()), "USER"),
         (r"\byou\b", "USER"),
-        (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? ([+-]\d{4}|[A-Z]{3,4})", "TIME"),
-        (r"\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME"),
-        (r"(until|about|\s)\s*\d\d:\d\d:\d\d( [+-]\d{4})?", r"\1 CLOCK"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? ([+-]\d{4}|[A-Z]{3,4})", "WHEN"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d\b", "WHEN"),
+        (r"(until|about|\s)\s*\d\d:\d\d:\d\d( [+-]\d{4})?", r"\1 WHEN"),
         (r"\b(59|60) min", "60 min"),
         (r"\b1 h 59 min|\b119 min|\b120 min", "2 h"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
