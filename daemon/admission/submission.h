@@ -53,6 +53,17 @@ void submission_unlist(struct submission *submission);
 /* Of all its uses, for the jobs room; free() it; NULL without memory. */
 struct stint_job_use *submission_uses(const struct submission *submission);
 
+/* ---- payable.c */
+
+/* The whole job as charging and ceilings see it, with the memory that it will be given. */
+void submission_size(const struct submission *submission, struct stint_charge_size *ret_size);
+/* 0 with its cost set, or what @err and @ret_code say. Asked again when files took their time. */
+int submission_can_pay(struct submission *submission, enum stint_reason_code *ret_code,
+                       struct stint_error *err);
+/* All that needs no files, payment included; its project and award are set. 0, or as above. */
+int submission_check(struct submission *submission, enum stint_reason_code *ret_code,
+                     struct stint_error *err);
+
 /* ---- late.c: a job that was let in unjudged */
 
 /* Its verdict is there: @which is the use that refuses it, the count of uses for none. 0, or what

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stint/resource.h"
 #include "submission.h"
 #include "wake.h"
 
@@ -82,96 +81,6 @@ static void answer_error(struct submission *submission, const struct stint_error
 {
     submission->answer = (struct stint_answer){ .error = *error, .reason = code };
     answer_give(submission);
-}
-
-/* ---- what needs no look at files */
-
-/* The whole job as charging and ceilings see it, with the memory that it will be given. */
-static void size_of(struct stint_admission *admission, const struct stint_request *request,
-                    struct stint_charge_size *ret_size)
-{
-    int64_t nodes = request->nodes > 0 ? request->nodes : 1;
-    int64_t milli = request->gpu_milli > 0 ? request->gpu_milli : 1000;
-    *ret_size = (struct stint_charge_size){
-        .gpu_milli = request->gpu_count * milli * nodes,
-        .cores = request->cpus * nodes,
-        .memory_bytes = stint_jobs_memory_of(admission->options.jobs, request) * nodes,
-        .is_preemptible = request->preemptible != STINT_PREEMPTIBLE_NO,
-        .resource = stint_jobs_resource_of(admission->options.jobs, request),
-    };
-}
-
-static int can_pay(struct submission *submission, enum stint_reason_code *ret_code,
-                   struct stint_error *err)
-{
-    const struct stint_admission_options *options = &submission->admission->options;
-    const struct stint_request *request = &submission->request;
-    struct stint_charge_size size;
-    size_of(submission->admission, request, &size);
-    const struct stint_resource *resource = stint_jobs_resource(options->jobs, size.resource);
-    int64_t default_s = resource ? resource->default_walltime_s : 0;
-    int64_t walltime_s = request->walltime_s ? request->walltime_s
-                         : default_s         ? default_s
-                                             : ADMISSION_DEFAULT_WALLTIME_S;
-    submission->cost_micro = stint_ledger_charge(options->ledger, &size, walltime_s * 1000);
-    int r = stint_ledger_can_pay(options->ledger, submission->project, size.resource,
-                                 submission->caller.uid, request->award, submission->cost_micro,
-                                 walltime_s, request->task_count, ret_code, err);
-    if (r == 0)
-        r = stint_ledger_fits_ceilings(options->ledger, submission->project, submission->caller.uid,
-                                       &size, walltime_s, ret_code, err);
-    return r;
-}
-
-/* His only project has nothing to pay with, and another would take him. */
-static void advise_default(const struct submission *submission, struct stint_error *err)
-{
-    struct stint_ledger *ledger = submission->admission->options.ledger;
-    const char *project = stint_ledger_project_name(ledger, submission->project);
-    if (submission->request.project || !project || strcmp(project, "default") == 0 ||
-        !stint_ledger_is_member(ledger, submission->caller.uid, "default"))
-        return;
-    (void)stint_fix(err, err->code,
-                    "--project default, which is open to all here; or ask an "
-                    "operator for an award of %.60s",
-                    project);
-}
-
-/* A job that is dear by its memory or its cores, and not by the GPUs that it names. */
-static void say_counted(const struct submission *submission, struct stint_error *err)
-{
-    struct stint_charge_size size;
-    char as[64];
-    size_t length = strlen(err->text);
-    size_of(submission->admission, &submission->request, &size);
-    (void)stint_ledger_counted_as(submission->admission->options.ledger, &size, as, sizeof(as));
-    if (as[0])
-        (void)snprintf(err->text + length, sizeof(err->text) - length, "; it counts as %s", as);
-}
-
-static int check_words(struct submission *submission, enum stint_reason_code *ret_code,
-                       struct stint_error *err)
-{
-    struct stint_admission *admission = submission->admission;
-    const struct stint_request *request = &submission->request;
-    *ret_code = STINT_REASON_NONE;
-    int r = submission->is_rehearsal ? 0 : stint_store_ready(admission->options.store, err);
-    if (r == 0)
-        r = stint_ledger_project_for(admission->options.ledger, &submission->caller,
-                                     request->project, &submission->project, err);
-    if (r == 0)
-        r = runner_check(admission, &submission->caller, err);
-    if (r == 0)
-        r = stint_jobs_fits_ever(admission->options.jobs, request, ret_code, err);
-    if (r == 0)
-        r = can_pay(submission, ret_code, err);
-    if (r == STINT_NO_AWARD && *ret_code == STINT_REASON_NoAward)
-        advise_default(submission, err);
-    if (r == STINT_NO_AWARD && *ret_code == STINT_REASON_BalanceExhausted)
-        say_counted(submission, err);
-    if (r == 0 && request->award)
-        submission->award = stint_ledger_award_id(admission->options.ledger, request->award);
-    return r;
 }
 
 /* ---- letting in */
@@ -272,7 +181,7 @@ static void let_in(struct submission *submission, bool is_evaluated)
     struct stint_store *store = submission->admission->options.store;
     struct stint_error err = { 0 };
     enum stint_reason_code code = STINT_REASON_NONE;
-    int r = can_pay(submission, &code, &err); /* the queue may have filled meanwhile */
+    int r = submission_can_pay(submission, &code, &err); /* the queue may have filled meanwhile */
     if (r == 0)
         r = stint_store_ready(store, &err);
     struct stint_store_mark mark = stint_store_mark(store);
@@ -370,7 +279,7 @@ static void conclude_rehearsal(struct submission *submission, const struct use_s
                                    .project = submission->project,
                                    .cost_micro = submission->cost_micro };
     struct stint_charge_size size;
-    size_of(submission->admission, &submission->request, &size);
+    submission_size(submission, &size);
     (void)stint_ledger_counted_as(submission->admission->options.ledger, &size,
                                   rehearsal.counted_as, sizeof(rehearsal.counted_as));
     int r = rehearsal_write(submission->admission, &rehearsal, states, &submission->text, &err);
@@ -520,7 +429,7 @@ static void submission_begin(struct submission *submission)
     struct stint_admission *admission = submission->admission;
     struct stint_error err = { 0 };
     enum stint_reason_code code;
-    int r = check_words(submission, &code, &err);
+    int r = submission_check(submission, &code, &err);
     submission->is_quick = is_quick(admission, &submission->request);
     if (r == 0 && !has_room(admission, submission))
         r = stint_fail(&err, STINT_BUSY, "too many submissions wait for the evaluator");
