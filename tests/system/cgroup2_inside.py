@@ -284,7 +284,7 @@ class Given(Private):
         cls.scope.mkdir()
         for path in [cls.scope] + [cls.scope / name for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")]:
             os.chown(path, ADA, ADA)
-        cls.daemon = Daemon()
+        cls.daemon = Daemon("--gpus", "test:1")  # this machine's cores: only those are bound
         cls.write_config(cls.daemon)
         cls.daemon.start(preexec_fn=cls.enter)
 
@@ -346,11 +346,17 @@ class Result(unittest.TextTestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.stream.writeln(self.failures[-1][1])
+        self.say(test, self.failures[-1][1])
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.stream.writeln(self.errors[-1][1])
+        self.say(test, self.errors[-1][1])
+
+    def say(self, test, why):
+        self.stream.writeln(why)
+        log = getattr(getattr(test, "daemon", None), "log_path", None)
+        if log and log.exists():
+            self.stream.writeln("\n".join(text(log).splitlines()[-12:]))
 
 
 def main():

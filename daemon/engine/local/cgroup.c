@@ -143,6 +143,17 @@ static bool step_aside(int parent_fd)
     return moved;
 }
 
+/* The kernel hands `pids` and `cpuset` on even from a folder with processes inside, by making it
+ * threaded: then no process can enter the folders below it, and ours could not be left for one of
+ * them. The top of the hierarchy, the only folder without a type, may have both (cgroup-v2.rst,
+ * Threads; No Internal Process Constraint). */
+static bool may_hand_on(int folder_fd)
+{
+    char pids[64];
+    return faccessat(folder_fd, "cgroup.type", F_OK, 0) != 0 ||
+           file_read(folder_fd, "cgroup.procs", pids, sizeof(pids)) == 0;
+}
+
 /* Hands @folder_fd's controllers on to its children; those of ours that they have then, as bits of
  * enum cgroup_role. */
 static uint32_t controllers_enable(int folder_fd)
@@ -150,6 +161,8 @@ static uint32_t controllers_enable(int folder_fd)
     char has[512] = "";
     char given[512] = "";
     uint32_t roles = 0;
+    if (!may_hand_on(folder_fd))
+        return 0;
     (void)file_read(folder_fd, "cgroup.controllers", has, sizeof(has));
     for (size_t i = 0; i < STINT_ARRAY_SIZE(controllers); i++) {
         char word[32] = "+";
