@@ -265,6 +265,8 @@ bool exchange_sees(const struct exchange *ex, uid_t uid);
 
 /* The ETag of @out as it stands: quoted, 20 bytes at least. */
 void exchange_etag(const struct stint_buffer *out, char *etag, size_t size);
+/* Has the request an If-Match, so that its document must be made to compare? */
+bool exchange_is_conditional(struct exchange *ex);
 /* If-Match against @out: false: 412 was sent. */
 bool exchange_matches(struct exchange *ex, const struct stint_buffer *out);
 

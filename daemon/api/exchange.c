@@ -256,6 +256,11 @@ static bool etag_is_listed(const char *list, const char *etag)
     return list && (strcmp(list, "*") == 0 || strstr(list, etag) != NULL);
 }
 
+bool exchange_is_conditional(struct exchange *ex)
+{
+    return header(ex, "If-Match") != NULL;
+}
+
 bool exchange_matches(struct exchange *ex, const struct stint_buffer *out)
 {
     char etag[40];

@@ -89,6 +89,23 @@ static bool body_is_fine(struct exchange *ex)
     return is_fine;
 }
 
+/* With an If-Match: is the job still what the caller read? False: answered. */
+static bool job_is_as_read(struct exchange *ex, struct stint_job_ref *ref)
+{
+    struct stint_error err = { 0 };
+    struct stint_buffer now = { 0 };
+    if (!exchange_is_conditional(ex))
+        return true;
+    err.code = job_document(ex, ref, &now, &err);
+    bool is_as_read = err.code == 0 && exchange_matches(ex, &now);
+    stint_buffer_deinit(&now);
+    if (err.code != 0)
+        answer_fail(ex, ref, &err);
+    else if (!is_as_read)
+        ref->tasks = stint_array_free(ref->tasks);
+    return is_as_read;
+}
+
 /* Somebody else's job is shown to be there in public views, so that "not yours" says nothing new.
  */
 static void job_act(struct exchange *ex, enum stint_job_verb verb)
@@ -98,6 +115,8 @@ static void job_act(struct exchange *ex, enum stint_job_verb verb)
     if (!body_is_fine(ex) || !exchange_param_ref(ex, &ref))
         return;
     (void)ref_settle(ex, &ref);
+    if (!job_is_as_read(ex, &ref))
+        return;
     err.code = stint_jobs_act_on(ex->api->options.jobs, &ex->caller, &ref, verb, &err);
     if (err.code == STINT_NOT_FOUND && !err.text[0])
         (void)stint_fail(&err, STINT_NOT_FOUND, "there is no live job %" PRIu64, ref.job);
@@ -159,6 +178,8 @@ void handle_job_signal(struct exchange *ex)
         return;
     if (err.code == 0) {
         (void)ref_settle(ex, &ref);
+        if (!job_is_as_read(ex, &ref))
+            return;
         err.code = stint_jobs_signal_on(ex->api->options.jobs, &ex->caller, &ref, number, &err);
     }
     if (err.code != 0)
@@ -203,7 +224,6 @@ static int patch_priority(const json_t *json, int64_t *ret_priority, struct stin
 void handle_job_patch(struct exchange *ex)
 {
     struct stint_error err = { 0 };
-    struct stint_buffer now = { 0 };
     int64_t priority = 0;
     uint64_t id = exchange_param_id(ex, "id");
     struct stint_job_ref ref = { .job = id };
@@ -212,11 +232,7 @@ void handle_job_patch(struct exchange *ex)
         return;
     err.code = patch_priority(json, &priority, &err);
     json_decref(json);
-    if (err.code == 0)
-        err.code = job_document(ex, &ref, &now, &err);
-    bool goes_on = err.code != 0 || exchange_matches(ex, &now);
-    stint_buffer_deinit(&now);
-    if (!goes_on)
+    if (err.code == 0 && !job_is_as_read(ex, &ref))
         return;
     if (err.code == 0)
         err.code = stint_jobs_set_priority(ex->api->options.jobs, &ex->caller, id, priority, &err);

@@ -519,6 +519,8 @@ static void bad_requests_are_answered_by_name(void **state)
         { "PATCH", "/api/v1/jobs/1", JSON, "{\"name\":\"x\"}", 400, "unknown field 'name'" },
         { "PATCH", "/api/v1/jobs/1", JSON "If-Match: \"x\"\r\n", "{\"priority\":1}", 412,
           "changed" },
+        { "DELETE", "/api/v1/jobs/1", "If-Match: \"x\"\r\n", NULL, 412, "changed" },
+        { "POST", "/api/v1/jobs/1/hold", "If-Match: \"x\"\r\n", NULL, 412, "changed" },
         { "POST", "/api/v1/jobs/1/hold", JSON, "{\"why\":1}", 400, "unknown field 'why'" },
         { "POST", "/api/v1/artifacts", JSON, "{\"path\":\"x\",\"name\":\"a/b\"}", 400, "absolute" },
         { "POST", "/api/v1/artifacts", JSON, "{\"path\":\"/x\"}", 400, "'name'" },
