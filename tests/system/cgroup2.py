@@ -31,7 +31,7 @@ GUARD_S = 1500  # for a machine that hangs, not a measure of speed
 MEMORY_MIB = 3072
 
 PROGRAMS = ["sh", "rm", "ls", "ln", "chmod", "grep", "mkfifo", "head", "tr", "sleep", "dd", "cat", "true", "id", "touch", "kill", "env", "pgrep", "systemctl", "systemd-run", "mkdir",
-            "setpriv"]
+            "setpriv", "setsid"]
 ENGINE_TESTS = ["run", "limits", "restart", "users", "hostile", "service"]
 SYSTEMD = ["systemd", "systemd-shutdown"]
 LEFT_OUT = {"test", "idlelib", "site-packages", "dist-packages", "lib2to3", "pydoc_data", "ensurepip", "distutils", "tkinter", "turtledemo", "__pycache__"}
