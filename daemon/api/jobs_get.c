@@ -261,9 +261,23 @@ static bool why_on_run(void *context, const struct stint_run_row *run)
     return false;
 }
 
+/* What was said to the end of a job that never ran: an operator's word, a late verdict's. */
+static bool why_on_end(void *context, const struct stint_event_row *event)
+{
+    struct stint_buffer *out = context;
+    json_t *payload = event->payload ? json_loads(event->payload, 0, NULL) : NULL;
+    const char *note =
+        json_string_value(json_object_get(json_object_get(payload, "detail"), "note"));
+    if (note && *note)
+        stint_json_kv_text(out, "note", note);
+    json_decref(payload);
+    return false;
+}
+
 static bool why_on_row(void *context, const struct stint_job_row *row)
 {
     struct exchange *ex = context;
+    struct stint_reader *reader = stint_store_reader(ex->api->options.store);
     struct stint_run_key key = { row->id, 0, (uint32_t)row->attempts };
     struct stint_reason reason = { .code = reason_from_name(row->reason), .account = UINT32_MAX };
     stint_json_kv_int(&ex->out, "id", (int64_t)row->id);
@@ -279,8 +293,9 @@ static bool why_on_row(void *context, const struct stint_job_row *row)
     if (row->decision)
         stint_json_kv_int(&ex->out, "decision", row->decision);
     if (row->attempts > 0 && exchange_sees(ex, row->uid))
-        (void)stint_reader_run(stint_store_reader(ex->api->options.store), key, why_on_run,
-                               &ex->out);
+        (void)stint_reader_run(reader, key, why_on_run, &ex->out);
+    else if (exchange_sees(ex, row->uid)) /* the last event is the end */
+        (void)stint_reader_each_event_of(reader, row->id, 1, why_on_end, &ex->out);
     return false;
 }
 

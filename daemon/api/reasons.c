@@ -552,8 +552,11 @@ static void params_write(struct stint_api *api, struct stint_buffer *out,
     }
     if (reason->code == STINT_REASON_ProjectSuspended && ceiling->account.name)
         stint_json_kv_text(out, "project", ceiling->account.name);
-    if (reason->code == STINT_REASON_UserSuspended)
+    if (reason->code == STINT_REASON_UserSuspended) {
         stint_json_kv_text(out, "scope", "user");
+        if (is_seen && ceiling->account.name)
+            stint_json_kv_text(out, "user", ceiling->account.name);
+    }
     if (ceiling->account.period && *ceiling->account.period)
         stint_json_kv_text(out, "period", ceiling->account.period);
     if (reason->reservation &&

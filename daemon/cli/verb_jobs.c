@@ -515,6 +515,11 @@ static int why_done(const char *id, const json_t *why, const json_t *reason)
                    doc_text_or(why, "outcome", "with no outcome"), has_reason ? ": " : "");
     if (has_reason) {
         reason_print(id, head, reason);
+        if (doc_text(why, "note")) {
+            (void)fputs("  ", stdout);
+            text_print(doc_text(why, "note"));
+            (void)putchar('\n');
+        }
     } else {
         (void)fputs(head, stdout);
         (void)fputs(doc_text(why, "note") ? ": " : "", stdout);

@@ -253,6 +253,16 @@ static int rehearsal_print(const json_t *document)
     return EXIT_OK;
 }
 
+/* What an accepted job waits for before it may even queue. */
+static const char *accepted_more(const struct response *response)
+{
+    if (response->status != 202)
+        return "";
+    return strcmp(doc_text_or(response->json, "reason", ""), "NotReviewedYet") == 0
+               ? "; what it uses is unknown, and an operator decides"
+               : "; what it uses is still being judged";
+}
+
 static void accepted_print(const struct submit *submit, const struct response *response,
                            const char *id)
 {
@@ -261,8 +271,7 @@ static void accepted_print(const struct submit *submit, const struct response *r
     else if (setting_is_on(&submit->settings, SET_PARSABLE))
         (void)printf("%s\n", id);
     else
-        (void)printf("job %s accepted%s\n", id,
-                     response->status == 202 ? "; what it uses is still being judged" : "");
+        (void)printf("job %s accepted%s\n", id, accepted_more(response));
     (void)fflush(stdout);
 }
 

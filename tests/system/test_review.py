@@ -109,6 +109,7 @@ class Review(unittest.TestCase):
         self.assertEqual((job["outcome"], job["reason"]), ("refused", "PolicyForbids"))
         entries = [json.loads(row[0]) for row in self.daemon.sql("select body from log_entry where type = 'decision'")]
         self.assertIn("no answer", json.dumps(entries[-1]))
+        self.assertIn("an operator decided: no answer from the authors", self.daemon.stint("why", id).stdout)
         self.waiting(self.unclear)
         self.admin("review", "refuse", id, "--reason", "again", status=3)
 

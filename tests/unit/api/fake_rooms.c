@@ -245,6 +245,19 @@ int stint_reader_each_job(struct stint_reader *reader, const struct stint_job_fi
     return 0;
 }
 
+int stint_reader_each_event_of(struct stint_reader *reader, uint64_t job, int64_t limit,
+                               stint_event_row_fn fn, void *context)
+{
+    struct stint_event_row row = { .id = 10,
+                                   .kind = "job.refused",
+                                   .job = job,
+                                   .payload = "{\"detail\":{\"note\":\"" SEED "note\"}}" };
+    (void)reader;
+    (void)limit;
+    (void)fn(context, &row);
+    return 0;
+}
+
 int stint_reader_each_event(struct stint_reader *reader, int64_t after, int64_t limit,
                             stint_event_row_fn fn, void *context)
 {
