@@ -351,7 +351,7 @@ static void refuse_reload(struct rooms *rooms, const struct stint_error *err)
 {
     char why[400];
     (void)snprintf(why, sizeof(why), "%s%s%s", err->text, err->fix[0] ? "; try: " : "", err->fix);
-    stint_api_set_reload_refused(rooms->api, why);
+    stint_api_set_reload(rooms->api, why, "");
     stint_log(STINT_LOG_ERROR, "reload-refused", "cause=\"%s\" cure=\"%s\"", err->text, err->fix);
     stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
 }
@@ -390,7 +390,7 @@ static void reload(struct rooms *rooms)
     resources_reload(&rooms->resources, &rooms->options->config);
     stint_jobs_reconfigure(rooms->jobs, config.grace_s * 1000, config.process_limit);
     stint_api_reload(rooms->api, &rooms->options->config);
-    stint_api_set_reload_refused(rooms->api, NULL);
+    stint_api_set_reload(rooms->api, NULL, later);
     stint_log(STINT_LOG_INFO, "reloaded", "file=%s", config.file[0] ? config.file : "none");
     if (later_count > 0)
         stint_log(STINT_LOG_WARNING, "reload-partial",

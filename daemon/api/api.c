@@ -106,9 +106,13 @@ void stint_api_reload(struct stint_api *api, const struct stint_config *config)
     api->config = config;
 }
 
-void stint_api_set_reload_refused(struct stint_api *api, const char *why)
+void stint_api_set_reload(struct stint_api *api, const char *refused, const char *later)
 {
-    (void)snprintf(api->reload_refused_why, sizeof(api->reload_refused_why), "%s", why ? why : "");
+    api->reload_count++;
+    (void)snprintf(api->reload_refused_why, sizeof(api->reload_refused_why), "%s",
+                   refused ? refused : "");
+    if (!refused)
+        (void)snprintf(api->reload_later, sizeof(api->reload_later), "%s", later);
 }
 
 void stint_api_set_read_only(struct stint_api *api, bool is_read_only, const char *why)

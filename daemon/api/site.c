@@ -171,11 +171,19 @@ static void check_configuration(struct exchange *ex)
     struct stint_rejudge_report report;
     struct stint_buffer *out = &ex->out;
     char text[480];
-    bool is_refused = ex->api->reload_refused_why[0] != '\0';
-    (void)snprintf(text, sizeof(text), "the last reload was refused, what was before stays: %s",
-                   ex->api->reload_refused_why);
-    check(out, is_refused ? "fail" : "ok", "configuration",
-          is_refused ? text : "as it was read last");
+    const struct stint_api *api = ex->api;
+    if (api->reload_refused_why[0]) {
+        (void)snprintf(text, sizeof(text), "the last reload was refused, what was before stays: %s",
+                       api->reload_refused_why);
+        check(out, "fail", "configuration", text);
+    } else if (api->reload_later[0]) {
+        (void)snprintf(text, sizeof(text),
+                       "as it was read last, but these wait for a restart of stintd: %s",
+                       api->reload_later);
+        check(out, "warn", "configuration", text);
+    } else {
+        check(out, "ok", "configuration", "as it was read last");
+    }
     stint_admission_rejudge_report(ex->api->options.admission, &report);
     (void)snprintf(text, sizeof(text), "%zu stale ones judged again, %zu could not be%s",
                    report.judged_count, report.failed_count,
@@ -224,6 +232,7 @@ static void status_private(struct exchange *ex)
     stint_json_kv_text(out, "state", config->state);
     stint_json_kv_text(out, "socket", config->socket);
     stint_json_kv_bool(out, "system_service", config->is_system);
+    stint_json_kv_int(out, "reloads", (int64_t)ex->api->reload_count);
     stint_json_kv_text(out, "you_are", ex->caller.name);
     stint_json_kv_text(out, "your_role", exchange_is_operator(ex) ? "operator" : "user");
     check_all(ex);

@@ -242,6 +242,52 @@ static pid_t listener_pid(const char *place)
     return peer.pid;
 }
 
+#define RELOAD_ASKS    100
+#define RELOAD_WAIT_US 100000
+
+/* How many reloads there were, and what the daemon says of its configuration (@says, NULL to leave
+ * it); below 0 when it does not say. */
+static int64_t reloads_get(struct cli *cli, char *says, size_t size, bool *ret_is_good)
+{
+    stint_auto(response_deinit) struct response response = { 0 };
+    const json_t *row;
+    size_t i;
+    if (cli_call(cli, "GET", "/api/v1/status", NULL, &response) != EXIT_OK)
+        return -1;
+    json_array_foreach(doc_at(response.json, "checks"), i, row)
+    {
+        if (!says || strcmp(doc_text_or(row, "check", ""), "configuration") != 0)
+            continue;
+        (void)snprintf(says, size, "%s", doc_text_or(row, "detail", ""));
+        *ret_is_good = strcmp(doc_text_or(row, "result", ""), "fail") != 0;
+    }
+    return doc_int(response.json, "reloads", -1);
+}
+
+/* Until the daemon has counted one more than @before: what came of it. */
+static int reload_wait(struct cli *cli, int64_t before)
+{
+    char says[600] = "";
+    bool is_good = false;
+    int64_t count = before;
+    for (int i = 0; i < RELOAD_ASKS && count == before; i++) {
+        count = reloads_get(cli, says, sizeof(says), &is_good);
+        if (count == before)
+            (void)usleep(RELOAD_WAIT_US);
+    }
+    if (before < 0 || count <= before) {
+        (void)puts("the daemon was asked to reload; its log says whether the file was good");
+        return EXIT_OK;
+    }
+    if (!is_good) {
+        (void)fputs("stint: ", stderr);
+        (void)fprintf(stderr, "%s\n", says);
+        return EXIT_FAILED;
+    }
+    (void)printf("configuration: %s\n", says);
+    return EXIT_OK;
+}
+
 /* The daemon reads its configuration again on SIGHUP. */
 int verb_reload(struct cli *cli)
 {
@@ -257,12 +303,12 @@ int verb_reload(struct cli *cli)
                         "nobody answers at %.200s", place);
         return EXIT_UNREACHABLE;
     }
+    int64_t before = reloads_get(cli, NULL, 0, NULL);
     if (kill(pid, SIGHUP) != 0) {
         int status = errno == EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
         (void)cli_usage("ask who runs the daemon", "cannot signal process %d: %s", (int)pid,
                         strerror(errno));
         return status;
     }
-    (void)puts("the daemon was asked to reload; its log says whether the file was good");
-    return EXIT_OK;
+    return reload_wait(cli, before);
 }

@@ -60,8 +60,9 @@ int stint_api_new(const struct stint_api_options *options, struct stint_api **re
 struct stint_api *stint_api_free(struct stint_api *api);
 /* A reload swapped the configuration: bounds and names change, addresses do not. */
 void stint_api_reload(struct stint_api *api, const struct stint_config *config);
-/* The last reload was refused, @why, and what was before stays; NULL when it was taken up. */
-void stint_api_set_reload_refused(struct stint_api *api, const char *why);
+/* A reload was refused, @refused, and what was before stays; or, NULL, was taken up, but for the
+ * keys in @later, which wait for a restart ("" for none). */
+void stint_api_set_reload(struct stint_api *api, const char *refused, const char *later);
 /* The store failed or recovered: writes answer 503 read-only meanwhile. */
 void stint_api_set_read_only(struct stint_api *api, bool is_read_only, const char *why);
 /* The address people open: "http://127.0.0.1:8642/", "" when there is no TCP listener. Borrowed. */

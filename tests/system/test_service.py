@@ -55,6 +55,28 @@ class Service(unittest.TestCase):
             del os.environ["NOTIFY_SOCKET"]
             daemon.stop()
 
+    def test_an_operator_is_told_what_came_of_a_reload(self):
+        start = "[daemon]\nuser = root\n%s[scheduler]\nhalf_life_s = 604800\n"
+        daemon = Daemon()
+        daemon.config = daemon.folder / "stint.conf"
+        daemon.config.write_text(start % "")
+
+        def reload(more):
+            daemon.config.write_text(start % more)
+            done = daemon.stint("admin", "reload")
+            row = {row["check"]: row for row in daemon.get("/api/v1/status").json["checks"]}["configuration"]
+            return done.returncode, done.stdout + done.stderr, row["result"]
+
+        with daemon:
+            self.assertEqual(reload("log_level = debug\n"), (0, "configuration: as it was read last\n", "ok"))
+            status, told, result = reload("join = open\n")
+            self.assertEqual((status, result), (0, "warn"))
+            self.assertIn("wait for a restart of stintd: join", told)
+            status, told, result = reload("nonsense = 1\n")
+            self.assertEqual((status, result), (1, "fail"))
+            self.assertIn("unknown key 'nonsense'", told)
+            self.assertEqual(reload(""), (0, "configuration: as it was read last\n", "ok"))
+
     def policy_entries(self, daemon):
         daemon.get("/api/v1/policy")  # answers when what it shows is on the disk
         entries = daemon.get("/api/v1/policy/history").json["entries"]
