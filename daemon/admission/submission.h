@@ -24,7 +24,8 @@ struct submission {
     bool is_listed;
     bool is_rehearsal;
     bool is_quick;
-    bool is_retry; /* resolved again at due_ms */
+    bool has_waited; /* for a verdict: what was checked before may hold no more */
+    bool is_retry;   /* resolved again at due_ms */
     struct stint_caller caller;
     struct stint_request request;
     stint_answer_fn done;

@@ -111,9 +111,10 @@ struct stint_job_use *submission_uses(const struct submission *submission)
 static int job_create(struct submission *submission, bool is_evaluated, struct stint_error *err)
 {
     char sha256[STINT_SHA256_HEX];
+    bool has_uses = is_evaluated && submission->request.use_count > 0;
     stint_auto(stint_free) struct stint_job_use *uses =
-        is_evaluated ? submission_uses(submission) : NULL;
-    if (is_evaluated && !uses)
+        has_uses ? submission_uses(submission) : NULL;
+    if (has_uses && !uses)
         return stint_fail(err, -ENOMEM, "no memory for the job");
     int r = script_put(submission, sha256, err);
     if (r != 0)
@@ -181,7 +182,9 @@ static void let_in(struct submission *submission, bool is_evaluated)
     struct stint_store *store = submission->admission->options.store;
     struct stint_error err = { 0 };
     enum stint_reason_code code = STINT_REASON_NONE;
-    int r = submission_can_pay(submission, &code, &err); /* the queue may have filled meanwhile */
+    int r = 0;
+    if (submission->has_waited) /* the queue may have filled meanwhile */
+        r = submission_can_pay(submission, &code, &err);
     if (r == 0)
         r = stint_store_ready(store, &err);
     struct stint_store_mark mark = stint_store_mark(store);
@@ -342,10 +345,10 @@ static void conclude_with(struct submission *submission, struct use_state *state
 static void conclude(struct submission *submission)
 {
     size_t count = submission->request.use_count;
-    struct use_state *states = calloc(count + 1, sizeof(*states));
-    if (!states)
+    struct use_state *states = count ? calloc(count, sizeof(*states)) : NULL;
+    if (count && !states)
         (void)stint_fail(&submission->own_error, -ENOMEM, "no memory for the decision");
-    if (states && submission->own_error.code == 0) {
+    if (submission->own_error.code == 0) {
         conclude_with(submission, states);
     } else if (submission->job) {
         submission_late_again(submission);
@@ -451,6 +454,7 @@ static void submission_begin(struct submission *submission)
     } else if (submission->waiting_count == 0) {
         conclude(submission);
     } else {
+        submission->has_waited = true;
         submission->due_ms = (int64_t)uv_now(admission->options.loop) + admission->options.wait_ms;
         admission_wake(admission, admission->options.wait_ms);
     }
@@ -466,9 +470,9 @@ struct submission *submission_new(struct stint_admission *admission,
     submission->admission = admission;
     submission->life = life_ref(admission->life);
     submission->caller = *caller;
-    submission->slots =
-        calloc(request->use_count ? request->use_count : 1, sizeof(*submission->slots));
-    if (!submission->slots) {
+    if (request->use_count > 0)
+        submission->slots = calloc(request->use_count, sizeof(*submission->slots));
+    if (request->use_count > 0 && !submission->slots) {
         life_unref(submission->life);
         free(submission);
         return NULL;
