@@ -329,7 +329,7 @@ static int open_with(const char *path, int flags, const char *pragmas, sqlite3 *
 int schema_open_writer(const char *path, sqlite3 **ret_db, struct stint_error *err)
 {
     static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                  "PRAGMA wal_autocheckpoint = 1000; PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
                                   "PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF;";
     return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, pragmas, ret_db, err);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <uv.h>
 
+#include "fold.h"
 #include "schema.h"
 
 static const char BEGIN_BATCH[] = "BEGIN IMMEDIATE";
@@ -35,6 +36,7 @@ struct writer {
     sqlite3_stmt *rollback;
     void (*notify)(void *context);
     void *context;
+    struct fold *fold;
     uv_thread_t thread;
     bool has_thread;
     uv_mutex_t mutex; /* guards what follows */
@@ -208,6 +210,8 @@ int writer_start(const char *path, void (*notify)(void *context), void *context,
         r = schema_migrate(writer->db, schema_migrations, schema_version, err);
     if (r == 0)
         r = writer_prepare(writer, err);
+    if (r == 0)
+        r = fold_start(path, writer->db, &writer->fold, err);
     if (r == 0 && (r = thread_start(writer)) != 0)
         (void)stint_fail(err, r, "starting the store's writer thread: %s", uv_strerror(r));
     if (r != 0) {
@@ -249,6 +253,7 @@ void writer_stop(struct writer *writer)
         uv_mutex_unlock(&writer->mutex);
         uv_thread_join(&writer->thread);
     }
+    fold_stop(writer->fold);
     for (int id = 0; id < STATEMENT_COUNT; id++)
         sqlite3_finalize(writer->statements[id]);
     sqlite3_finalize(writer->begin);
