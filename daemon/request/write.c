@@ -58,10 +58,12 @@ static void write_resources(const struct stint_request *request, struct stint_bu
             stint_json_kv_int(b, "memory_bytes", request->gpu_memory_bytes);
         stint_json_object_end(b);
     }
-    stint_json_kv_int(b, "nodes", request->nodes);
+    if (request->nodes != 1)
+        stint_json_kv_int(b, "nodes", request->nodes);
     if (request->walltime_s)
         stint_json_kv_int(b, "walltime_s", request->walltime_s);
-    stint_json_kv_text(b, "locality", locality_words[request->locality]);
+    if (request->locality != STINT_LOCALITY_PREFER)
+        stint_json_kv_text(b, "locality", locality_words[request->locality]);
     stint_json_object_end(b);
 }
 
