@@ -346,9 +346,10 @@ static void conclude(struct submission *submission)
 {
     size_t count = submission->request.use_count;
     struct use_state *states = count ? calloc(count, sizeof(*states)) : NULL;
-    if (count && !states)
+    bool has_room = count == 0 || states;
+    if (!has_room)
         (void)stint_fail(&submission->own_error, -ENOMEM, "no memory for the decision");
-    if (submission->own_error.code == 0) {
+    if (has_room && submission->own_error.code == 0) {
         conclude_with(submission, states);
     } else if (submission->job) {
         submission_late_again(submission);
