@@ -189,6 +189,7 @@ struct exchange {
     char *decoded[8]; /* placeholders handed out */
     size_t decoded_count;
     size_t received;
+    size_t body_bytes; /* of them in memory, for this request's answer */
     struct stint_buffer body;
     struct stint_buffer out;
     const char *type;
@@ -235,6 +236,12 @@ bool exchange_query_flag(const struct exchange *ex, const char *name);
 int query_read(struct exchange *ex, struct stint_error *err);
 /* The body is NDJSON: one request a line. */
 bool exchange_is_lines(const struct exchange *ex);
+/* Submits the requests of the body, which is NDJSON or else a list: answers {results:[...]}, one
+ * for each in their order, or refuses the whole. Takes @ex's body over. Cost: the loop is kept for
+ * a hundred requests at a time. */
+void bulk_begin(struct exchange *ex, bool is_lines, bool is_rehearsal);
+/* Of a job that waits for its verdict, or for an operator's word on it. */
+const char *unjudged_reason(enum stint_reason_code reason);
 
 /* The body as JSON (borrowed by nobody: json_decref() it); NULL: the problem was sent. */
 json_t *exchange_json(struct exchange *ex);

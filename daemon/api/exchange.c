@@ -44,7 +44,8 @@ static struct exchange *exchange_new(struct listener *listener, struct MHD_Conne
 static void body_drop(struct exchange *ex)
 {
     if (ex->api)
-        ex->api->body_bytes -= ex->body.length;
+        ex->api->body_bytes -= ex->body_bytes;
+    ex->body_bytes = 0;
     stint_buffer_deinit(&ex->body);
 }
 
@@ -526,10 +527,12 @@ static enum MHD_Result on_body(struct exchange *ex, const char *bytes, size_t *s
         body_refuse(ex, STINT_BUSY, "too much is being received at once");
     } else {
         stint_buffer_add(&ex->body, bytes, length);
-        if (ex->body.failed)
+        if (ex->body.failed) {
             body_refuse(ex, STINT_BUSY, "no memory for the body");
-        else
+        } else {
+            ex->body_bytes += length;
             api->body_bytes += length;
+        }
     }
     return MHD_YES;
 }

@@ -673,6 +673,61 @@ static void every_line_counts_and_no_blank_one(void **state)
     }
 }
 
+/* More than is read at once: @count requests, all good but the one at @bad. */
+static char *many_requests(size_t count, size_t bad, const char *between, const char *first,
+                           const char *last)
+{
+    char *body = malloc(count * 32 + 8);
+    assert_non_null(body);
+    char *end = stpcpy(body, first);
+    for (size_t i = 0; i < count; i++) {
+        end = stpcpy(end, i > 0 ? between : "");
+        end = stpcpy(end, i == bad ? "{\"bad\":1}" : "{\"command\":[\"true\"]}");
+    }
+    (void)stpcpy(end, last);
+    return body;
+}
+
+static void many_are_answered_each_in_its_place(void **state)
+{
+    struct fixture *f = *state;
+    enum { COUNT = 500, BAD = 300 };
+    for (int is_list = 0; is_list <= 1; is_list++) {
+        char *body = is_list ? many_requests(COUNT, BAD, ",", " [", "]")
+                             : many_requests(COUNT, BAD, "\n", "", "\n");
+        int64_t before = (int64_t)fake.jobs_made;
+        const char *answer = ask(f, USER, "POST", "/api/v1/jobs",
+                                 is_list ? JSON : "Content-Type: application/x-ndjson\r\n", body);
+        free(body);
+        assert_int_equal(answer_status(answer), 200);
+        json_t *json = json_loads(answer_body(answer), 0, NULL);
+        const json_t *results = json_object_get(json, "results");
+        const json_t *result;
+        size_t i;
+        assert_int_equal(json_array_size(results), COUNT);
+        json_array_foreach(results, i, result)
+        {
+            int64_t id = before + 1 + (int64_t)i - (i > BAD);
+            assert_int_equal(json_integer_value(json_object_get(result, "id")), i == BAD ? 0 : id);
+            assert_int_equal(json_integer_value(json_object_get(result, "line")),
+                             is_list ? 0 : i + 1);
+            assert_int_equal(json_object_get(result, "problem") != NULL, i == BAD);
+        }
+        json_decref(json);
+        assert_int_equal(fake.jobs_made, before + COUNT - 1);
+    }
+}
+
+static void many_are_rehearsed_each_alone(void **state)
+{
+    struct fixture *f = *state;
+    const char *answer = ask(f, USER, "POST", "/api/v1/jobs?dry_run=true", JSON,
+                             "[{\"command\":[\"true\"]},{\"bad\":1}]");
+    assert_int_equal(answer_status(answer), 200);
+    assert_non_null(strstr(answer, "[{\"job\":{\"cost_micro\":1}},{\"problem\":"));
+    assert_int_equal(fake.jobs_made, 0);
+}
+
 static void a_method_that_is_not_taken_is_told_which_are(void **state)
 {
     struct fixture *f = *state;
@@ -998,6 +1053,8 @@ int main(void)
         OVER_HTTP(one_request_is_created_and_a_list_is_judged_alone),
         OVER_HTTP(the_policy_is_public_with_its_digest_and_history),
         OVER_HTTP(every_line_counts_and_no_blank_one),
+        OVER_HTTP(many_are_answered_each_in_its_place),
+        OVER_HTTP(many_are_rehearsed_each_alone),
         OVER_HTTP(a_method_that_is_not_taken_is_told_which_are),
         OVER_HTTP(a_refusal_names_its_criteria_and_decision),
         OVER_HTTP(the_same_key_gives_the_same_answer),
