@@ -12,16 +12,20 @@
 
 /* Most steps of one phrase, most alternatives of one step, most words a gap may span. */
 #define CLAUSE_STEP_MAX        16
-#define CLAUSE_ALTERNATIVE_MAX 24
+#define CLAUSE_ALTERNATIVE_MAX 32
 #define CLAUSE_GAP_MAX         20
 #define CLAUSE_COUNT_MAX       400
 
-/*
- * One step of a phrase: any of its words, after a gap of at most @gap other words. A word ending in
- * '*' is a beginning; '#' is any number.
- */
+/* A word, the beginning of a word, or '#' for any number. */
+struct clause_word {
+    const char *text; /* not ended where @length ends when it is a beginning */
+    uint8_t length;
+    bool is_head;
+};
+
+/* One step of a phrase: any of its words, after a gap of at most @gap other words. */
 struct clause_step {
-    const char *words[CLAUSE_ALTERNATIVE_MAX];
+    uint32_t word_first; /* in clauses.words */
     uint8_t word_count;
     uint8_t gap;
 };
@@ -29,15 +33,23 @@ struct clause_step {
 struct clause {
     const char *name; /* the phrase as it stands in clauses.yaml */
     int facet;
+    uint32_t step_first; /* in clauses.steps */
     uint32_t step_count;
-    struct clause_step steps[CLAUSE_STEP_MAX];
+    uint32_t letters; /* that its first word may begin with: bit 0 for 'a', bit 26 for others */
 };
 
+/* Arrays that grow. @first: a bit set by the first two letters of a first word, since most words
+ * begin no phrase. */
 struct clauses {
     struct clause *list;
+    struct clause_step *steps;
+    struct clause_word *words;
     size_t count;
     size_t capacity;
-    /* Bit set by the first two letters of a first word: most words begin no phrase. */
+    size_t step_count;
+    size_t step_capacity;
+    size_t word_count;
+    size_t word_capacity;
     uint8_t first[1024];
 };
 
