@@ -202,6 +202,28 @@ static int find_matches(struct recogniser *r, struct report *report, struct atte
     return 0;
 }
 
+/* "No" of "No Limit Public License" stands before "limit" and before nothing else. */
+static bool is_titled_negation(const struct recogniser *r, const struct texts_template *t,
+                               uint32_t at, uint32_t end)
+{
+    uint16_t id = r->words.list[at].id;
+    uint16_t next = at + 1 < end ? r->words.list[at + 1].id : WORD_FOREIGN;
+    for (uint32_t i = 0; i + 1 < t->word_count && next != WORD_FOREIGN; i++)
+        if (texts_word_at(r->texts, t->word_first + i) == id &&
+            texts_word_at(r->texts, t->word_first + i + 1) == next)
+            return true;
+    return false;
+}
+
+static bool is_negation(const char *word)
+{
+    static const char *const negations[] = { "no", "non", "not", "never", "without" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(negations); i++)
+        if (strcmp(word, negations[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Are all words of @line words of the template's title? Adds their number to @ret_count. */
 static bool is_title_line(const struct recogniser *r, const struct texts_template *t,
                           struct range line, uint32_t *ret_count)
@@ -210,7 +232,8 @@ static bool is_title_line(const struct recogniser *r, const struct texts_templat
         if (word_is_free(&r->words, i))
             continue;
         uint16_t id = r->words.list[i].id;
-        if (id == WORD_FOREIGN || !texts_is_title_word(r->texts, t, id))
+        if (id == WORD_FOREIGN || !texts_is_title_word(r->texts, t, id) ||
+            (is_negation(words_text(&r->words, i)) && !is_titled_negation(r, t, i, line.end)))
             return false;
         ++*ret_count;
     }
