@@ -237,6 +237,22 @@ static bool is_another_label(const struct reader *reader, const struct stint_fac
     return false;
 }
 
+/* Terms in a sentence that no facet names. */
+static bool is_spoken_terms(const struct reader *reader, const struct stint_fact *fact)
+{
+    (void)reader;
+    return fact->component == STINT_ARTIFACT && fact->predicate == STINT_RESTRICTION &&
+           fact->source == STINT_SOURCE_PROSE && strcmp(fact->text, "unknown") == 0;
+}
+
+static void find_spoken(struct reader *reader)
+{
+    struct pile pile = collect(reader, is_spoken_terms);
+    if (pile.count > 0)
+        verdict_finding(reader->verdict, "OW17", "sentences of a page put terms beside the licence",
+                        pile.ids, pile.count);
+}
+
 static bool is_text(const struct reader *reader, const struct stint_fact *fact)
 {
     (void)reader;
@@ -358,6 +374,7 @@ int find_patterns(struct reader *reader)
     find_missing_training(reader);
     find_packaging(reader);
     find_label(reader);
+    find_spoken(reader);
     find_drift(reader);
     find_policy(reader);
     find_conflict(reader);

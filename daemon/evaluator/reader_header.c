@@ -16,6 +16,8 @@
 /* A header longer than this is a program's manual; what follows is not read. */
 #define HEADER_LINES_MAX 120
 #define HEADER_BYTES_MAX ((size_t)16 << 10)
+/* Words put into a notice that are looked through, in bytes. */
+#define HEADER_EDIT_MAX 2048
 
 /* How comments begin, on a line of their own or as a block that a mark ends. */
 static const struct {
@@ -140,14 +142,24 @@ static void terms_on_saying(void *context, const struct stint_licence_saying *sa
 }
 
 /* Words put into a notice that change what it grants, though no phrase names a facet. */
-static bool edit_binds(const struct stint_licence_edit *edit)
+static bool edit_binds(const char *text, const struct stint_licence_edit *edit)
 {
     static const char *const binding[] = { "must",      "shall",   "only",   "prohibited",
                                            "forbidden", "except",  "unless", "provided",
                                            "not",       "without", "cannot", "agree",
                                            "permission" };
+    char words[HEADER_EDIT_MAX];
+    /* What is too long to be looked through binds. */
+    if (edit->is_inserted && edit->place.length >= sizeof(words))
+        return true;
+    (void)snprintf(words, sizeof(words), "%.*s",
+                   edit->is_inserted ? (int)edit->place.length : (int)sizeof(words),
+                   edit->is_inserted ? text + edit->place.offset : edit->words);
+    /* "You should have received a copy of it …; if not, see …" */
+    for (char *at = words; (at = strcasestr(at, "if not"));)
+        memset(at, ' ', sizeof("if not") - 1);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(binding); i++)
-        if (text_has_word(edit->words, binding[i]))
+        if (text_has_word(words, binding[i]))
             return true;
     return false;
 }
@@ -175,7 +187,7 @@ static int header_match(struct finding_terms *terms, const char *text,
             stint_licence_facet_restricts(found->clauses[i].facet))
             terms_restrict(terms, found->clauses[i].facet, found->clauses[i].place.line);
     for (uint32_t i = 0; i < match->edit_count; i++)
-        if (edit_binds(&found->edits[match->edit_first + i]) && terms->first == 0)
+        if (edit_binds(text, &found->edits[match->edit_first + i]) && terms->first == 0)
             terms->first = found->edits[match->edit_first + i].place.line;
     if (match->kind == STINT_MATCH_MODIFIED)
         return 0; /* a notice among other words: what covers the folder covers the file */

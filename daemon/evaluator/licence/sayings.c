@@ -11,15 +11,24 @@
 #define NAME_WORD_MAX 8
 /* A "not", an "under" or an "unlike" so many words before a name belongs to it. */
 #define NAME_REACH 4
+/* Longer ones are no headings; bold type is below those with marks. */
+#define HEADING_WORD_MAX 8
+/* Words between a limit and what it bears on. */
+#define PAIR_REACH 7
+#define BOLD_LEVEL 7
 /* Sentences are cut here; the rest is read as another one. */
 #define SENTENCE_WORD_MAX 200
 
 static const char *const role_names[SAYING_ROLE_COUNT] = {
-    [SAYING_SUBJECT] = "subject", [SAYING_LIMIT] = "limit",     [SAYING_OTHERS] = "others",
-    [SAYING_FREE] = "free",       [SAYING_YET] = "yet",         [SAYING_OWN] = "own",
-    [SAYING_DATA] = "data",       [SAYING_BINDING] = "binding", [SAYING_TERMS] = "terms",
-    [SAYING_UNDER] = "under",     [SAYING_CODE] = "code",       [SAYING_CODE_ONLY] = "code_only",
-    [SAYING_WEIGHTS] = "weights", [SAYING_HERE] = "here",       [SAYING_COMMAND] = "command",
+    [SAYING_SUBJECT] = "subject",   [SAYING_LIMIT] = "limit",     [SAYING_OTHERS] = "others",
+    [SAYING_FREE] = "free",         [SAYING_YET] = "yet",         [SAYING_OWN] = "own",
+    [SAYING_DATA] = "data",         [SAYING_BINDING] = "binding", [SAYING_TERMS] = "terms",
+    [SAYING_UNDER] = "under",       [SAYING_CODE] = "code",       [SAYING_CODE_ONLY] = "code_only",
+    [SAYING_WEIGHTS] = "weights",   [SAYING_HERE] = "here",       [SAYING_COMMAND] = "command",
+    [SAYING_HEADING] = "heading",   [SAYING_BARS] = "bars",       [SAYING_STRICT] = "strict",
+    [SAYING_DUTY] = "duty",         [SAYING_NEVER] = "never",     [SAYING_PARTY] = "party",
+    [SAYING_DEED] = "deed",         [SAYING_TOLL] = "toll",       [SAYING_ADVICE] = "advice",
+    [SAYING_HARMLESS] = "harmless",
 };
 
 int saying_role_find(const char *name)
@@ -39,6 +48,7 @@ struct sayings {
     size_t end;
     uint32_t line; /* of the last place asked for, and where it was counted */
     size_t counted;
+    unsigned terms_level; /* of the heading of the section about terms that is open, 0 for none */
     bool is_about_data;
     bool has_weights_terms;                 /* some sentence says what the weights are under */
     struct stint_licence_saying code_terms; /* the first that says it of the code alone */
@@ -223,6 +233,57 @@ static bool sentence_frees(const struct sayings *s)
            !seek(s, SAYING_YET, free.end, s->end).is_found;
 }
 
+static void say_terms(struct sayings *s, struct sought words)
+{
+    if (words.is_found && !is_of_others(s, words.first))
+        say(s, (struct stint_licence_saying){ .kind = STINT_SAYS_TERMS,
+                                              .place = saying_place(s, words.first, words.end),
+                                              .phrase = "" });
+}
+
+/* A phrase of @limit so close to one of @object that it bears on it. */
+static struct sought seek_pair(const struct sayings *s, enum saying_role limit,
+                               enum saying_role object)
+{
+    struct sought first = seek(s, limit, s->first, s->end);
+    while (first.is_found) {
+        size_t from = first.first > s->first + PAIR_REACH ? first.first - PAIR_REACH : s->first;
+        if (limit == SAYING_NEVER) /* denies what follows it */
+            from = first.end;
+        size_t to = first.end + PAIR_REACH < s->end ? first.end + PAIR_REACH : s->end;
+        if (seek(s, object, from, to).is_found)
+            return first;
+        first = seek(s, limit, first.first + 1, s->end);
+    }
+    return first;
+}
+
+/* Whatever the restriction is: somebody may not, or must ask, pay or belong first. Advice asks
+ * nothing in return. */
+static struct sought sentence_bars(const struct sayings *s)
+{
+    static const enum saying_role pairs[][2] = { { SAYING_STRICT, SAYING_PARTY },
+                                                 { SAYING_STRICT, SAYING_DEED },
+                                                 { SAYING_NEVER, SAYING_DEED } };
+    static const enum saying_role limits[] = { SAYING_STRICT, SAYING_DUTY, SAYING_NEVER };
+    bool is_labelled = s->end - s->first > 1 && s->words->list[s->first + 1].flags & WORD_SENTENCE;
+    bool is_of_terms = s->terms_level > 0 ||
+                       (is_labelled && seek(s, SAYING_HEADING, s->first, s->first + 1).is_found);
+    bool is_of_work = is_of_terms || has(s, SAYING_OWN) || has(s, SAYING_SUBJECT);
+    if (has(s, SAYING_HARMLESS))
+        return (struct sought){ 0 };
+    struct sought found = seek_pair(s, SAYING_DUTY, SAYING_TOLL);
+    if (found.is_found || has(s, SAYING_ADVICE))
+        return found;
+    found = seek(s, SAYING_BARS, s->first, s->end);
+    for (size_t i = 0; is_of_work && !found.is_found && i < STINT_ARRAY_SIZE(pairs); i++)
+        found = seek_pair(s, pairs[i][0], pairs[i][1]);
+    /* What a section about terms limits, it limits by terms. */
+    for (size_t i = 0; is_of_terms && !found.is_found && i < STINT_ARRAY_SIZE(limits); i++)
+        found = seek(s, limits[i], s->first, s->end);
+    return found;
+}
+
 static void sentence_read(struct sayings *s)
 {
     bool is_of_data = !s->is_about_data && has(s, SAYING_DATA) && !has(s, SAYING_OWN);
@@ -230,6 +291,8 @@ static void sentence_read(struct sayings *s)
     if (is_of_data)
         return;
     sentence_scope(s);
+    if (!sentence_frees(s))
+        say_terms(s, sentence_bars(s));
     if (!has(s, SAYING_SUBJECT))
         return;
     if (has(s, SAYING_TERMS))
@@ -243,11 +306,8 @@ static void sentence_read(struct sayings *s)
         return;
     clauses_scan(&s->table->clauses, s->words, s->first, s->end, s->end, facet_hit, s);
     struct sought binding = seek(s, SAYING_BINDING, s->first, s->end);
-    if (binding.is_found && !has_free_name && !has(s, SAYING_HERE) &&
-        !is_of_others(s, binding.first))
-        say(s, (struct stint_licence_saying){ .kind = STINT_SAYS_TERMS,
-                                              .place = saying_place(s, binding.first, binding.end),
-                                              .phrase = "" });
+    if (binding.is_found && !has_free_name && !has(s, SAYING_HERE))
+        say_terms(s, binding);
 }
 
 /* Does a sentence begin at this word: behind a stop and a blank, an empty line, a mark of a list or
@@ -268,6 +328,38 @@ static bool is_start(const struct words *words, size_t index)
     return strchr("#-*|+", words->source[at]) != NULL;
 }
 
+/* The level of the heading whose first word this is, 0 for none: marks before it, a line of marks
+ * below it, or bold type alone in its line. */
+static unsigned heading_level(const struct words *words, size_t index)
+{
+    const char *source = words->source;
+    const char *end = source + words->source_length;
+    const char *at = source + words->list[index].offset;
+    if (!(words->list[index].flags & WORD_LINE_START))
+        return 0;
+    while (at > source && at[-1] != '\n')
+        at--;
+    size_t marks = strspn(at, "#");
+    if (marks > 0)
+        return (unsigned)marks;
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    const char *stop = newline ? newline : end;
+    if (stop - at > 4 && memcmp(at, "**", 2) == 0 && memcmp(stop - 2, "**", 2) == 0)
+        return BOLD_LEVEL;
+    const char *below = newline ? newline + 1 : end;
+    size_t ruled = below < end && strchr("=-~^", *below) ? strspn(below, "=-~^") : 0;
+    bool is_ruled = ruled >= 3 && (below[ruled] == '\n' || below[ruled] == '\r');
+    return !is_ruled ? 0 : *below == '=' ? 1 : *below == '-' ? 2 : 3;
+}
+
+static void heading_read(struct sayings *s, unsigned level)
+{
+    if (has(s, SAYING_HEADING) && s->end - s->first <= HEADING_WORD_MAX)
+        s->terms_level = s->terms_level > 0 && s->terms_level < level ? s->terms_level : level;
+    else if (level <= s->terms_level)
+        s->terms_level = 0;
+}
+
 int stint_licence_sayings(const struct stint_licences *table, const char *text, size_t length,
                           bool is_about_data, stint_licence_saying_fn found, void *context)
 {
@@ -282,10 +374,14 @@ int stint_licence_sayings(const struct stint_licences *table, const char *text, 
                          .is_about_data = is_about_data,
                          .line = 1 };
     while (s.first < words.count) {
+        unsigned level = heading_level(&words, s.first);
         s.end = s.first + 1;
         while (s.end < words.count && s.end - s.first < SENTENCE_WORD_MAX &&
-               !is_start(&words, s.end))
+               !is_start(&words, s.end) &&
+               !(level > 0 && words.list[s.end].flags & WORD_LINE_START))
             s.end++;
+        if (level > 0)
+            heading_read(&s, level);
         sentence_read(&s);
         s.first = s.end;
     }

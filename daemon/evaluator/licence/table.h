@@ -44,6 +44,16 @@ enum saying_role {
     SAYING_WEIGHTS,   /* it speaks of the weights, or of all */
     SAYING_HERE,      /* the terms it speaks of are a file that is read */
     SAYING_COMMAND,   /* it commands or forbids */
+    SAYING_HEADING,   /* a heading of a section about terms */
+    SAYING_BARS,      /* somebody may not, or must ask, pay or belong first */
+    SAYING_STRICT,    /* nobody else, nowhere else */
+    SAYING_DUTY,      /* something comes first */
+    SAYING_NEVER,     /* a negation */
+    SAYING_PARTY,     /* for whom, where */
+    SAYING_DEED,      /* what licensors like to keep for themselves */
+    SAYING_TOLL,      /* what is asked in return */
+    SAYING_ADVICE,    /* it advises */
+    SAYING_HARMLESS,  /* what only sounds as if somebody may not */
     SAYING_ROLE_COUNT
 };
 
