@@ -237,7 +237,7 @@ static void derive_terms_of_code(struct reader *reader)
                              ? !path_is_licence(base) && !is_repository_internal(path) && !is_empty
                              : path_is_code(path);
         /* A licence text judged by itself is its own subject. */
-        if (is_member || (reader->manifest->is_file && path_is_licence(base)))
+        if (is_member || reader_is_lone_text(reader, path))
             govern_file(reader, i, STINT_CODE, "");
     }
 }

@@ -332,7 +332,29 @@ size_t prose_says(const char *text)
     return is_partial && words < 12 ? 0 : words;
 }
 
-bool prose_gives_reason(const char *text)
+/* "No reason is given", "without a legal reason", "the reasons are confidential": words that deny a
+ * reason, in whatever company. */
+static bool denies_reason(const char *at, const char *end)
+{
+    static const char *const denials[] = { "no", "without", "any", "neither", "nor", "lacks" };
+    static const char *const hidden[] = { "not",         "never",    "secret",  "confidential",
+                                          "internal",    "withheld", "private", "ours",
+                                          "undisclosed", "none",     "unknown", "cannot",
+                                          "isnt",        "arent",    "wont" };
+    char word[PROSE_WORD_MAX];
+    unsigned denied = 0;
+    unsigned behind = 0;
+    while (at < end && prose_word(&at, word) && at <= end) {
+        bool is_reason = strncmp(word, "reason", 6) == 0 || strcmp(word, "explanation") == 0;
+        if ((is_reason && denied > 0) || (behind > 0 && IS_IN(word, hidden)))
+            return true;
+        denied = IS_IN(word, denials) ? REFUSAL_REACH : denied > 0 ? denied - 1 : 0;
+        behind = is_reason ? 4 : behind > 0 ? behind - 1 : 0;
+    }
+    return false;
+}
+
+static bool sentence_has_reason(const char *at, const char *end)
 {
     static const char *const reasons[] = { "privacy",    "personal*", "patient*",   "confidential*",
                                            "consent*",   "licen*",    "copyright*", "contract*",
@@ -340,17 +362,23 @@ bool prose_gives_reason(const char *text)
                                            "gdpr",       "hipaa",     "pii",        "sensitive",
                                            "medical*",   "health*",   "rights",     "ethic*",
                                            "identif*",   "security",  "minors",     "children" };
-    static const char *const none[] = { "no reason", "not say", "reason is not",
-                                        "reasons are not" };
     char word[PROSE_WORD_MAX];
+    while (at < end && prose_word(&at, word) && at <= end)
+        if (IS_IN(word, reasons))
+            return true;
+    return false;
+}
+
+bool prose_gives_reason(const char *text)
+{
     bool has_reason = false;
-    if (prose_is_placeholder(text))
+    if (prose_is_placeholder(text) || strcasestr(text, "not say"))
         return false;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(none); i++)
-        if (strcasestr(text, none[i]))
-            return false;
-    for (const char *at = text; prose_word(&at, word);)
-        has_reason = has_reason || IS_IN(word, reasons);
+    for (const char *at = text; *at;) {
+        const char *end = sentence_end(at);
+        has_reason = has_reason || (!denies_reason(at, end) && sentence_has_reason(at, end));
+        at = end;
+    }
     return has_reason;
 }
 

@@ -158,6 +158,11 @@ void reader_synthetic(struct reader *reader, const struct reader_file *file, uin
 
 /* Index of @path in the manifest, SIZE_MAX when it is not there. O(log n). */
 size_t reader_find(const struct reader *reader, const char *path);
+/* Do files that are published for use (weights; of a data set, data) lie in the folder of @path or
+ * below it? O(files there). */
+bool reader_has_work_beside(const struct reader *reader, const char *path);
+/* A text judged by itself: a licence text, whatever its name. */
+bool reader_is_lone_text(const struct reader *reader, const char *path);
 bool text_has_word(const char *text, const char *word); /* whole word, case ignored */
 bool path_is_code(const char *path);
 bool path_is_licence(const char *base); /* by its name a text of terms, or one that may hold some */

@@ -436,8 +436,8 @@ int read_card(struct reader *reader, const struct reader_file *file)
     }
     card.is_dataset =
         reader->kind == STINT_KIND_DATASET || (file->folder[0] && looks_like_dataset(card.root));
-    if (file->folder[0] && !card.is_dataset)
-        return 0; /* a README of a folder; its prose is read as prose */
+    if (file->folder[0] && !card.is_dataset && !reader_has_work_beside(reader, file->path))
+        return 0; /* of a folder without a model */
     card_keys(&card);
     return 0;
 }

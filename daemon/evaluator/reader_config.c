@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "evaluator/reader.h"
 #include "stint/auto.h"
@@ -26,15 +27,36 @@ static json_t *load_object(struct reader *reader, const struct reader_file *file
     return NULL;
 }
 
+/* "./", "./out", "/home/me/commons-lm": the place where this model itself was written. */
+static bool names_own_folder(const struct reader *reader, const char *path)
+{
+    static const char *const places[] = { "", ".", "..", "out", "output", "output_dir" };
+    char last[256];
+    size_t length = strlen(path);
+    if (!strchr("/.~", path[0]))
+        return false;
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    size_t first = length;
+    while (first > 0 && path[first - 1] != '/')
+        first--;
+    (void)snprintf(last, sizeof(last), "%.*s", (int)(length - first), path + first);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(places); i++)
+        if (strcasecmp(last, places[i]) == 0)
+            return true;
+    const char *own = strrchr(reader->verdict->name, '/');
+    return strcasecmp(last, own ? own + 1 : reader->verdict->name) == 0;
+}
+
 static void config_base(struct reader *reader, const struct reader_file *file, const json_t *root,
                         const char *key, const char *relation)
 {
     char pointer[64];
     const char *base = object_text(root, key);
-    /* Paths of the author's own disk name nothing, but an adapter always has a base. Old models of
-     * the hub have names of one word. */
-    bool is_name = base && !strchr("/.~", base[0]);
-    if (!base || (!is_name && !relation))
+    /* A path of the author's own disk says that there is a base and not which: it resolves to
+     * nothing, unless it is where this model itself was saved, and an adapter always has a base.
+     * Old models of the hub have names of one word. */
+    if (!base || (!relation && names_own_folder(reader, base)))
         return;
     if (verdict_is_own_name(reader, base))
         return;

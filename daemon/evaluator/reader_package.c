@@ -27,7 +27,7 @@ static void package_licence(struct reader *reader, const struct reader_file *fil
                             const char *value, struct stint_place at)
 {
     size_t head = sizeof(licence_in) - 1;
-    bool is_elsewhere = strncasecmp(value, licence_in, head) == 0;
+    bool is_elsewhere = strlen(value) > head && strncasecmp(value, licence_in, head) == 0;
     if (value[strspn(value, " \t")] == '\0' ||
         (is_elsewhere && is_read_there(reader, file, value + head)))
         return;

@@ -36,17 +36,61 @@ static bool is_card(const struct reader *reader, const char *path, const char *b
            is_name(base, "DATA_CARD.md") || is_name(base, "DATASET_CARD.md");
 }
 
+/* Files are sorted by their paths. */
+bool reader_has_work_beside(const struct reader *reader, const char *path)
+{
+    const struct stint_artifact_manifest *manifest = reader->manifest;
+    const char *end = strrchr(path, '/');
+    size_t folder_length = end ? (size_t)(end + 1 - path) : 0;
+    size_t low = 0;
+    size_t high = manifest->file_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strncmp(manifest->files[middle].path, path, folder_length) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < manifest->file_count; low++) {
+        const char *other = manifest->files[low].path;
+        const char *slash = strrchr(other, '/');
+        const char *base = slash ? slash + 1 : other;
+        if (strncmp(other, path, folder_length) != 0)
+            return false;
+        if (reader->kind == STINT_KIND_DATASET ? path_is_data(base) : path_is_weights(base))
+            return true;
+    }
+    return false;
+}
+
+/* Pages at the root, and those beside weights or data: what they say of terms is said of those. */
 static bool is_prose(const struct reader *reader, const char *path, const char *base)
 {
-    (void)reader;
-    return !strchr(path, '/') && !path_is_licence(base) &&
-           (ends_with(base, ".md") || is_name(base, "README") || is_name(base, "README.txt") ||
-            is_name(base, "README.rst"));
+    bool is_page = ends_with(base, ".md") || is_name(base, "README") ||
+                   is_name(base, "README.txt") || is_name(base, "README.rst");
+    if (!is_page || path_is_licence(base))
+        return false;
+    return !strchr(path, '/') || reader_has_work_beside(reader, path);
+}
+
+/* Handed over alone, whatever its name, unless another reader knows what it is. */
+bool reader_is_lone_text(const struct reader *reader, const char *path)
+{
+    static const char *const others[] = { ".yml",  ".yaml", ".json", ".jsonld", ".toml",
+                                          ".cfg",  ".cff",  ".csv",  ".tsv",    ".jsonl",
+                                          ".onnx", ".zip",  ".gz",   ".tar",    ".xml" };
+    if (!reader->manifest->is_file || path_is_code(path) || path_is_weights(path) ||
+        is_card(reader, path, path))
+        return false;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(others); i++)
+        if (ends_with(path, others[i]))
+            return false;
+    return !path_is_data(path) || ends_with(path, ".txt");
 }
 
 static bool is_licence(const struct reader *reader, const char *path, const char *base)
 {
-    if (reader_layer(reader, path) == LAYER_LICENCE)
+    if (reader_layer(reader, path) == LAYER_LICENCE || reader_is_lone_text(reader, path))
         return true;
     return strncmp(path, ".git/", 5) != 0 && path_is_licence(base) &&
            !(ends_with(base, ".license") && strlen(base) > 8);
@@ -333,6 +377,8 @@ enum stint_artifact_kind guess_kind(struct reader *reader)
 {
     if (is_record(reader) || reader->layer_count > 0)
         return STINT_KIND_MODEL;
+    if (reader->manifest->is_file && reader_is_lone_text(reader, reader->manifest->files[0].path))
+        return STINT_KIND_CODE;
     size_t weights = 0;
     size_t code = 0;
     size_t data = 0;

@@ -57,6 +57,29 @@ static const struct {
     { ROWS(ROW "| a/b | unshareable | - | - |\n") "\n## Why it cannot be shared\n\nPatients agreed "
                                                   "to its use in this hospital only.\n",
       "OSAID-D1", "pass" },
+    { ROWS(ROW
+           "| a/b | unshareable | - | - |\n") "\n## Why it cannot be shared\n\nThere is no legal "
+                                              "reason for it.\n",
+      "OSAID-D1", "unknown" },
+    { ROWS(ROW "| a/b | unshareable | - | - |\n") "\n## Why it cannot be shared\n\nOur reasons are "
+                                                  "confidential.\n",
+      "OSAID-D1", "unknown" },
+    { ROWS(ROW "| a/b | unshareable | - | - |\n") "\n## Why it cannot be shared\n\nWe cannot share "
+                                                  "it for legal reasons: patients' privacy.\n",
+      "OSAID-D1", "pass" },
+    /* Tables. */
+    { ROWS(ROW "\n| a/b | open | | |\n"), "OSAID-D2", "unknown" },
+    { ROWS(ROW "\n\n| a/b | unshareable | - | - |\n"), "OSAID-D1", "unknown" },
+    { ROWS(ROW "a/b | open | | \n"), "OSAID-D2", "unknown" },
+    { ROWS(ROW "\n  | data set | licence |\n|:--|:--|\n| a/b | none |\n"), "OSAID-D1", "unknown" },
+    { ROWS(ROW "\ndata set | size\n---|---\na/b | 3 TB\n"), "OSAID-D1", "unknown" },
+    { ROWS(ROW "\n> | corpus | words |\n> |---|---|\n> | a/b | 10 |\n"), "OSAID-D1", "unknown" },
+    { ROWS(ROW "\n<table><tr><td>a/b</td><td>open</td></tr></table>\n"), "OSAID-D1", "unknown" },
+    { ROWS(ROW "\n| data set | lines |\n|---|---|\n| village/sentences | 40 |\n| Total | 40 |\n"),
+      "OSAID-D1", "pass" },
+    { ROWS(ROW "\n| split | lines |\n|---|---|\n| train | 40 |\n\nOne line | more.\n"), "OSAID-D1",
+      "pass" },
+    { ROWS(ROW "\n| name | meaning |\n|---|---|\n| text | a line |\n"), "OSAID-D1", "pass" },
     /* Sections. */
     { FROMS("## 1. Data sources\n\nWritten by the authors for this purpose.\n\n"), "OSAID-D1a",
       "pass" },

@@ -83,6 +83,58 @@ static const struct change sentences[] = {
       "OSAID-F1", "unknown", "OW12" },
     { "README.md", PAGE("Unlike Llama 2, this model may not be used for commercial purposes."),
       "OSAID-F1", "unknown", "OW12" },
+    /* A folder without weights. */
+    { "demo/README.md", "The weights may be used for research purposes only.\n", "OSAID-F1", "pass",
+      "!OW12" },
+    { "demo/README.md", "---\nlicense: llama2\n---\n# Demo\n", "OSAID-F1", "pass", "!OW3" },
+    /* In words that name no facet. */
+    { "README.md", PAGE("## License\n\nAcademic use is free. Companies need to buy a licence."),
+      "OSAID-F1", "unknown", "OW17" },
+    { "README.md", PAGE("Only students may use this checkpoint."), "OSAID-F1", "unknown", "OW17" },
+    { "README.md", PAGE("Please ask the authors for permission before redistributing the weights."),
+      "OSAID-F1", "unknown", NULL },
+    { "README.md", PAGE("You may not share the weights with third parties."), "OSAID-F1", "unknown",
+      NULL },
+    { "README.md", PAGE("Any deployment in production requires our prior written consent."),
+      "OSAID-F1", "unknown", "OW17" },
+    { "README.md", PAGE("Businesses with more than ten employees have to pay a fee."), "OSAID-F1",
+      "unknown", NULL },
+    { "README.md", PAGE("Governments and the military may not use this model."), "OSAID-F1",
+      "unknown", NULL },
+    { "README.md", PAGE("Citizens of Russia are excluded from using this model."), "OSAID-F1",
+      "unknown", "OW17" },
+    { "README.md", PAGE("We do not permit redistribution."), "OSAID-F1", "unknown", "OW17" },
+    { "README.md", PAGE("The weights must be deleted after 30 days."), "OSAID-F1", "unknown",
+      "OW17" },
+    { "README.md", PAGE("The weights are proprietary."), "OSAID-F1", "unknown", "OW17" },
+    { "README.md", PAGE("**Terms**\n\nNot before the embargo ends."), "OSAID-F1", "unknown",
+      "OW17" },
+    { "README.md", PAGE("Terms\n-----\nNobody outside the lab."), "OSAID-F1", "unknown", "OW17" },
+    /* What is advised, and what a thing cannot do. */
+    { "README.md",
+      PAGE("The model should not be used to make decisions about people. It is not intended for "
+           "deployment, is not in itself a product and cannot be used for human-facing talk."),
+      "OSAID-F1", "pass", "!OW17" },
+    { "README.md",
+      PAGE("Companies need to evaluate the model before they deploy it, and developers must run "
+           "their own safety testing. It was trained on English text only."),
+      "OSAID-F1", "pass", "!OW17" },
+    { "README.md",
+      PAGE("You need to install transformers to use the model. The weights cannot be loaded with "
+           "old versions. Fine-tuning requires a GPU."),
+      "OSAID-F1", "pass", "!OW17" },
+    { "README.md",
+      PAGE("## License\n\nApache-2.0. No permission is needed. You must include a copy of the "
+           "licence when you redistribute the weights.\n\n## Use\n\nNot before Python 3.9."),
+      "OSAID-F1", "pass", "!OW17" },
+    { "README.md",
+      PAGE("Any organisation may use, modify and sell the model without asking. You do not need a "
+           "licence from us."),
+      "OSAID-F1", "pass", "!OW17" },
+    { "README.md",
+      PAGE("Licensed under the Apache License; you may not use these files except in compliance "
+           "with the License."),
+      "OSAID-F1", "pass", "!OW17" },
     /* Near them. */
     { "README.md", PAGE("There is no restriction on commercial or non-commercial use."), "OSAID-F1",
       "pass", "!OW12" },
@@ -232,6 +284,8 @@ static const struct change keys[] = {
       "!OW2" },
     { "config.json", "{\"model_type\":\"t\",\"_name_or_path\":\"nobody-knows\"}", "OSAID-P2",
       "unknown", NULL },
+    { "config.json", "{\"model_type\":\"t\",\"_name_or_path\":\"/home/u/Llama-2-7b-hf\"}",
+      "OSAID-P2", "unknown", NULL },
     { "config.json", "{\"model_type\":\"t\",\"_name_or_path\":\"./out\"}", "OSAID-P2", "pass",
       NULL },
     { "tokenizer_config.json", "{\"name_or_path\":\"meta-llama/Llama-2-7b-hf\"}", "OSAID-F1",
@@ -297,6 +351,52 @@ static void packages_say_their_licence_in_every_form(void **state)
     judge_changes(f, packages, STINT_ARRAY_SIZE(packages), STINT_KIND_CODE);
 }
 
+/* A variant in a folder of its own has a page of its own. */
+static void a_page_beside_weights_speaks_for_them(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open_model(f, "sentence");
+    fixture_text(f, "sentence/small/pytorch_model.bin", "not weights, but called so");
+    fixture_text(f, "sentence/small/docs/README.md",
+                 "The weights may be used for research purposes only.\n");
+    fixture_text(f, "sentence/small/README.md", "Only students may use these weights.\n");
+    fixture_open_model(f, "card");
+    fixture_text(f, "card/small/pytorch_model.bin", "not weights, but called so");
+    fixture_text(f, "card/small/README.md", "---\nlicense: llama2\n---\n# Small\n");
+    stint_auto(stint_verdict_free) struct stint_verdict *sentence =
+        fixture_judge(f, "sentence", STINT_KIND_MODEL, NULL);
+    stint_auto(stint_verdict_free) struct stint_verdict *card =
+        fixture_judge(f, "card", STINT_KIND_MODEL, NULL);
+    assert_string_equal(fixture_result(sentence, "OSAID-F1"), "unknown");
+    assert_true(fixture_has_finding(sentence, "OW17"));
+    assert_false(fixture_has_finding(sentence, "OW12"));
+    assert_string_equal(fixture_result(card, "OSAID-F1"), "fail");
+    assert_true(fixture_has_finding(card, "OW3"));
+}
+
+/* /usr/share/common-licenses/Apache-2.0 has no name that says what it is. */
+static void a_text_handed_over_alone_is_a_licence_text(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        const char *text;
+        const char *result;
+    } cases[] = {
+        { "Apache-2.0", NULL, "pass" },
+        { "words.txt", NULL, "pass" },
+        { "rider", "You may use it for research purposes only.\n", "fail" },
+        { "about.md", "Nothing about terms here.\n", "unknown" },
+    };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        fixture_text(f, cases[i].path, cases[i].text ? cases[i].text : fixture_apache());
+        stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+            fixture_judge(f, cases[i].path, STINT_KIND_AUTO, "osi-code");
+        assert_string_equal(fixture_result(verdict, "OSI-2"), cases[i].result);
+        assert_int_equal(verdict->licence_count, 1);
+    }
+}
+
 static void a_changed_word_is_shown_at_its_line(void **state)
 {
     struct fixture *f = *state;
@@ -357,6 +457,8 @@ int main(void)
         CASE(a_comment_at_the_head_of_a_file_speaks_for_the_file),
         CASE(every_key_that_names_terms_or_a_base_is_read),
         CASE(packages_say_their_licence_in_every_form),
+        CASE(a_page_beside_weights_speaks_for_them),
+        CASE(a_text_handed_over_alone_is_a_licence_text),
         CASE(a_changed_word_is_shown_at_its_line),
         cmocka_unit_test(names_of_models_are_told_from_addresses),
     };
