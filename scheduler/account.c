@@ -216,7 +216,8 @@ int stint_scheduler_set_limit(struct stint_scheduler *s, uint32_t number, enum s
         account->elsewhere[limit] = used < INT64_MAX - own ? used : INT64_MAX - own;
         used = own + account->elsewhere[limit];
     }
-    if (ceiling > account->ceiling[limit] || (has_used && used < account->used[limit]))
+    /* Tightened, too: who is over it now must not stand in anybody's way. */
+    if (ceiling != account->ceiling[limit] || (has_used && used != account->used[limit]))
         s->is_dirty = true;
     account->ceiling[limit] = ceiling;
     if (has_used)

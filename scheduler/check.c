@@ -61,6 +61,41 @@ static const char *check_node(struct stint_scheduler *s, uint32_t number)
     return wrong;
 }
 
+/* What is counted as free, against what runs. */
+static const char *check_amounts(const struct stint_scheduler *s, uint32_t number)
+{
+    const struct node *node = &s->nodes[number];
+    const struct layout *layout = node->layout;
+    int32_t free[PLACE_WIDTH_MAX];
+    int64_t cores = 0;
+    int64_t memory = 0;
+    int32_t whole = 0;
+    int32_t milli = 0;
+    memcpy(free, layout->total, layout->width * sizeof(*free));
+    for (uint32_t i = 0; i < s->running.count; i++) {
+        const struct claim *claim = s->jobs[s->running.jobs[i]].claim;
+        const int32_t *vector = claim->vectors;
+        for (uint32_t k = 0; k < claim->node_count; k++) {
+            uint32_t width = s->nodes[claim->nodes[k]].layout->width;
+            for (uint32_t w = 0; claim->nodes[k] == number && w < width; w++)
+                free[w] -= vector[w];
+            vector += width;
+        }
+    }
+    for (uint32_t n = 0; n < layout->numa; n++) {
+        cores += free[n];
+        memory += free[layout->numa + n];
+    }
+    for (uint32_t g = 0; g < layout->gpus; g++) {
+        whole += free[2 * layout->numa + g] == 1000;
+        milli += free[2 * layout->numa + g];
+    }
+    return node->free_cores == cores && node->free_memory_mib == memory &&
+                   node->whole_gpus == whole && node->gpu_milli == milli
+               ? NULL
+               : "a node counts other free amounts than it has";
+}
+
 static const char *check_accounts(const struct stint_scheduler *s)
 {
     for (uint32_t a = 0; a < s->account_count; a++) {
@@ -130,6 +165,8 @@ const char *stint_scheduler_check(const struct stint_scheduler *scheduler)
     uint32_t queued = 0;
     for (uint32_t i = 0; i < s->machine->node_count && !wrong; i++)
         wrong = check_node(s, i);
+    for (uint32_t i = 0; i < s->machine->node_count && !wrong; i++)
+        wrong = check_amounts(s, i);
     if (!wrong)
         wrong = check_accounts(s);
     if (!wrong)

@@ -129,6 +129,7 @@ struct node {
     int32_t whole_gpus;
     int32_t gpu_milli; /* free, all GPUs together */
     uint64_t *cores;   /* free ones */
+    int32_t *gpus;     /* free thousandths of each */
 };
 
 /* Runs by their end, or early tasks by their begin: a binary heap of job numbers. */

@@ -16,9 +16,10 @@
 #define LEVEL_BITS  12 /* siblings told apart at one level: 4,095 */
 #define LEVELS      5
 #define LN2_INVERSE 1.4426950408889634
-#define PARTS       1099511627776.0 /* of the whole machine: 2^40 */
-#define FRESH_MS    1000            /* ranks are worked out anew at most so often */
-#define STEPS       4096.0          /* between two powers of two of a level's fairness */
+#define LAST_PART   4.1314791474339085e-08 /* ln 2 / 2^24 */
+#define PARTS       1099511627776.0        /* of the whole machine: 2^40 */
+#define FRESH_MS    1000                   /* ranks are worked out anew at most so often */
+#define STEPS       4096.0                 /* between two powers of two of a level's fairness */
 #define MOST_FAIR   0x1p40
 
 /* 2^-(2^-i) for i = 1, 2, …: written out, so that every machine decays by the same bits. */
@@ -48,7 +49,9 @@ static double decay(int64_t elapsed_ms, int64_t half_life_ms)
             factor *= halves[i];
         }
     }
-    return factor;
+    /* Behind the last bit of the table the curve is a line, to a part in 10^15: use that is decayed
+     * in a thousand steps, as it happened, and in one, after a restart, is the same. */
+    return factor * (1.0 - rest * LAST_PART);
 }
 
 static double usage_at(const struct stint_scheduler *s, const struct account *account,

@@ -11,7 +11,6 @@
 
 #define CHOOSE_MS  1000 /* heads are chosen anew at most so often: it costs a look at all */
 #define NOBODY_MIN 1000 /* tasks from which on looking at all is not done every time */
-#define FIRM_PART  10   /* of its wait: nearer than this, a reservation is a promise */
 
 struct pass {
     struct stint_start *starts;
@@ -19,6 +18,7 @@ struct pass {
     size_t count;
     int r;
     bool has_charged; /* a start used up some of a limit */
+    bool has_unkept;  /* a start took GPUs for which cores were kept: others may have those now */
     /* The most any node has free: what needs more is passed over, by blocks. */
     int32_t cores_max;
     int32_t gpus_max;
@@ -61,6 +61,7 @@ static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number,
                                                         .is_backfill = is_backfill,
                                                         .allocation = job->allocation };
     pass->has_charged |= job->account_count > 0;
+    pass->has_unkept |= job->need.gpus > 0 && s->policy.cores_per_free_gpu > 0;
     if (s->machine->node_count == 1)
         measure(s, pass);
     return true;
@@ -75,7 +76,7 @@ static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number,
 static bool is_firm(const struct stint_scheduler *s, const struct job *job, int64_t start_ms)
 {
     return s->policy.mode != STINT_MODE_STINT ||
-           start_ms - s->now_ms <= (s->now_ms - job->ready_ms) / FIRM_PART;
+           start_ms - s->now_ms <= (s->now_ms - job->ready_ms) / STINT_FIRM_WAITS;
 }
 
 /* Heads that were not promised anything give their reservations back, to be chosen anew. */
@@ -479,8 +480,10 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         return 0;
     if (first_promise(s) <= s->now_ms)
         s->is_dirty = true;
+    uint32_t stop_count = s->stop_count;
     if (!s->is_dirty && s->news_count == 0 && s->preempt_ms <= s->now_ms) {
         preempt(s); /* only time went by: nothing else can have changed */
+        s->is_dirty = s->stop_count > stop_count;
         s->generation++;
         return 0;
     }
@@ -489,8 +492,9 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     s->main.is_walked = true;
     s->backfill.is_walked = true;
     pass_run(s, &pass);
-    while (pass.has_charged && !is_full(&pass) && has_limited_promise(s)) {
+    while (!is_full(&pass) && (pass.has_unkept || (pass.has_charged && has_limited_promise(s)))) {
         pass.has_charged = false;
+        pass.has_unkept = false;
         s->is_dirty = true;
         pass_run(s, &pass);
     }
@@ -500,8 +504,8 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         preempt(s);
     *ret_count = pass.count;
     s->generation++;
-    /* Cut short: the rest is looked at whole next time. */
-    s->is_dirty = is_full(&pass);
+    /* Cut short: the rest is looked at whole next time; so is what stops have left room for. */
+    s->is_dirty = is_full(&pass) || s->stop_count > stop_count;
     if (!s->is_dirty)
         s->is_shaken = false;
     s->news_count = 0;

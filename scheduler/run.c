@@ -72,18 +72,16 @@ static void node_count(struct node *node, const int32_t *vector, int sign)
 {
     const struct layout *layout = node->layout;
     const int32_t *gpus = vector + (size_t)2 * layout->numa;
-    const int32_t *now = timeline_step(&node->timeline, 0) + (size_t)2 * layout->numa;
     for (uint32_t n = 0; n < layout->numa; n++) {
         node->free_cores += sign * vector[n];
         node->free_memory_mib += sign * vector[layout->numa + n];
     }
     for (uint32_t i = 0; i < layout->gpus; i++) {
         node->gpu_milli += sign * gpus[i];
-        /* The timeline has moved already. */
-        if (gpus[i] > 0 && sign < 0 && now[i] + gpus[i] == 1000)
-            node->whole_gpus--;
-        if (gpus[i] > 0 && sign > 0 && now[i] == 1000)
-            node->whole_gpus++;
+        /* Of what runs alone: the timeline's first step also lacks promises that are due. */
+        node->whole_gpus -= node->gpus[i] == 1000;
+        node->gpus[i] += sign * gpus[i];
+        node->whole_gpus += node->gpus[i] == 1000;
     }
 }
 

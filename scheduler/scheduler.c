@@ -67,7 +67,9 @@ static int init_nodes(struct stint_scheduler *s)
         layout->node_count++;
         node->first_promise_ms = TIME_NEVER;
         node->cores = calloc(STINT_BIT_WORDS(shape->core_count) + 1, sizeof(*node->cores));
-        if (!node->cores || timeline_init(&node->timeline, layout->width, layout->total) != 0)
+        node->gpus = calloc(layout->gpus + 1, sizeof(*node->gpus));
+        if (!node->cores || !node->gpus ||
+            timeline_init(&node->timeline, layout->width, layout->total) != 0)
             return -ENOMEM;
         for (uint32_t c = 0; c < shape->core_count; c++)
             node->cores[c / 64] |= UINT64_C(1) << (c % 64);
@@ -75,6 +77,8 @@ static int init_nodes(struct stint_scheduler *s)
             node->free_cores += layout->total[n];
             node->free_memory_mib += layout->total[layout->numa + n];
         }
+        for (uint32_t g = 0; g < layout->gpus; g++)
+            node->gpus[g] = 1000;
         node->whole_gpus = (int32_t)layout->gpus;
         node->gpu_milli = (int32_t)layout->gpus * 1000;
     }
@@ -160,6 +164,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     for (uint32_t i = 0; s->nodes && i < s->machine->node_count; i++) {
         timeline_deinit(&s->nodes[i].timeline);
         free(s->nodes[i].cores);
+        free(s->nodes[i].gpus);
     }
     for (uint32_t i = 0; s->layouts && i < s->machine->shape_count; i++)
         layout_deinit(&s->layouts[i]);

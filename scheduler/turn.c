@@ -9,8 +9,6 @@
 
 #include "core.h"
 
-#define STARVED_FACTOR 100.0
-
 struct turn {
     double key;
     uint32_t tier; /* of fair share, then of attained service */
@@ -80,9 +78,10 @@ static struct turn turn_of(const struct stint_scheduler *s, uint32_t number)
     /* Shares order tasks until one has waited a hundred times its limit: then it goes first, so
      * that nobody waits for ever for those who have used less. */
     return (struct turn){ .key = key,
-                          .tier = key < STARVED_FACTOR ? fair_tier(s, job) * LEVELS_OF_SERVICE +
-                                                             service_level(s, job)
-                                                       : 0,
+                          .tier =
+                              key < STINT_STARVED_FACTOR
+                                  ? fair_tier(s, job) * LEVELS_OF_SERVICE + service_level(s, job)
+                                  : 0,
                           .job = number };
 }
 
@@ -217,6 +216,6 @@ int stint_scheduler_turn(const struct stint_scheduler *s, struct stint_task_key 
                                      .tiers = s->policy.tiers,
                                      .level = service_level(s, job),
                                      .is_preemptible = job->is_preemptible,
-                                     .is_starved = factor >= STARVED_FACTOR };
+                                     .is_starved = factor >= STINT_STARVED_FACTOR };
     return 0;
 }

@@ -35,6 +35,21 @@ struct stint_scheduler;
 #define STINT_ASK_WALLTIME_MAX_MS    (INT64_C(1) << 50)
 #define STINT_NO_ACCOUNT             UINT32_MAX
 
+/* Nobody starves. Let M be the longest limit of any task. A task that fits, that nothing blocks and
+ * no ceiling keeps out, on nodes that are up and not reserved for others, of which nobody is
+ * stopped for somebody else, starts after it came
+ *  - in modes fcfs, easy, easy-sjbf and conservative within (n + 1) * M, n being the tasks before
+ * it in the queue: each of them has a promise, and starts, at most M after the one before it;
+ *  - in mode stint within (n + 1)^2 * (M + 1 s) from when its expansion factor has reached
+ *    STINT_STARVED_FACTOR (fair share and attained service count no more) and it has waited
+ *    STINT_FIRM_WAITS * M (whatever it is given is a promise), n being the tasks whose factor was
+ *    larger than its own since then. Whoever comes later with the same or a longer limit and no
+ *    higher priority never is one of them; of those with shorter limits, each that had to wait as
+ *    many times its own;
+ *  - in mode sjf never, if shorter ones do not cease to come. */
+#define STINT_STARVED_FACTOR 100
+#define STINT_FIRM_WAITS     10
+
 /* How the queue is ordered and what may pass it. All but the last are those of the literature. */
 #define STINT_MODES(X)                                                                             \
     X(STINT_MODE_STINT, "stint") /* by tier, then expansion factor; backfill by smallest area */   \
