@@ -18,7 +18,7 @@ struct pass {
     size_t count;
     int r;
     bool has_charged; /* a start used up some of a limit */
-    bool has_unkept;  /* a start took GPUs for which cores were kept: others may have those now */
+    bool has_unkept; /* GPUs were given away for which cores were kept: others may have those now */
     /* The most any node has free: what needs more is passed over, by blocks. */
     int32_t cores_max;
     int32_t gpus_max;
@@ -46,6 +46,12 @@ static void measure(const struct stint_scheduler *s, struct pass *pass)
     }
 }
 
+/* @job has GPUs now, or will have: the cores that were kept for them are free for others. */
+static void unkeep(const struct stint_scheduler *s, struct pass *pass, const struct job *job)
+{
+    pass->has_unkept |= job->need.gpus > 0 && s->policy.cores_per_free_gpu > 0;
+}
+
 /* Starts @number where the last search found room. False when it could not. */
 static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number, bool is_backfill)
 {
@@ -61,7 +67,7 @@ static bool start(struct stint_scheduler *s, struct pass *pass, uint32_t number,
                                                         .is_backfill = is_backfill,
                                                         .allocation = job->allocation };
     pass->has_charged |= job->account_count > 0;
-    pass->has_unkept |= job->need.gpus > 0 && s->policy.cores_per_free_gpu > 0;
+    unkeep(s, pass, job);
     if (s->machine->node_count == 1)
         measure(s, pass);
     return true;
@@ -331,10 +337,12 @@ static void conserve_task(struct stint_scheduler *s, struct pass *pass, uint32_t
     if (job->claim) {
         (void)renew(s, pass, number);
     } else if (account_fits(s, job, NULL) && search_earliest(s, job, s->now_ms, TIME_NEVER)) {
-        if (s->found.start_ms <= s->now_ms)
+        if (s->found.start_ms <= s->now_ms) {
             (void)start(s, pass, number, false);
-        else
+        } else {
             pass->r = job_promise(s, number);
+            unkeep(s, pass, job);
+        }
     }
 }
 

@@ -159,8 +159,10 @@ static uint32_t node_earliest(struct stint_scheduler *s, const struct layout *la
         uint32_t j = i;
         if (start >= before_ms)
             return UINT32_MAX;
+        /* Cores are kept for GPUs that are free all the time, as where it starts at once: of the
+         * steps one by one that cannot be told. */
         for (; j < timeline->count && (j == i || timeline_time(timeline, j) < end); j++)
-            if (!place_could(layout, timeline_step(timeline, j), &job->need, keep))
+            if (!place_could(layout, timeline_step(timeline, j), &job->need, 0))
                 break;
         if (j < timeline->count && (j == i || timeline_time(timeline, j) < end)) {
             i = j;
