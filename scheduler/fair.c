@@ -13,8 +13,8 @@
 
 #include "core.h"
 
-#define LEVEL_BITS  12 /* siblings told apart at one level: 4,095 */
-#define LEVELS      5
+#define PLACE_MAX   UINT16_MAX /* siblings told apart at one level */
+#define LEVELS      12         /* of the tree that are told apart: what is deeper shares its rank */
 #define LN2_INVERSE 1.4426950408889634
 #define LAST_PART   4.1314791474339085e-08 /* ln 2 / 2^24 */
 #define PARTS       1099511627776.0        /* of the whole machine: 2^40 */
@@ -229,8 +229,7 @@ static void place_siblings(struct stint_scheduler *s, const struct sibling *sibl
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0 && siblings[i].level_fairness < siblings[i - 1].level_fairness)
             place++;
-        s->accounts[siblings[i].account].fair_place =
-            place < (1U << LEVEL_BITS) - 1 ? place : (1U << LEVEL_BITS) - 1;
+        s->accounts[siblings[i].account].fair_place = place < PLACE_MAX ? place : PLACE_MAX;
     }
 }
 
@@ -255,42 +254,49 @@ static void measure_group(struct stint_scheduler *s, struct sibling *siblings, u
     }
 }
 
-/* Places from the root down, packed so that comparing numbers compares paths. */
-static uint64_t path_key(const struct stint_scheduler *s, uint32_t number)
+/* Places from the root down. */
+struct path {
+    uint16_t places[LEVELS];
+};
+
+static struct path path_of(const struct stint_scheduler *s, uint32_t number)
 {
-    uint32_t places[LEVELS];
+    struct path path = { { 0 } };
     uint32_t depth = 0;
-    uint64_t key = 0;
-    for (uint32_t a = number; a < s->account_count && depth < LEVELS; a = s->accounts[a].parent)
-        places[depth++] = s->accounts[a].fair_place;
-    for (uint32_t i = 0; i < LEVELS; i++)
-        key = key << LEVEL_BITS | (i < depth ? places[depth - 1 - i] : 0);
-    return key;
+    for (uint32_t a = number; a < s->account_count; a = s->accounts[a].parent)
+        depth++;
+    for (uint32_t a = number; a < s->account_count; a = s->accounts[a].parent)
+        if (--depth < LEVELS)
+            path.places[depth] = (uint16_t)s->accounts[a].fair_place;
+    return path;
 }
 
-static int by_key(const void *a, const void *b)
+static int by_path(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    const struct path *x = a;
+    const struct path *y = b;
+    for (int i = 0; i < LEVELS; i++)
+        if (x->places[i] != y->places[i])
+            return x->places[i] < y->places[i] ? -1 : 1;
+    return 0;
 }
 
-/* Ranks of all accounts, and their tiers. */
+/* Ranks of all accounts: an account above others has that of its first leaf. */
 static void rank(struct stint_scheduler *s, const struct sibling *siblings, uint32_t count,
-                 uint64_t *keys)
+                 struct path *paths)
 {
     uint32_t ranks = 0;
     for (uint32_t i = 0; i < count; i++)
-        keys[i] = path_key(s, siblings[i].account);
-    qsort(keys, count, sizeof(*keys), by_key);
+        paths[i] = path_of(s, siblings[i].account);
+    qsort(paths, count, sizeof(*paths), by_path);
     for (uint32_t i = 0; i < count; i++)
-        if (i == 0 || keys[i] != keys[i - 1])
-            keys[ranks++] = keys[i];
+        if (i == 0 || by_path(&paths[i], &paths[ranks - 1]) != 0)
+            paths[ranks++] = paths[i];
     for (uint32_t i = 0; i < count; i++) {
         struct account *account = &s->accounts[siblings[i].account];
-        uint64_t key = path_key(s, siblings[i].account);
-        const uint64_t *found = bsearch(&key, keys, ranks, sizeof(*keys), by_key);
-        account->fair_rank = found ? (uint32_t)(found - keys) : ranks - 1;
+        struct path path = path_of(s, siblings[i].account);
+        const struct path *found = bsearch(&path, paths, ranks, sizeof(*paths), by_path);
+        account->fair_rank = found ? (uint32_t)(found - paths) : ranks - 1;
     }
     s->fair_ranks = ranks;
 }
@@ -315,10 +321,10 @@ static int rank_all(struct stint_scheduler *s)
     if (s->fair_asked_ms == s->now_ms && s->fair_asked == s->fair_changes)
         return 0;
     struct sibling *siblings = calloc(s->account_count, sizeof(*siblings));
-    uint64_t *keys = calloc(s->account_count, sizeof(*keys));
-    if (!siblings || !keys) {
+    struct path *paths = calloc(s->account_count, sizeof(*paths));
+    if (!siblings || !paths) {
         free(siblings);
-        free(keys);
+        free(paths);
         return -ENOMEM;
     }
     for (uint32_t a = 0; a < s->account_count; a++)
@@ -333,9 +339,9 @@ static int rank_all(struct stint_scheduler *s)
         place_siblings(s, siblings + first, end - first);
     }
     if (count > 0)
-        rank(s, siblings, count, keys);
+        rank(s, siblings, count, paths);
     free(siblings);
-    free(keys);
+    free(paths);
     s->fair_asked_ms = s->now_ms;
     s->fair_asked = s->fair_changes;
     return 0;

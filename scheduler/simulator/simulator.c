@@ -153,6 +153,31 @@ static uint32_t project_of(const struct replay *replay, const struct stint_trace
     return job->user < shares->user_count ? shares->users[job->user] : 0;
 }
 
+/* As in the daemon, a user in a project is a leaf of the tree of shares with one share: beside the
+ * projects below it, where it has some. */
+static uint32_t seat_of(const struct replay *replay, const struct stint_trace_job *job)
+{
+    const struct stint_shares *shares = replay->simulation->shares;
+    if (!shares)
+        return STINT_NO_ACCOUNT;
+    if (job->user >= replay->memory_count || job->user >= STINT_SHARES_USER_MAX / 2)
+        return project_of(replay, job); /* nobody that is known */
+    return shares->project_count + job->user;
+}
+
+static int open_seats(struct replay *replay)
+{
+    int r = 0;
+    for (size_t i = 0; i < replay->trace->job_count && r == 0; i++) {
+        const struct stint_trace_job *job = &replay->trace->jobs[i];
+        uint32_t seat = seat_of(replay, job);
+        if (seat != project_of(replay, job))
+            r = stint_scheduler_set_account(replay->scheduler, seat, STINT_ACCOUNT_SEAT,
+                                            project_of(replay, job), 1);
+    }
+    return r;
+}
+
 static int open_shares(struct replay *replay)
 {
     const struct stint_shares *shares = replay->simulation->shares;
@@ -160,7 +185,7 @@ static int open_shares(struct replay *replay)
     for (uint32_t i = 0; shares && i < shares->project_count && r == 0; i++)
         r = stint_scheduler_set_account(replay->scheduler, i, STINT_ACCOUNT_PROJECT,
                                         shares->projects[i].parent, shares->projects[i].shares);
-    return r;
+    return r == 0 && shares ? open_seats(replay) : r;
 }
 
 /* What each project got. */
@@ -208,7 +233,7 @@ static int submit(struct replay *replay, uint32_t number, struct stint_error *er
                            ? predict(replay, job) * 1000
                            : 0,
         .submit_ms = (job->submit_s + mine->ran_s) * 1000,
-        .fair_account = project_of(replay, job)
+        .fair_account = seat_of(replay, job)
     };
     ask_size(replay, number, &ask);
     return stint_scheduler_submit(replay->scheduler, &ask, err);

@@ -211,6 +211,32 @@ static void too_much_is_refused_in_words_that_can_be_typed_back(void **state)
     }
 }
 
+/* The cores of a GPU may be had while it is in use; but that is nothing to promise a start by. */
+static void kept_cores_are_named_where_a_job_without_gpus_is_too_large(void **state)
+{
+    (void)state;
+    open_servers(1, 2, (struct stint_policy){ .mode = STINT_MODE_EASY, .cores_per_free_gpu = 3 });
+    struct stint_ask a = ask(1, 3, 10);
+    struct stint_ask largest;
+    struct stint_reason r;
+    struct stint_error err = { 0 };
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, &largest, &err),
+                     STINT_UNSATISFIABLE);
+    assert_string_equal(err.text, "3 cores are more than a job without GPUs may have here: 3 of a "
+                                  "node's cores are kept for each GPU that is free");
+    assert_string_equal(err.fix, "ask for at most 2 cores");
+    assert_int_equal(r.limit, 2);
+    assert_int_equal(largest.cpus, 2);
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &largest, NULL, NULL, &err), 0);
+    a.cpus = 9; /* more than the machine has: nothing is kept from it */
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, &r, NULL, &err),
+                     STINT_UNSATISFIABLE);
+    assert_string_equal(err.text, "9 cores on a node are more than any node here could ever give");
+    a = gpu_ask(2, 1, 10);
+    a.cpus = 8;
+    assert_int_equal(stint_scheduler_fits_ever(fixture.scheduler, &a, NULL, NULL, &err), 0);
+}
+
 /* ---- after a restart */
 
 static void runs_are_adopted_with_what_they_hold(void **state)
@@ -396,148 +422,6 @@ static void estimates_begin_from_what_users_took_before(void **state)
     assert_int_equal(stint_ratio_learn(100, 5000, 1000), 325); /* late: the whole */
 }
 
-/* Institution 0 with projects 1 and 2; users 3 and 4 below 1, 5 below 2. */
-static void open_shares(void)
-{
-    struct stint_machine *machine = NULL;
-    assert_int_equal(stint_machine_new_flat(1, &machine, NULL), 0);
-    open_machine(machine, (struct stint_policy){
-                              .mode = STINT_MODE_STINT, .tiers = 8, .half_life_ms = 1000000 });
-    static const uint32_t parents[] = { STINT_NO_ACCOUNT, 0, 0, 1, 1, 2 };
-    for (uint32_t i = 0; i < 6; i++)
-        assert_int_equal(stint_scheduler_set_account(fixture.scheduler, i, STINT_ACCOUNT_PROJECT,
-                                                     parents[i], i == 2 ? 3 : 1),
-                         0);
-}
-
-static struct stint_ask ask_of(uint64_t job, uint32_t account)
-{
-    struct stint_ask a = ask(job, 1, 100);
-    a.fair_account = account;
-    return a;
-}
-
-static void who_used_less_than_its_share_goes_first(void **state)
-{
-    (void)state;
-    open_shares();
-    struct stint_fair fair;
-    submit(ask_of(1, 3));
-    assert_string_equal(pass(0), "1");
-    submit(ask_of(2, 3));
-    submit(ask_of(3, 4)); /* same project, nothing used */
-    submit(ask_of(4, 5)); /* the other project */
-    end(1, 100);
-    assert_string_equal(pass(100), "4");
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 1, &fair), 0);
-    assert_true(fair.share > 0.249 && fair.share < 0.251);
-    assert_true(fair.usage > 0.999);
-    end(4, 130); /* 30 s of project 2, which has three times the shares: still less */
-    submit(ask_of(5, 5));
-    assert_string_equal(pass(130), "5");
-    end(5, 500);
-    assert_string_equal(pass(500), "3"); /* now project 1, and in it who used nothing */
-    end(3, 501);
-    assert_string_equal(pass(501), "2");
-}
-
-static void use_decays_by_half_in_a_half_life(void **state)
-{
-    (void)state;
-    open_shares();
-    struct stint_fair before;
-    struct stint_fair after;
-    submit(ask_of(1, 3));
-    assert_string_equal(pass(0), "1");
-    end(1, 100);
-    assert_string_equal(pass(100), "");
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &before), 0);
-    assert_true(before.usage_share_ms > 96000 && before.usage_share_ms < 97000);
-    submit(ask_of(2, 5));
-    assert_string_equal(pass(1100), "2");
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &after), 0);
-    assert_true(after.usage_share_ms > before.usage_share_ms * 0.4999);
-    assert_true(after.usage_share_ms < before.usage_share_ms * 0.5001);
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
-    assert_string_equal(pass(1150), ""); /* what runs counts before it ends */
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &after), 0);
-    assert_true(after.usage_share_ms > 49000 && after.usage_share_ms < 50000);
-}
-
-static double use_of(uint32_t account)
-{
-    struct stint_fair fair;
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, account, &fair), 0);
-    return fair.usage_share_ms;
-}
-
-/* What was used before a restart is added from the books, in any order, and comes to the same. */
-static void use_read_back_is_the_use_that_was_counted(void **state)
-{
-    (void)state;
-    open_shares();
-    submit(ask_of(1, 3));
-    assert_string_equal(pass(0), "1");
-    end(1, 100);
-    submit(ask_of(2, 5));
-    assert_string_equal(pass(250), "2");
-    end(2, 300);
-    submit(ask_of(3, 3));
-    assert_string_equal(pass(300), "3"); /* runs on over the restart */
-    assert_string_equal(pass(350), "");
-    double before[6];
-    for (uint32_t i = 0; i < 6; i++)
-        before[i] = use_of(i);
-    struct stint_ask held = ask_of(0, 0);
-    stint_scheduler_forget_use(fixture.scheduler);
-    assert_true(use_of(3) > before[3] * 0.3 && use_of(3) < before[3] * 0.4); /* 3 alone */
-    assert_true(use_of(5) < 1e-9);
-    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 5, &held, 250000, 300000), 0);
-    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 3, &held, 0, 100000), 0);
-    for (uint32_t i = 0; i < 6; i++)
-        assert_true(use_of(i) >= before[i] * 0.999999 && use_of(i) <= before[i] * 1.000001);
-}
-
-/* The engine knows better when a run began and ended; a start that never was used nothing. */
-static void a_run_uses_what_the_books_say(void **state)
-{
-    (void)state;
-    open_shares();
-    struct stint_task_key key = { 1, 0 };
-    submit(ask_of(1, 3));
-    assert_string_equal(pass(0), "1");
-    assert_string_equal(pass(500), "");
-    assert_int_equal(stint_scheduler_count_use(fixture.scheduler, key, 2000, 102000), 0);
-    end(1, 500);
-    struct stint_ask held = ask_of(0, 0);
-    double counted = use_of(3);
-    stint_scheduler_forget_use(fixture.scheduler);
-    assert_int_equal(stint_scheduler_add_use(fixture.scheduler, 3, &held, 2000, 102000), 0);
-    assert_true(counted > use_of(3) * 0.999999 && counted < use_of(3) * 1.000001);
-    submit(ask_of(1, 3));
-    assert_string_equal(pass(501), "1");
-    assert_string_equal(pass(900), "");
-    assert_int_equal(stint_scheduler_undo(fixture.scheduler, key), 0);
-    double decayed = use_of(3);
-    assert_true(decayed < counted && decayed > counted * 0.7);
-    struct stint_fair unused;
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &unused), 0);
-    assert_int_equal(unused.rank, 0);
-}
-
-static void equal_use_is_the_same_tier(void **state)
-{
-    (void)state;
-    open_shares();
-    struct stint_fair a;
-    struct stint_fair b;
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 3, &a), 0);
-    assert_int_equal(stint_scheduler_fair(fixture.scheduler, 5, &b), 0);
-    assert_int_equal(a.tier, b.tier);
-    assert_int_equal(stint_scheduler_set_account(fixture.scheduler, 1, STINT_ACCOUNT_PROJECT, 3, 1),
-                     STINT_INVALID); /* no circles */
-}
-
 static void open_preemptive(void)
 {
     struct stint_machine *machine = NULL;
@@ -672,17 +556,13 @@ int main(void)
         T(drained_and_down_nodes_take_nothing),
         T(what_can_never_start_is_refused_with_the_largest),
         T(too_much_is_refused_in_words_that_can_be_typed_back),
+        T(kept_cores_are_named_where_a_job_without_gpus_is_too_large),
         T(runs_are_adopted_with_what_they_hold),
         T(what_should_have_ended_is_still_held),
         T(allocations_read_back_as_they_were_written),
         T(estimates_follow_limits_and_past_use),
         T(estimates_know_begin_times_and_ceilings),
         T(estimates_begin_from_what_users_took_before),
-        T(who_used_less_than_its_share_goes_first),
-        T(use_decays_by_half_in_a_half_life),
-        T(use_read_back_is_the_use_that_was_counted),
-        T(a_run_uses_what_the_books_say),
-        T(equal_use_is_the_same_tier),
         T(long_runs_that_may_be_stopped_make_room),
         T(nobody_is_stopped_for_less_than_it_costs),
         T(bad_asks_are_refused),

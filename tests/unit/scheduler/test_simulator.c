@@ -203,6 +203,36 @@ static void shares_decide_between_projects(void **state)
     stint_trace_deinit(&trace);
 }
 
+/* Of 5 shares of the laboratory its own user has 1, as one of its two groups has; the other has 3.
+ */
+static void a_parent_has_its_own_share_beside_its_children(void **state)
+{
+    (void)state;
+    struct stint_shares shares;
+    struct stint_simulation_project projects[3];
+    static const char text[] = "project lab 1\nproject nlp 3 lab\nproject vision 1 lab\n"
+                               "user 1 lab\nuser 2 nlp\nuser 3 vision\n";
+    char lines[32768];
+    size_t at = (size_t)snprintf(lines, sizeof(lines), "; MaxProcs: 1\n");
+    for (int i = 1; i <= 300; i++)
+        at += (size_t)snprintf(lines + at, sizeof(lines) - at, "%d 0 0 100 1 -1 -1 1 100 -1 1 %d\n",
+                               i, 1 + i % 3);
+    struct stint_trace trace = parse(lines);
+    assert_int_equal(stint_shares_parse(text, strlen(text), "test", &shares, NULL), 0);
+    struct stint_simulation simulation = { .trace = &trace,
+                                           .policy = { .mode = STINT_MODE_STINT },
+                                           .shares = &shares,
+                                           .projects = projects };
+    struct stint_simulation_result result;
+    assert_int_equal(stint_simulate(&simulation, &result, NULL), 0);
+    double lab = projects[0].mean_wait_s;
+    double vision = projects[2].mean_wait_s;
+    assert_true(projects[1].mean_wait_s < 0.8 * lab);
+    assert_true(lab < 1.2 * vision && vision < 1.2 * lab);
+    stint_shares_deinit(&shares);
+    stint_trace_deinit(&trace);
+}
+
 static void clusters_have_the_nodes_they_say(void **state)
 {
     (void)state;
@@ -447,6 +477,7 @@ int main(void)
         cmocka_unit_test(jobs_spread_over_unequal_nodes),
         cmocka_unit_test(equal_traces_give_equal_starts),
         cmocka_unit_test(shares_decide_between_projects),
+        cmocka_unit_test(a_parent_has_its_own_share_beside_its_children),
         cmocka_unit_test(clusters_have_the_nodes_they_say),
         cmocka_unit_test(curves_are_means_of_equal_steps),
         cmocka_unit_test(long_curves_keep_their_areas),
