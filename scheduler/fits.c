@@ -21,15 +21,22 @@ void need_from_ask(const struct stint_ask *ask, struct need *need)
                            .gpu_memory_mib = (uint32_t)mib_up(ask->gpu_memory_bytes) };
 }
 
-/* On how many nodes of the empty machine it fits. */
-static uint64_t fitting_nodes(const struct stint_scheduler *s, const struct need *need)
+/* On how many nodes of the empty machine it fits, @keep cores being left for each GPU. */
+static uint64_t nodes_keeping(const struct stint_scheduler *s, const struct need *need,
+                              uint32_t keep)
 {
-    uint32_t keep = need->gpus > 0 ? 0 : s->policy.cores_per_free_gpu;
     uint64_t count = 0;
     for (uint32_t i = 0; i < s->machine->shape_count; i++)
         if (place_could(&s->layouts[i], s->layouts[i].total, need, keep))
             count += s->layouts[i].node_count;
     return count;
+}
+
+/* A task without GPUs that fits only where GPUs are in use is none that could be promised a start:
+ * it might wait for ever while they are free. */
+static uint64_t fitting_nodes(const struct stint_scheduler *s, const struct need *need)
+{
+    return nodes_keeping(s, need, need->gpus > 0 ? 0 : s->policy.cores_per_free_gpu);
 }
 
 static uint32_t nodes_of(const struct stint_ask *ask)
@@ -123,15 +130,23 @@ static char *amount_format(size_t d, int64_t value, char *text, size_t size)
     return text;
 }
 
-static int say_too_much(size_t d, int64_t asked, int64_t most, struct stint_error *err)
+/* @kept: cores of each free GPU, where but for them it would fit. */
+static int say_too_much(size_t d, int64_t asked, int64_t most, uint32_t kept,
+                        struct stint_error *err)
 {
     char text[80];
     bool is_nodes = dimensions[d].get == get_nodes;
     amount_format(d, asked, text, sizeof(text));
-    (void)stint_fail(err, STINT_UNSATISFIABLE,
-                     is_nodes ? "%s of this kind are more than there are"
-                              : "%s on a node are more than any node here could ever give",
-                     text);
+    if (kept > 0)
+        (void)stint_fail(err, STINT_UNSATISFIABLE,
+                         "%s %s more than a job without GPUs may have here: %" PRIu32
+                         " of a node's cores are kept for each GPU that is free",
+                         text, asked == 1 ? "is" : "are", kept);
+    else
+        (void)stint_fail(err, STINT_UNSATISFIABLE,
+                         is_nodes ? "%s of this kind are more than there are"
+                                  : "%s on a node are more than any node here could ever give",
+                         text);
     (void)stint_params(err, STINT_UNSATISFIABLE,
                        "\"asked\":%" PRId64 ",\"limit\":%" PRId64 ",\"unit\":\"%s\"", asked, most,
                        dimensions[d].get == get_memory ? "bytes" : dimensions[d].many);
@@ -141,6 +156,8 @@ static int say_too_much(size_t d, int64_t asked, int64_t most, struct stint_erro
     if (most > 0)
         return stint_fix(err, STINT_UNSATISFIABLE, "ask for at most %s",
                          amount_format(d, most, text, sizeof(text)));
+    if (kept > 0)
+        return stint_fix(err, STINT_UNSATISFIABLE, "ask for a GPU with it");
     return stint_fix(err, STINT_UNSATISFIABLE, "see what there is with: stint nodes");
 }
 
@@ -171,6 +188,16 @@ static int64_t largest(const struct stint_scheduler *s, const struct stint_ask *
     return low;
 }
 
+/* The cores that are kept for each GPU, where they are what @ask is too large for. */
+static uint32_t kept_from(const struct stint_scheduler *s, const struct stint_ask *ask)
+{
+    struct need need;
+    need_from_ask(ask, &need);
+    return need.gpus == 0 && nodes_keeping(s, &need, 0) >= nodes_of(ask)
+               ? s->policy.cores_per_free_gpu
+               : 0;
+}
+
 static int refuse(const struct stint_scheduler *s, const struct stint_ask *ask,
                   struct stint_reason *ret_reason, struct stint_ask *ret_largest,
                   struct stint_error *err)
@@ -190,7 +217,7 @@ static int refuse(const struct stint_scheduler *s, const struct stint_ask *ask,
                                              .account = STINT_NO_ACCOUNT,
                                              .asked = asked,
                                              .limit = most };
-        r = say_too_much(d, asked, most, err);
+        r = say_too_much(d, asked, most, kept_from(s, ask), err);
     }
     if (ret_largest)
         *ret_largest = trial;

@@ -80,7 +80,7 @@
     X("scheduler", "reserved_heads", INT, terms.reserved_heads, 1, 64, "1", "1", "jobs", \
       "Waiting jobs that hold a reserved start at once; more are shown a start time, and fewer can pass them. In mode stint a reservation is a promise from when it is nearer than a tenth of the job's wait.") \
     X("scheduler", "cores_per_free_gpu", INT, terms.cores_per_free_gpu, 0, 1024, "0", "0", "cores", \
-      "Cores that jobs without GPUs leave for each free GPU of a node.") \
+      "Cores that jobs without GPUs leave for each free GPU of a node; one that asks for more than that leaves while all GPUs are free is refused.") \
     X("scheduler", "preemption", BOOL, terms.preemption, 0, 1, "yes", "yes", "yes no", \
       "yes: running jobs that were submitted with --preemptible may be stopped for waiting ones that had less service.") \
     X("scheduler", "preemption_min_run_s", INT, terms.preemption_min_run_s, 1, 86400, "600", "600", "seconds", \
