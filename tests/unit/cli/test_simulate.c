@@ -185,6 +185,40 @@ static void history_is_every_page_on_the_nodes_there_are(void **state)
     fake_daemon_stop(fake);
 }
 
+#define TASK(number, from, to)                                                                     \
+    "{\"id\":7,\"task\":" number ",\"project\":\"nlp\",\"cpus\":8,\"gpus\":0,\"walltime_s\":7200," \
+    "\"submitted\":\"2026-11-20T10:00:00Z\",\"started\":\"2026-11-20T" from "Z\",\"ended\":"       \
+    "\"2026-11-20T" to "Z\"}"
+
+/* Tasks 1, 3, 4 of eight cores for an hour each, one of which never ran: two hours of a full node.
+ */
+static void history_has_each_task_of_an_array_as_a_job(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { "GET", "/api/v1/jobs?state=done&since=*Z&limit=1000", 200,
+          "{\"jobs\":[{\"id\":7,\"array\":{\"tasks\":3},\"project\":\"nlp\",\"cpus\":8,\"gpus\":0,"
+          "\"walltime_s\":7200,\"submitted\":\"2026-11-20T10:00:00Z\",\"started\":"
+          "\"2026-11-20T10:00:00Z\",\"ended\":\"2026-11-20T12:00:00Z\"}],\"next\":null}",
+          NULL, 0, false },
+        { "GET", "/api/v1/jobs/7", 200, "{\"job\":{\"request\":{\"array\":\"1,3-4%2\"}}}", NULL, 0,
+          false },
+        { "GET", "/api/v1/jobs/7_*", 200,
+          "{\"jobs\":[{\"id\":7,\"task\":3,\"started\":null,\"ended\":null}," TASK(
+              "4", "10:00:00", "11:00:00") "," TASK("1", "11:00:00", "12:00:00") "]}",
+          NULL, 0, false },
+        { "GET", "/api/v1/nodes", 200, NODES, NULL, 0, false },
+        { 0 },
+    };
+    struct fake_daemon *fake = fake_daemon_start(answers);
+    json_t *document = simulations(fake_daemon_socket(fake), WORDS("simulate", "--history", "30d",
+                                                                   "--json", "--policy", "fcfs"));
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(document, "jobs")), 2);
+    assert_int_equal(json_integer_value(json_object_get(document, "makespan_s")), 7200);
+    json_decref(document);
+    fake_daemon_stop(fake);
+}
+
 static void history_on_one_gpu_more_and_with_other_shares(void **state)
 {
     struct fake_daemon *fake = fake_daemon_start(history);
@@ -307,6 +341,7 @@ int main(void)
         cmocka_unit_test(changed_shares_stand_beside_each_other),
         cmocka_unit_test(a_plot_has_a_line_in_each_panel_for_each_column),
         cmocka_unit_test(history_is_every_page_on_the_nodes_there_are),
+        cmocka_unit_test(history_has_each_task_of_an_array_as_a_job),
         cmocka_unit_test(history_on_one_gpu_more_and_with_other_shares),
         cmocka_unit_test(history_is_replayed_oldest_first),
         cmocka_unit_test(the_machine_of_now_stands_beside_another),
