@@ -15,6 +15,26 @@ bool node_fits_empty(const struct node *node, const struct need *need, uint32_t 
     return place_could(node->layout, node->layout->total, need, keep);
 }
 
+/* Cores are kept for the GPUs that are free when the task starts, whatever becomes of them while it
+ * runs: else mere time, or a promise to others, would let in who was kept out. @vector, the least
+ * of its time, has them as they are in @step, where it starts. */
+static void see_idle(const struct stint_scheduler *s, const struct layout *layout,
+                     const struct need *need, const int32_t *step, int32_t *vector)
+{
+    size_t first = (size_t)2 * layout->numa;
+    if (keep_for(s, need) > 0)
+        memcpy(vector + first, step + first, layout->gpus * sizeof(*vector));
+}
+
+/* The step of @timeline in which @at is. */
+static const int32_t *step_at(const struct timeline *timeline, int64_t at)
+{
+    uint32_t i = 0;
+    while (i + 1 < timeline->count && timeline_until(timeline, i) <= at)
+        i++;
+    return timeline_step(timeline, i);
+}
+
 /* Sums of what is free now: necessary, never sufficient. */
 static bool node_might(const struct node *node, const struct need *need)
 {
@@ -32,6 +52,7 @@ static const int32_t *node_window(struct stint_scheduler *s, uint32_t n, const s
     if (node->bookings == 0 && (node->promises == 0 || until <= node->first_promise_ms))
         return timeline_step(timeline, 0);
     timeline_least(timeline, TIME_START, until, s->scratch);
+    see_idle(s, node->layout, &job->need, timeline_step(timeline, 0), s->scratch);
     return s->scratch;
 }
 
@@ -103,7 +124,9 @@ static bool several_at(struct stint_scheduler *s, const struct job *job, int64_t
         struct node *node = &s->nodes[i];
         if (node->state != STINT_NODE_UP)
             continue;
-        timeline_least(node_view(s, i, job), start_ms, end_ms, s->scratch);
+        const struct timeline *timeline = node_view(s, i, job);
+        timeline_least(timeline, start_ms, end_ms, s->scratch);
+        see_idle(s, node->layout, &job->need, step_at(timeline, start_ms), s->scratch);
         if (!place_fits(node->layout, s->scratch, &job->need, keep_for(s, &job->need), claim))
             continue;
         claim += node->layout->width;
@@ -159,8 +182,6 @@ static uint32_t node_earliest(struct stint_scheduler *s, const struct layout *la
         uint32_t j = i;
         if (start >= before_ms)
             return UINT32_MAX;
-        /* Cores are kept for GPUs that are free all the time, as where it starts at once: of the
-         * steps one by one that cannot be told. */
         for (; j < timeline->count && (j == i || timeline_time(timeline, j) < end); j++)
             if (!place_could(layout, timeline_step(timeline, j), &job->need, 0))
                 break;
@@ -169,6 +190,7 @@ static uint32_t node_earliest(struct stint_scheduler *s, const struct layout *la
             continue;
         }
         timeline_least(timeline, i == 0 ? TIME_START : start, end, s->scratch);
+        see_idle(s, layout, &job->need, timeline_step(timeline, i), s->scratch);
         if (place_fits(layout, s->scratch, &job->need, keep, claim))
             return i;
     }

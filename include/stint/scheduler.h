@@ -73,7 +73,8 @@ int stint_mode_from_name(const char *name); /* -1 when unknown */
  * @reserved_heads: jobs that hold a promised start at once, 0 is 1 (EASY); at most
  * STINT_SCHEDULER_RESERVED_MAX; fcfs and sjf have none, conservative all
  * @try_max: jobs tried for backfill in one pass, 0 is all
- * @cores_per_free_gpu: cores of a node that jobs without GPUs leave for each of its free GPUs
+ * @cores_per_free_gpu: cores of a node that jobs without GPUs leave for each of its GPUs that is
+ * free when they start
  * @walltime_max_ms: 0 is none; longer asks are ExceedsMaxWalltime
  * @tiers: coarse classes of fair share, 0 turns fair share off; 1..16
  * @half_life_ms: of past use; must be > 0 when @tiers > 0

@@ -32,7 +32,7 @@ static void tell_work(const struct world *world, struct stint_scheduler *rebuilt
     const struct element *in_order[ELEMENT_MAX];
     for (uint32_t i = 0; i < world->element_count; i++)
         in_order[i] = &world->elements[i];
-    qsort(in_order, world->element_count, sizeof(in_order[0]), by_sequence);
+    qsort(in_order, world->element_count, sizeof(const struct element *), by_sequence);
     for (uint32_t i = 0; i < world->element_count; i++)
         tell_one(in_order[i], rebuilt);
 }

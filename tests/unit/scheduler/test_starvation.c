@@ -188,7 +188,7 @@ static void crowd_open(struct crowd *crowd, uint64_t seed)
 static uint32_t random_gap_ms(const struct crowd *crowd)
 {
     static const uint32_t core_ms = 760; /* of one, in the mean */
-    uint32_t cores = 0;
+    uint32_t cores = 1;
     for (uint32_t n = 0; n < crowd->machine->node_count; n++)
         cores += crowd->machine->nodes[n].shape->core_count;
     return 1 + 2 * core_ms * 10 / (cores * (8 + below(12)));
