@@ -57,6 +57,28 @@ int reader_load(struct reader *reader, size_t index, size_t max, struct reader_f
     return 0;
 }
 
+int reader_load_part(struct reader *reader, size_t index, uint64_t offset, size_t length,
+                     char **ret_bytes)
+{
+    stint_auto(stint_fd) int fd =
+        stint_artifact_tree_open_file(reader->tree, reader->manifest, index);
+    if (fd < 0)
+        return fd == -ESTALE ? STINT_UNTRUSTED : fd;
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
+        return -errno;
+    char *bytes = malloc(length + 1);
+    if (!bytes)
+        return -ENOMEM;
+    int r = read_bytes(fd, bytes, length);
+    if (r != 0) {
+        free(bytes);
+        return r == -ESTALE ? STINT_UNTRUSTED : r;
+    }
+    bytes[length] = '\0';
+    *ret_bytes = bytes;
+    return 0;
+}
+
 void reader_unload(struct reader_file *file)
 {
     free(file->text);

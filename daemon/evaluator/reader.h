@@ -98,6 +98,10 @@ struct reader_file {
  * -ENOMEM; -errno. Freed by reader_unload(). */
 int reader_load(struct reader *reader, size_t index, size_t max, struct reader_file *ret_file);
 void reader_unload(struct reader_file *file);
+/* @length bytes from @offset of a file that is too long to be loaded whole; free(). As
+ * reader_load(). */
+int reader_load_part(struct reader *reader, size_t index, uint64_t offset, size_t length,
+                     char **ret_bytes);
 
 /* The facts of a file. @at may be NULL. Each returns the fact's id, 0 when the set is full. */
 struct stint_place reader_line(uint64_t line);

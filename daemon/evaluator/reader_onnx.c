@@ -2,11 +2,15 @@
  * for the few texts of origin and terms, skipped by their length. Field numbers: onnx.proto of
  * onnx/onnx (ModelProto 14 metadata_props, 7 graph; GraphProto 1 node; StringStringEntryProto 1
  * key, 2 value). */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "evaluator/reader.h"
 #include "stint/auto.h"
+
+/* What may follow a graph that is longer than what is loaded of a file. */
+#define ONNX_TAIL_MAX ((uint64_t)16 << 20)
 
 /* @beyond: bytes of the message that follow those at hand. @is_end: it went on beyond them, which
  * is no fault. */
@@ -131,19 +135,60 @@ static bool graph_has_node(struct wire graph)
     return has_node && !graph.is_bad;
 }
 
+/* ModelProto 14 among the fields at hand, which lie at @offset of the file; @ret_next: where the
+ * field behind them lies, when one of them goes on beyond. */
+static void onnx_fields(struct reader *reader, const struct reader_file *file, struct wire *wire,
+                        uint64_t offset, bool *has_graph, uint64_t *ret_next)
+{
+    const unsigned char *start = wire->at;
+    uint64_t length = (uint64_t)(wire->end - start);
+    struct wire bytes;
+    uint64_t number;
+    while (take_field(wire, &number, &bytes)) {
+        *has_graph = *has_graph || (number == 7 && graph_has_node(bytes));
+        if (number == 14 && bytes.at)
+            onnx_entry(reader, file, bytes, offset + (uint64_t)(bytes.at - start));
+        if (wire->is_end)
+            *ret_next = offset + length + bytes.beyond;
+    }
+}
+
+/* Writers put the metadata behind the graph, which holds the weights: past what was loaded. */
+static int onnx_tail(struct reader *reader, const struct reader_file *file, struct wire *wire,
+                     uint64_t next, bool *has_graph)
+{
+    char *tail = NULL;
+    uint64_t left = next > 0 && next <= file->size ? file->size - next : UINT64_MAX;
+    if (left == 0)
+        return 0;
+    if (left > ONNX_TAIL_MAX) {
+        reader_unreadable(reader, file, STINT_WEIGHTS, STINT_SOURCE_TENSORS, 0,
+                          "what follows the graph is longer than any metadata");
+        return 0;
+    }
+    int r = reader_load_part(reader, file->index, next, (size_t)left, &tail);
+    if (r != 0)
+        return r;
+    *wire = (struct wire){ .at = (const unsigned char *)tail,
+                           .end = (const unsigned char *)tail + left };
+    onnx_fields(reader, file, wire, next, has_graph, &next);
+    free(tail);
+    return 0;
+}
+
 int read_onnx(struct reader *reader, const struct reader_file *file)
 {
     const unsigned char *start = (const unsigned char *)file->text;
     struct wire wire = { .at = start,
                          .end = start + file->length,
                          .beyond = file->size - file->length };
-    struct wire bytes;
-    uint64_t number;
+    uint64_t next = 0;
     bool has_graph = false;
-    while (take_field(&wire, &number, &bytes)) {
-        has_graph = has_graph || (number == 7 && graph_has_node(bytes));
-        if (number == 14 && bytes.at)
-            onnx_entry(reader, file, bytes, (uint64_t)(bytes.at - start));
+    onnx_fields(reader, file, &wire, 0, &has_graph, &next);
+    if (wire.is_end && !wire.is_bad) {
+        int r = onnx_tail(reader, file, &wire, next, &has_graph);
+        if (r != 0)
+            return r;
     }
     bool is_sound = has_graph && !wire.is_bad;
     (void)reader_bool(reader, file, STINT_WEIGHTS, STINT_READABLE, "", is_sound,

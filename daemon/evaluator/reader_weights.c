@@ -246,24 +246,70 @@ int read_safetensors(struct reader *reader, const struct reader_file *file)
     return fault;
 }
 
+/* Formats that are only recognised, by what their files begin with: a pickle under another format's
+ * name is still loaded as one by loaders that look at the bytes. */
+static const struct {
+    const char *end;
+    const char *magic; /* NULL: the format has none */
+    size_t at;
+    size_t length;
+} formats[] = {
+    { ".h5", "\x89HDF\r\n\x1a\n", 0, 8 }, { ".npy", "\x93NUMPY", 0, 6 }, { ".npz", "PK", 0, 2 },
+    { ".tflite", "TFL3", 4, 4 },          { ".pb", NULL, 0, 0 },         { ".model", NULL, 0, 0 },
+};
+
+static bool has_magic(const struct reader_file *file, size_t format)
+{
+    const char *magic = formats[format].magic;
+    return !magic || (file->length >= formats[format].at + formats[format].length &&
+                      memcmp(file->text + formats[format].at, magic, formats[format].length) == 0);
+}
+
+/* Protocols 2 to 5 begin with their number; older ones with an opcode that a name or a container
+ * follows. An array of objects has pickles in it. */
+static bool is_pickled(const struct reader_file *file)
+{
+    static const char *const openings[] = { "(dp",    "(lp",        "(tp",          "}q",
+                                            "]q",     "c__main__",  "ccollections", "ctorch",
+                                            "cnumpy", "cbuiltins",  "c__builtin__", "cos\n",
+                                            "cposix", "csubprocess" };
+    const unsigned char *bytes = (const unsigned char *)file->text;
+    if (file->length >= 2 && bytes[0] == 0x80 && bytes[1] <= 5)
+        return true;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(openings); i++)
+        if (file->length > strlen(openings[i]) &&
+            memcmp(file->text, openings[i], strlen(openings[i])) == 0)
+            return true;
+    return file->length > 6 && memcmp(file->text, "\x93NUMPY", 6) == 0 &&
+           memmem(file->text, file->length, "|O", 2);
+}
+
+/* A format that is told from a pickle; false when the file is none of those. */
+static bool read_format(struct reader *reader, const struct reader_file *file)
+{
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(formats); i++) {
+        if (!ends_with(file->base, formats[i].end))
+            continue;
+        if (ends_with(file->base, ".model")) /* a tokenizer's vocabulary, mostly */
+            (void)reader_bool(reader, file, STINT_TOKENIZER, STINT_PRESENT, "", true,
+                              STINT_SOURCE_TREE, STINT_DECLARED, reader_line(0));
+        else if (has_magic(file, i))
+            weights_present(reader, file, true);
+        else
+            weights_broken(reader, file, 0, "it does not begin as files of that name do");
+        return true;
+    }
+    return false;
+}
+
 /* Weights whose loading runs code, and formats that are only recognised. */
 int read_pickle(struct reader *reader, const struct reader_file *file)
 {
-    static const char *const safe[] = {
-        ".onnx", ".h5", ".npz", ".npy", ".tflite", ".pb", ".model"
-    };
-    const unsigned char *bytes = (const unsigned char *)file->text;
-    bool is_zip = file->length >= 4 && memcmp(bytes, "PK\3\4", 4) == 0;
-    bool is_pickle = file->length >= 2 && bytes[0] == 0x80 && bytes[1] <= 5;
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(safe); i++)
-        if (ends_with(file->base, safe[i])) {
-            if (ends_with(file->base, ".model")) /* a tokenizer's vocabulary, mostly */
-                (void)reader_bool(reader, file, STINT_TOKENIZER, STINT_PRESENT, "", true,
-                                  STINT_SOURCE_TREE, STINT_DECLARED, reader_line(0));
-            else
-                weights_present(reader, file, true);
-            return 0;
-        }
+    bool is_zip =
+        file->length >= 4 && memcmp(file->text, "PK\3\4", 4) == 0 && !ends_with(file->base, ".npz");
+    bool is_pickle = is_pickled(file);
+    if (!is_zip && !is_pickle && read_format(reader, file))
+        return 0;
     bool is_checkpoint = !ends_with(file->base, ".bin") || is_zip || is_pickle ||
                          text_has_word(file->base, "model") || text_has_word(file->base, "pytorch");
     if (!is_checkpoint)

@@ -127,6 +127,13 @@ static const struct {
       "remote code" },
     { "config.json", "{\"a\":1,\"a\":2}", "model-metadata", "readable", "", "no" },
     { "old.ckpt", "PK\3\4 not really", "weights", "unsafe", "", "pickle" },
+    { "array.npy", "\x80\4\x95 not an array", "weights", "unsafe", "", "pickle" },
+    { "array2.npy", "\x93NUMPY\1 {'descr': '|O', 'shape': (1,)}", "weights", "unsafe", "",
+      "pickle" },
+    { "keras.h5", "PK\3\4 an archive of torch", "weights", "unsafe", "", "pickle" },
+    { "old.bin", "cos\nsystem\n(S'true'\ntR.", "weights", "unsafe", "", "pickle" },
+    { "keras2.h5", "\x89HDF\r\n\x1a\n and so on", "weights", "open-format", "", "yes" },
+    { "keras3.h5", "something else", "weights", "readable", "", "no" },
     { "model.onnx", "\x08\x07\x3a\x02\x0a\x00\x72\x0e\x0a\x07license\x12\x03MIT", "weights",
       "licence", "", "MIT" },
     { "data/README.md",
@@ -319,6 +326,40 @@ static void gguf_tensors_lie_in_the_file(void **state)
         if (strcmp(fixture_result(verdict, "OSAID-F2"), cases[i].result) != 0)
             fail_msg("case %zu is %s", i, fixture_result(verdict, "OSAID-F2"));
     }
+}
+
+/* The graph holds the weights, and the metadata stands behind it. */
+static void terms_behind_a_large_graph_are_read(void **state)
+{
+    struct fixture *f = *state;
+    static const char tail[] = "\x72\x18\x0a\x07license\x12\x0d"
+                               "CC-BY-NC-4.0\n";
+    const size_t weights = (size_t)17 << 20;
+    const size_t graph = 2 + 5 + weights; /* a node, and an initializer with its key and length */
+    size_t length = 5 + graph + sizeof(tail) - 1;
+    unsigned char *bytes = calloc(1, length);
+    assert_non_null(bytes);
+    const unsigned char head[] = { 0x3a,
+                                   (unsigned char)(graph | 0x80),
+                                   (unsigned char)(graph >> 7 | 0x80),
+                                   (unsigned char)(graph >> 14 | 0x80),
+                                   (unsigned char)(graph >> 21),
+                                   0x0a,
+                                   0x00,
+                                   0x2a,
+                                   (unsigned char)(weights | 0x80),
+                                   (unsigned char)(weights >> 7 | 0x80),
+                                   (unsigned char)(weights >> 14 | 0x80),
+                                   (unsigned char)(weights >> 21) };
+    memcpy(bytes, head, sizeof(head));
+    memcpy(bytes + length - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
+    fixture_open_model(f, "m");
+    fixture_bytes(f, "m/model.onnx", bytes, length);
+    free(bytes);
+    stint_auto(stint_verdict_free) struct stint_verdict *verdict =
+        fixture_judge(f, "m", STINT_KIND_MODEL, NULL);
+    assert_string_equal(fixture_result(verdict, "OSAID-F1"), "fail");
+    assert_true(fixture_has_finding(verdict, "OW12"));
 }
 
 static void an_onnx_file_needs_a_graph_that_computes(void **state)
@@ -522,6 +563,7 @@ int main(void)
         CASE(a_broken_gguf_header_is_not_readable),
         CASE(gguf_tensors_lie_in_the_file),
         CASE(an_onnx_file_needs_a_graph_that_computes),
+        CASE(terms_behind_a_large_graph_are_read),
         CASE(a_missing_shard_makes_the_snapshot_partial),
         CASE(a_described_file_must_be_the_one_that_is_there),
         CASE(each_pattern_of_open_washing_is_found_by_its_facts),
