@@ -15,6 +15,13 @@ bool derive_names_match(const char *a, const char *b);
 /* What data inherits from the models that wrote it (generators.c). After the classes of data. */
 void derive_generators(struct reader *reader);
 
+/* Is the list of files the whole of what was published (absence.c)? Sets the verdict's word. */
+void derive_completeness(struct reader *reader);
+/* Which parts a complete list shows to be missing. After everything that names parts. */
+void derive_absence(struct reader *reader);
+/* Code in Python that imports nothing from outside lacks no library. */
+void derive_no_libraries(struct reader *reader);
+
 /* Marks what a reviewer's word about the artefact's own terms settles (attest.c). At the end. */
 void derive_settled(struct reader *reader);
 
