@@ -64,7 +64,7 @@ static void finish_many(struct daemon_run *daemon, struct client *client)
 
 static void fill_machine(struct client *client)
 {
-    static const char body[] = "{\"command\":[\"sleep\",\"100000\"],"
+    static const char body[] = "{\"command\":[\"sleep\",\"600\"],"
                                "\"resources\":{\"cpus\":2,\"walltime_s\":86400}}";
     struct reply reply =
         client_ask(client, "POST", "/api/v1/jobs", "application/json", body, sizeof(body) - 1);
