@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "head.h"
 #include "stint/admission.h"
 #include "stint/api.h"
 #include "stint/calendar.h"
@@ -69,12 +70,17 @@ static int open_record(struct rooms *rooms, struct stint_error *err)
     else
         (void)snprintf(origin, sizeof(origin), "%s/stint", rooms->places.host);
     int r = stint_signer_load(rooms->places.key, &rooms->signer, err);
-    if (r == -ENOENT)
+    if (r == -ENOENT) {
         r = stint_signer_create(rooms->places.key, origin, &rooms->signer, err);
+        rooms->is_new_key = r == 0;
+    }
     if (r != 0)
         return r;
     struct stint_record_options options = { .signer = rooms->signer,
-                                            .now_wall_ms = wiring_now_wall_ms };
+                                            .is_new_key = rooms->is_new_key,
+                                            .now_wall_ms = wiring_now_wall_ms,
+                                            .on_published = head_on_published,
+                                            .context = rooms };
     wiring_record_sink(rooms, &options.sink);
     return stint_record_new(&options, &rooms->record, err);
 }
@@ -240,6 +246,7 @@ int rooms_open(struct rooms *rooms, struct options *options, struct stint_error 
     };
     rooms->options = options;
     rooms->launcher = (struct stint_launcher){ .socket = -1, .pidfd = -1 };
+    rooms->head_fd = -1;
     int r = uv_loop_init(&rooms->loop);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(steps) && r == 0; i++) {
         r = steps[i].open(rooms, err);
@@ -282,6 +289,7 @@ void rooms_close(struct rooms *rooms)
     (void)uv_run(&rooms->loop, UV_RUN_DEFAULT);
     stint_launcher_close(&rooms->launcher);
     resources_close(&rooms->resources);
+    head_close(rooms);
     rooms->signer = stint_signer_free(rooms->signer);
     policy_deinit(&rooms->policy);
     int r = uv_loop_close(&rooms->loop);

@@ -26,6 +26,7 @@ struct stint_api;
 /**
  * struct rooms - everything that is open; NULL or zero what is not
  * @is_pass_wanted: a pass runs at the end of this turn of the loop
+ * @is_new_key: the key of the public log was made at this start
  * @is_private_root: root started us by hand: root's own jobs may run, and nothing is called
  * confined
  */
@@ -39,6 +40,7 @@ struct rooms {
     struct stint_store *store;
     struct stint_signer *signer;
     struct stint_record *record;
+    int head_fd; /* log.head, see head.h; -1 */
     struct stint_resources resources;
     struct stint_ledger *ledger;
     struct stint_calendar *calendar;
@@ -53,6 +55,7 @@ struct rooms {
     uid_t daemon_uid;
     gid_t daemon_gid;
     bool is_private_root;
+    bool is_new_key;
     bool is_pass_wanted;
     bool is_stopping;
     int exit_status;

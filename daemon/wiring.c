@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "head.h"
 #include "notify.h"
 #include "rooms.h"
 #include "stint/admission.h"
@@ -249,6 +250,8 @@ static int reset_cores(struct rooms *rooms, struct stint_error *err)
 int wiring_load(struct rooms *rooms, struct stint_error *err)
 {
     int r = load_record(rooms, err);
+    if (r == 0)
+        r = head_settle(rooms, err);
     if (r == 0)
         r = policy_load(rooms, err);
     if (r == 0) /* new cores: what it was told of a batch that failed has not happened */

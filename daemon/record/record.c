@@ -167,15 +167,34 @@ static int check_head(const struct stint_record *record, const char *note,
     return 0;
 }
 
+/* The last head is of a key that is gone: it counts as signed, so that the next one is of a larger
+ * log, and is shown no more. */
+static int check_foreign_head(struct stint_record *record, const char *note,
+                              struct stint_error *err)
+{
+    struct stint_error why;
+    struct stint_checkpoint head;
+    if (stint_checkpoint_parse(note, strlen(note), &head, &why) != 0)
+        return contradiction(why.text, err);
+    if (head.size > stint_merkle_tree_size(record->tree))
+        return contradiction("entries are missing", err);
+    record->last_signed.size = head.size;
+    stint_merkle_tree_root(record->tree, head.size, &record->last_signed.root);
+    return 0;
+}
+
 int stint_record_load_end(struct stint_record *record, const char *note, struct stint_error *err)
 {
     if (record->is_loaded)
         return stint_fail(err, STINT_WRONG_STATE, "the public record is loaded already");
-    if (note) {
-        struct stint_checkpoint head;
-        int r = check_head(record, note, &head, err);
-        if (r != 0)
+    struct stint_checkpoint head;
+    int r = note ? check_head(record, note, &head, err) : 0;
+    if (r != 0 && record->options.is_new_key) {
+        if ((r = check_foreign_head(record, note, err)) != 0)
             return r;
+    } else if (r != 0) {
+        return r;
+    } else if (note) {
         if (!(record->published_note = strdup(note)))
             return stint_fail(err, -ENOMEM, "no memory for the public record");
         record->last_signed = head;
@@ -184,6 +203,17 @@ int stint_record_load_end(struct stint_record *record, const char *note, struct 
     record->durable = stint_merkle_tree_size(record->tree);
     record->is_loaded = true;
     return 0;
+}
+
+int stint_record_has_head(const struct stint_record *record, const char *note,
+                          struct stint_error *err)
+{
+    struct stint_error why;
+    struct stint_checkpoint head;
+    if (stint_checkpoint_verify(note, strlen(note), stint_signer_vkey(record->options.signer),
+                                &head, &why) != 0)
+        return 0;
+    return check_head(record, note, &head, err);
 }
 
 /* ---- heads */

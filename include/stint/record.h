@@ -46,11 +46,14 @@ struct stint_record_sink {
 /**
  * struct stint_record_options - all borrowed, all outlive the record
  * @signer: the log's key; its name is the origin
+ * @is_new_key: the key was made just now: a log that is there goes on under it, whatever signed its
+ * last head; what it says of that is the caller's to append
  * @now_wall_ms: the clock of entries and heads
  * @on_published: a new head is durable and may be shown; may be NULL
  */
 struct stint_record_options {
     const struct stint_signer *signer;
+    bool is_new_key;
     struct stint_record_sink sink;
     int64_t (*now_wall_ms)(void);
     void (*on_published)(void *context, uint64_t size);
@@ -79,6 +82,15 @@ int stint_record_load_leaf(struct stint_record *record, uint64_t seq,
  * stint_record_sign().
  */
 int stint_record_load_end(struct stint_record *record, const char *note, struct stint_error *err);
+
+/**
+ * stint_record_has_head() - is the loaded log the one that @note, a head kept elsewhere, was signed
+ * for?
+ * Return: 0, also when @note is not signed by this key; STINT_UNTRUSTED: it was, and the log does
+ * not reach it, or is another.
+ */
+int stint_record_has_head(const struct stint_record *record, const char *note,
+                          struct stint_error *err);
 
 /**
  * stint_record_append() - put an entry into the open batch, and the commitment of its person

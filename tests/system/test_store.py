@@ -116,6 +116,39 @@ class DamagedStore(unittest.TestCase):
             self.assertEqual(daemon.stint("log", "verify").returncode, 0)
             daemon.check_books(self)
 
+    def test_a_log_never_begins_again_under_its_key(self):
+        with Daemon() as daemon:
+            backup = daemon.folder / "copy.db"
+            self.assertEqual(daemon.stint("admin", "backup", backup).returncode, 0)
+            done = daemon.stint("admin", "project", "add", "later", "--reason", "after the backup")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            daemon.get("/api/v1/status")
+            size = wait_until(lambda: daemon.get("/api/v1/log/checkpoint").body.split(b"\n")[1] == b"6" and 6, what="six entries are signed")
+            daemon.stop()
+            kept = daemon.folder / "kept.db"
+            shutil.move(daemon.state / "stint.db", kept)
+            for store in (None, backup):  # lost, and older than what was shown
+                for path in daemon.state.glob("stint.db*"):
+                    path.unlink()
+                if store:
+                    shutil.copy(store, daemon.state / "stint.db")
+                said = self.refused(daemon)
+                self.assertIn("older than a head of it that was shown", said)
+                self.assertIn("log.head", said)
+            shutil.copy(kept, daemon.state / "stint.db")
+            daemon.start()
+            self.assertIn("size %d" % size, daemon.stint("log", "verify").stdout)
+            daemon.stop()
+            shutil.copy(backup, daemon.state / "stint.db")  # what came after it is lost for good
+            for name in ("log.key", "log.head"):
+                (daemon.state / name).unlink()
+            for _ in range(2):
+                daemon.start()
+                done = wait_until(lambda: (lambda done: done if done.returncode == 0 else None)(daemon.stint("log", "verify")), what="it is signed")
+                self.assertIn("[ok]", done.stdout)
+                self.assertEqual(daemon.sql("select seq from log_entry where type = 'log.key'"), [(size - 1,)])
+                daemon.kill()
+
     def test_a_backup_is_the_operators(self):
         with Daemon() as daemon:
             self.assertEqual(daemon.public("/api/v1/backup").status, 401)
