@@ -222,6 +222,9 @@ static int column_read(struct simulate *simulate, size_t index)
     int status = policy_read(column->policy, &shown->simulation.policy);
     if (status == EXIT_OK)
         status = number_read("cores", column->cores, UINT32_MAX, &cores);
+    if (status == EXIT_OK && column->cores && cores == 0)
+        return cli_usage("--cores 64", "--cores %.20s: a machine has at least one core",
+                         column->cores);
     if (status == EXIT_OK)
         status = machine_read(simulate, column);
     if (status == EXIT_OK)

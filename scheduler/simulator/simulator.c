@@ -406,11 +406,21 @@ static int by_submission(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y;
 }
 
+/* Does the trace tell GPUs apart, and has none? */
+static bool is_without_gpus(const struct stint_trace *trace)
+{
+    for (size_t i = 0; trace->gpus && i < trace->job_count; i++)
+        if (trace->gpus[i] > 0)
+            return false;
+    return trace->gpus != NULL;
+}
+
 static void count_procs(struct replay *replay)
 {
     const struct stint_machine *machine = replay->machine;
     for (uint32_t i = 0; i < machine->node_count; i++)
         replay->has_gpus |= machine->nodes[i].shape->gpu_count > 0;
+    replay->has_gpus &= !is_without_gpus(replay->trace);
     for (uint32_t i = 0; i < machine->node_count; i++) {
         const struct stint_shape *shape = machine->nodes[i].shape;
         uint32_t procs = replay->has_gpus ? shape->gpu_count : shape->core_count;

@@ -216,7 +216,8 @@ static int find_cores(hwloc_topology_t topology, struct found_nodes *found, stru
     hwloc_obj_type_t type =
         hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE) > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
     int count = hwloc_get_nbobjs_by_type(topology, type);
-    if (count <= 0)
+    /* Cores by themselves may be of anything: what is lent runs on PUs. */
+    if (count <= 0 || hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU) <= 0)
         return stint_fail(err, STINT_UNTRUSTED, "a topology without a single PU");
     if (count > STINT_MACHINE_CORE_MAX)
         return stint_fail(err, STINT_TOO_LARGE, "%d cores, at most %d are handled", count,

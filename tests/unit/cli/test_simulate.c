@@ -49,6 +49,7 @@ static void options_have_their_statuses_and_say_why(void **state)
         { { DAY, "--shares", PATH("now.cluster") }, 2, "", "now.cluster:2" },
         { { DAY, "--compare", "magic" }, 2, "", "magic" },
         { { DAY, "--cores", "eight" }, 2, "", "--cores eight" },
+        { { DAY, "--cores", "0" }, 2, "", "--cores 0: a machine has at least one core" },
         { { DAY, "--preemptible", "" }, 2, "", "not a share" },
         { { DAY, "--plot", "/nonexistent/p.svg" }, 2, "", "--plot /nonexistent/p.svg" },
         { { DAY, "--plot", "/dev/full" }, 2, "", "a disk with room" },
@@ -215,6 +216,8 @@ static void history_has_each_task_of_an_array_as_a_job(void **state)
     (void)state;
     assert_int_equal(json_integer_value(json_object_get(document, "jobs")), 2);
     assert_int_equal(json_integer_value(json_object_get(document, "makespan_s")), 7200);
+    /* Of cores, for nobody used the GPUs. */
+    assert_float_equal(json_real_value(json_object_get(document, "utilization")), 1.0, 1e-9);
     json_decref(document);
     fake_daemon_stop(fake);
 }

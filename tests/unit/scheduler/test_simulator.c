@@ -35,7 +35,7 @@ static void fields_are_read_by_the_formats_rules(void **state)
               "4 40 0 0 4 -1 -1 8 200 -1 1 3 1 -1 -1 -1 -1 -1\n"         /* never ran */
               "5 50 0 10 -1 -1 -1 -1 200 -1 1 3 1 -1 -1 -1 -1 -1\n"      /* no processors */
               "6 -1 0 10 1\n"                                            /* never submitted */
-              "7 60 0 10 1\r\n");                                        /* a short line */
+              "7 60 9007199254740993 10 1 1e5 ?\r\n"); /* a short line, unused fields */
     static const struct stint_trace_job jobs[] = {
         { 1, 10, 100, 200, 8, 3 },
         { 2, 20, 100, 100, 4, UINT32_MAX },

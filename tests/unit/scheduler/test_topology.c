@@ -220,6 +220,25 @@ static void our_own_files_show_the_rare_cases(void **state)
     assert_int_equal(shape->memory_bytes, INT64_C(7) << 30);
 }
 
+/* A file whose cores have no PUs: what would run there? */
+static void cores_without_pus_are_no_machine(void **state)
+{
+    (void)state;
+    struct stint_error err = { 0 };
+    FILE *file = fopen(STINT_TEST_DATA "/topologies/partitions.xml", "re");
+    char line[1024];
+    char text[65536];
+    size_t length = 0;
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file))
+        if (!strstr(line, "type=\"PU\""))
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%s", line);
+    (void)fclose(file);
+    assert_true(length < sizeof(text));
+    assert_int_equal(load_text(text, &err), STINT_UNTRUSTED);
+    assert_non_null(strstr(err.text, "PU"));
+}
+
 struct real {
     const char *file;
     uint32_t packages;
@@ -287,6 +306,7 @@ int main(void)
         cmocka_unit_test(this_system_has_the_cores_we_may_use),
         cmocka_unit_test(hostile_files_are_refused_by_name),
         cmocka_unit_test(our_own_files_show_the_rare_cases),
+        cmocka_unit_test(cores_without_pus_are_no_machine),
         cmocka_unit_test(real_machines_have_the_slots_their_owners_counted),
     };
     return cmocka_run_group_tests_name("topology", tests, NULL, NULL);
