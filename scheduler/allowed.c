@@ -1,6 +1,9 @@
 /* Owns: from when on limits let a task start, in a plan of starts (plan.c): a ceiling of what runs
  * is waited for as nodes are. Of a budget or a period's hours, what runs holds for its whole limit
- * is expected to fall to what it likely takes when it ends; by whole limits nothing falls. */
+ * is expected to fall to what it likely takes when it ends. By whole limits nothing of hours falls:
+ * their period turns; a budget has no other end, so what likely falls is waited for until the
+ * limit.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -57,7 +60,8 @@ static uint32_t collect(const struct stint_scheduler *s, const struct uses *uses
 static int64_t falls_by(const struct stint_scheduler *s, const struct job *job,
                         enum stint_limit limit, bool whole)
 {
-    double unused = 1.0 - (double)expected_ms(s, job, whole) / (double)job->walltime_ms;
+    bool is_nothing = whole && limit != STINT_LIMIT_BUDGET;
+    double unused = 1.0 - (double)expected_ms(s, job, is_nothing) / (double)job->walltime_ms;
     return unused > 0 ? (int64_t)((double)account_takes(job, limit) * unused) : 0;
 }
 

@@ -224,6 +224,8 @@ static const char *suppose_blocks(struct stint_jobs *jobs, const struct job *job
             if (ends.supposes)
                 *ret_supposes = "a job that it waits for is released now";
             break;
+        case STINT_REASON_BalanceHeld:
+            break; /* the core knows what runs, and what of it likely comes back */
         case STINT_REASON_AwardNotStarted:
             if (blocks[i].until_ms == 0)
                 return word_for(&blocks[i]);
@@ -263,7 +265,7 @@ static struct expectation start_of(struct stint_jobs *jobs, const struct job *jo
         return start;
     int r = stint_scheduler_expect(job_core(jobs, job), key, &suppose, &start.ms[0], &start.ms[1]);
     bool is_known = r == 0 && start.ms[1] - suppose.now_ms < ESTIMATE_MAX_MS;
-    struct stint_reason reason = { .account = STINT_NO_ACCOUNT };
+    struct stint_reason reason = jobs_block(jobs, job);
     if (!suppose.is_free)
         reason = stint_scheduler_reason(job_core(jobs, job), key);
     if (!is_known && period_ends(jobs, &reason, &suppose.from_ms[0])) {

@@ -469,13 +469,14 @@ size_t stint_scheduler_blockers(const struct stint_scheduler *scheduler, struct 
  * stint_scheduler_estimate() - when a pending task may start, in the core's clock
  * @ret_p90_ms: if every run and every job before it takes its whole limit; @ret_p50_ms: if they
  * take the share of their limits that their users took before. Of an array, its next task
- * Begin times ahead and ceilings of what runs are waited for in the plan.
- * As of the last pass's time; stint_scheduler_expect() takes another.
- * Return: 0; STINT_NOT_FOUND; STINT_UNSATISFIABLE when nothing can be told: it is blocked, can
- * never start, or is over a budget or a period's ceiling that no end of a run is known to lift;
- * -ENOMEM. The first call after a change, or after something should have happened (an end that was
- * expected), plans up to 1,000 jobs, and so at most once a second of the core's time for queues of
- * more than 200; other calls look it up.
+ * Begin times ahead and ceilings of what runs are waited for in the plan; what runs hold of a
+ * budget is taken to come back in part, as their users' past says, at their ends, for p90 at their
+ * limits. As of the last pass's time; stint_scheduler_expect() takes another. Return: 0;
+ * STINT_NOT_FOUND; STINT_UNSATISFIABLE when nothing can be told: it is blocked, can never start, or
+ * is over a budget or a period's ceiling that no end of a run is known to lift; -ENOMEM. The first
+ * call after a change, or after something should have happened (an end that was expected), plans up
+ * to 1,000 jobs, and so at most once a second of the core's time for queues of more than 200; other
+ * calls look it up.
  */
 int stint_scheduler_estimate(const struct stint_scheduler *scheduler, struct stint_task_key key,
                              int64_t *ret_p50_ms, int64_t *ret_p90_ms);

@@ -113,6 +113,25 @@ static void what_only_people_end_is_said_in_words(void **state)
 }
 
 /* A chain is walked once, however long, and told where it can be. */
+/* Of 100 core-hours 80 are held for 40 hours, of which likely half are used: then 40 are there for
+ * the second; not 70 for the third, whatever ends. */
+static void what_running_jobs_hold_of_an_award_likely_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first = fixture_submit(
+        f, &f->anna, "{\"command\":[\"a\"],\"resources\":{\"cpus\":2,\"walltime_s\":144000}}");
+    fixture_settle(f);
+    uint64_t second = fixture_submit(
+        f, &f->anna, "{\"command\":[\"b\"],\"resources\":{\"cpus\":2,\"walltime_s\":72000}}");
+    uint64_t third = fixture_submit(
+        f, &f->anna, "{\"command\":[\"c\"],\"resources\":{\"cpus\":2,\"walltime_s\":126000}}");
+    fixture_settle(f);
+    assert_int_equal(fixture_told(f, "start", first), 1);
+    assert_int_equal(fixture_reason(f, second), STINT_REASON_BalanceHeld);
+    assert_starts(f, second, 20, 40);
+    assert_non_null(strstr(view_of(f, third).no_estimate, "end before their limits"));
+}
+
 static void a_long_chain_has_an_end(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +203,7 @@ int main(void)
         EXPECT(a_held_job_is_told_its_start_as_if_released),
         EXPECT(what_only_people_end_is_said_in_words),
         EXPECT(a_long_chain_has_an_end),
+        EXPECT(what_running_jobs_hold_of_an_award_likely_comes_back),
         EXPECT(what_can_never_come_to_pass_is_refused),
         EXPECT(an_array_of_held_tasks_says_so),
         EXPECT(an_option_that_would_start_it_now_is_named),
