@@ -331,6 +331,8 @@ void handle_events(struct exchange *ex)
         exchange_fail(ex, &err);
         return;
     }
+    if (after > ex->api->events->last_id) /* of a store that an older copy took the place of */
+        after = -1;
     client->job = (uint64_t)job;
     client->is_live = after < 0;
     client->last_id = after < 0 ? ex->api->events->last_id : after;

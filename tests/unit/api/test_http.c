@@ -269,6 +269,22 @@ static void events_replay_and_go_on_without_names(void **state)
     fixture_turn(f);
 }
 
+static void an_event_id_that_was_never_given_listens_from_now_on(void **state)
+{
+    struct fixture *f = *state;
+    char got[4096] = "";
+    static const char request[] = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Last-Event-ID: 999999\r\n\r\n";
+    int fd = client_connect(f, PUBLIC);
+    client_send(f, fd, request, sizeof(request) - 1);
+    assert_true(client_until(f, fd, "retry:", got, sizeof(got)));
+    struct stint_event_row event = { .id = 11, .kind = "job.start", .job = 2 };
+    stint_api_on_event(f->api, &event);
+    assert_true(client_until(f, fd, "id: 11\n", got, sizeof(got)));
+    close(fd);
+    fixture_turn(f);
+}
+
 static void output_is_given_and_followed_to_its_end(void **state)
 {
     struct fixture *f = *state;
@@ -400,6 +416,7 @@ int main(void)
         OVER_HTTP(stopping_answers_who_waits),
         OVER_HTTP(a_wait_ends_with_the_job),
         OVER_HTTP(events_replay_and_go_on_without_names),
+        OVER_HTTP(an_event_id_that_was_never_given_listens_from_now_on),
         OVER_HTTP(output_is_given_and_followed_to_its_end),
         OVER_HTTP(a_list_goes_on_where_its_cursor_says),
         OVER_HTTP(an_etag_spares_the_second_answer),
