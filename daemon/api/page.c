@@ -12,12 +12,14 @@
 #include "stint/ledger.h"
 #include "stint/measure.h"
 #include "stint/record.h"
+#include "stint/waiver.h"
 
 #define QUEUE_ROWS    40
 #define ALLOC_ROWS    60
 #define AWARD_ROWS    24
 #define ARTIFACT_ROWS 10
 #define DECISION_ROWS 8
+#define WAIVER_ROWS   20
 
 void html_text(struct stint_buffer *out, const char *text)
 {
@@ -362,6 +364,43 @@ static void stale_note(const struct newest *newest, size_t row, struct stint_buf
     stint_buffer_add_text(out, "; judged again soon, or when it is used</span>");
 }
 
+/* A waiver that stands, in a table that the first one opens. */
+struct waived {
+    struct stint_buffer *out;
+    int64_t now_ms;
+    size_t count;
+};
+
+static bool waived_on_view(void *context, const struct stint_waiver_view *view)
+{
+    struct waived *waived = context;
+    struct stint_buffer *out = waived->out;
+    if (view->is_revoked || view->until_ms <= waived->now_ms)
+        return true;
+    if (waived->count++ == 0)
+        stint_buffer_add_text(out, "<p>Let in although it is unknown:</p><table><tbody>");
+    stint_buffer_add_text(out, "<tr><td><span class=\"tag unknown\">waived</span></td><td>");
+    if (*view->name)
+        html_text(out, view->name);
+    else
+        stint_buffer_printf(out, "%.19s…", view->digest);
+    stint_buffer_add_text(out, "<br><span class=\"quiet\">");
+    html_text(out, view->reason);
+    stint_buffer_add_text(out, " · until ");
+    html_time(out, view->until_ms);
+    stint_buffer_add_text(out, "</span></td></tr>\n");
+    return waived->count < WAIVER_ROWS;
+}
+
+static void waivers(struct stint_api *api, struct stint_buffer *out)
+{
+    struct waived waived = { out, api->options.now_wall_ms(), 0 };
+    stint_admission_each_waiver(api->options.admission, waived_on_view, &waived);
+    if (waived.count > 0)
+        stint_buffer_add_text(out,
+                              "</tbody></table><p><a href=\"/api/v1/waivers\">all waivers</a></p>");
+}
+
 static void artifacts(struct stint_api *api, struct stint_buffer *out)
 {
     struct newest newest = { .api = api };
@@ -389,6 +428,7 @@ static void artifacts(struct stint_api *api, struct stint_buffer *out)
                                                 : "<p class=\"quiet\">Nothing is registered "
                                                   "yet.</p>");
     more(out, newest.count, newest.total, "/api/v1/artifacts");
+    waivers(api, out);
     stint_buffer_add_text(out, "</section>\n");
 }
 

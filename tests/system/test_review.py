@@ -98,6 +98,9 @@ class Review(unittest.TestCase):
                          [("standing", "the authors are asked", listed[0]["digest"])])
         verdict = self.daemon.get("/api/v1/verdicts/%d" % listed[0]["verdict"]).json
         self.assertIn('"unknown"', json.dumps(verdict))  # it stays what it is
+        page = self.daemon.public("/").body.decode()
+        self.assertRegex(page, "waived</span>.*sha256:.*<span class=\"quiet\">the authors are asked")
+        self.assertNotIn(str(self.unclear), page)
         entries = [json.loads(row[0]) for row in self.daemon.sql("select body from log_entry where type = 'waiver'")]
         self.assertEqual([entry["subject"]["digest"] for entry in entries], [listed[0]["digest"]])
         self.assertNotIn(str(self.unclear), self.daemon.public("/api/v1/waivers").body.decode())
@@ -130,7 +133,9 @@ class Review(unittest.TestCase):
         self.admin("waiver", "grant", self.unclear, "--until", "now+30d", "--reason", "a trial")
         self.admin("waiver", "grant", self.unclear, "--reason", "twice", status=8)
         self.assertEqual(self.submit(self.unclear).status, 201)
+        self.assertIn("waived</span>", self.daemon.public("/").body.decode())
         self.admin("waiver", "revoke", self.waivers()[0]["id"], "--reason", "over", "--yes")
+        self.assertNotIn("waived</span>", self.daemon.public("/").body.decode())
         self.waiting(self.unclear)
 
     def test_a_fail_is_refused_at_once_and_waived_by_nobody(self):
