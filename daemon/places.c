@@ -45,7 +45,8 @@ static int find_one(const char *configured, const char *beside, const char *inst
     if (configured[0]) {
         if (realpath(configured, path))
             return 0;
-        return stint_fail(err, -ENOENT, "%s = %s: %s", key, configured, strerror(errno));
+        (void)stint_fail(err, -ENOENT, "%s = %s: %s", key, configured, strerror(errno));
+        return stint_fix(err, -ENOENT, "a path that is there, or empty for the installed place");
     }
     if (is_uninstalled(folder, sizeof(folder))) {
         (void)snprintf(candidate, sizeof(candidate), "%s%s%s", beside[0] == '/' ? "" : folder,

@@ -108,8 +108,10 @@ static int bind_unix(const struct stint_config *config, int *ret_fd, struct stin
     mode_t mask = umask(0177); /* nobody else gets in before the mode is set */
     r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     (void)umask(mask);
-    if (r != 0)
-        return fail_at(err, "cannot bind", path);
+    if (r != 0) {
+        r = fail_at(err, "cannot bind", path);
+        return stint_fix(err, r, "let the daemon's user own the folder, or set socket (--socket)");
+    }
     if ((r = socket_rights(config, path, err)) != 0)
         return r;
     if (listen(fd, BACKLOG) != 0)

@@ -2,6 +2,7 @@
 #include "stint/config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -322,6 +323,11 @@ static int check_rule_set(const struct stint_config *config, const char *key, co
                    set);
     if (is_plain && access(path, R_OK) == 0)
         return 0;
+    if (access(folder, X_OK) != 0) { /* the folder is what is wrong, not the name */
+        (void)value_fail(config, "admission", "rules_dir", err, "rules_dir = %.160s: %s", folder,
+                         strerror(errno));
+        return stint_fix(err, STINT_INVALID, "rules_dir = a folder of rule sets, or empty");
+    }
     (void)value_fail(config, "admission", key, err, "%s: no rule set '%.*s' in %.160s", key,
                      (int)(length < 64 ? length : 64), set, folder);
     return stint_fix(err, STINT_INVALID, "%s = the names of files there without .yaml, with commas",

@@ -160,8 +160,10 @@ static int load_text(const char *file, char **ret_text, struct stint_error *err)
 {
     stint_auto(stint_fd) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return stint_fail(err, -errno, "%s: cannot be read: %s", file, strerror(errno));
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int r = stint_fail(err, -errno, "%s: cannot be read: %s", file, strerror(errno));
+        return stint_fix(err, r, "--config FILE that the daemon's user may read");
+    }
     if (!S_ISREG(st.st_mode))
         return stint_fail(err, -EINVAL, "%s: not a regular file", file);
     stint_auto(stint_free) char *text = calloc(1, FILE_BYTES_MAX + 2);

@@ -510,8 +510,9 @@ static int parse_request(const json_t *json, bool is_stored, struct stint_reques
     if (r != 0)
         return r;
     if (parse.has_command == parse.has_script) {
-        (void)stint_fail(err, STINT_INVALID, "%s 'command' and 'script' given",
-                         parse.has_command ? "both" : "neither");
+        (void)stint_fail(err, STINT_INVALID, "%s given",
+                         parse.has_command ? "both 'command' and 'script'"
+                                           : "neither 'command' nor 'script'");
         return stint_fix(err, STINT_INVALID, "give exactly one of them");
     }
     if (parse.has_script && (r = script_check(&parse, is_stored, err)) != 0)

@@ -110,9 +110,12 @@ static int hello_wait(int socket_fd, struct stint_error *err, const char *progra
                          "stop that daemon; when there is none, its launcher: pgrep -a "
                          "stint-launcher");
     }
-    if (hello.code != 0)
-        return stint_fail(err, hello.code, "the launcher cannot use its state folder: %s",
-                          strerror(-hello.code));
+    if (hello.code != 0) {
+        (void)stint_fail(err, hello.code, "the launcher cannot use its state folder: %s",
+                         strerror(-hello.code));
+        return stint_fix(err, hello.code,
+                         "set state (--state) to a folder on a disk that is written");
+    }
     return 0;
 }
 
