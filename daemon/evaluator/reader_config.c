@@ -68,6 +68,20 @@ static void config_base(struct reader *reader, const struct reader_file *file, c
                           STINT_SOURCE_CONFIG, STINT_DECLARED, reader_pointer(pointer));
 }
 
+/* "org/name--modeling.Class": code of another repository, under terms that do not stand here. */
+static bool has_foreign_code(const json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    {
+        const json_t *text = json_is_array(value) ? json_array_get(value, 0) : value;
+        if (json_is_string(text) && strstr(json_string_value(text), "--"))
+            return true;
+    }
+    return false;
+}
+
 int read_config(struct reader *reader, const struct reader_file *file)
 {
     json_t *root = load_object(reader, file);
@@ -86,6 +100,9 @@ int read_config(struct reader *reader, const struct reader_file *file)
     }
     if (json_object_get(root, "auto_map"))
         (void)reader_text(reader, file, STINT_ARCHITECTURE, STINT_UNSAFE, "", "remote code",
+                          STINT_SOURCE_CONFIG, STINT_DECLARED, reader_pointer("/auto_map"));
+    if (has_foreign_code(json_object_get(root, "auto_map")))
+        (void)reader_text(reader, file, STINT_CODE, STINT_LICENCE, "", "NOASSERTION",
                           STINT_SOURCE_CONFIG, STINT_DECLARED, reader_pointer("/auto_map"));
     if (json_is_object(quantization)) {
         const char *method = object_text(quantization, "quant_method");
