@@ -18,6 +18,8 @@
 
 /* A refused body is read to its end up to here, so that the client reads the refusal. */
 #define DISCARD_MAX ((size_t)64 << 20)
+/* Room made for a body by its Content-Length alone. */
+#define BODY_BELIEVED ((size_t)512 << 10)
 
 /* ---- memory ---- */
 
@@ -511,6 +513,14 @@ static void body_refuse(struct exchange *ex, int code, const char *why)
     ex->is_discarding = true;
 }
 
+/* What the client says will come, as far as one believes it before it is there. */
+static void body_reserve(struct exchange *ex)
+{
+    const char *length = header(ex, "Content-Length");
+    size_t bytes = length ? strtoull(length, NULL, 10) : 0;
+    stint_buffer_reserve(&ex->body, bytes < BODY_BELIEVED ? bytes : BODY_BELIEVED);
+}
+
 static enum MHD_Result on_body(struct exchange *ex, const char *bytes, size_t *size)
 {
     struct stint_api *api = ex->api;
@@ -526,6 +536,8 @@ static enum MHD_Result on_body(struct exchange *ex, const char *bytes, size_t *s
     } else if (length > API_BODIES_MAX - api->body_bytes) {
         body_refuse(ex, STINT_BUSY, "too much is being received at once");
     } else {
+        if (ex->body.capacity == 0)
+            body_reserve(ex);
         stint_buffer_add(&ex->body, bytes, length);
         if (ex->body.failed) {
             body_refuse(ex, STINT_BUSY, "no memory for the body");

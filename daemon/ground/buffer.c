@@ -18,7 +18,20 @@ void stint_buffer_deinit(struct stint_buffer *buffer)
     memset(buffer, 0, sizeof(*buffer));
 }
 
-static bool buffer_reserve(struct stint_buffer *buffer, size_t more)
+static bool buffer_grow(struct stint_buffer *buffer, size_t capacity)
+{
+    char *data = realloc(buffer->data, capacity);
+    if (!data) {
+        buffer->failed = true;
+        return false;
+    }
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return true;
+}
+
+/* Room for @more, so that many small appends cost little. */
+static bool buffer_room(struct stint_buffer *buffer, size_t more)
 {
     size_t bound = buffer->bound ? buffer->bound : STINT_BUFFER_BOUND;
     if (buffer->failed || more > bound || buffer->length > bound - more) {
@@ -31,19 +44,18 @@ static bool buffer_reserve(struct stint_buffer *buffer, size_t more)
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     while (capacity < needed)
         capacity *= 2;
-    char *data = realloc(buffer->data, capacity);
-    if (!data) {
-        buffer->failed = true;
-        return false;
-    }
-    buffer->data = data;
-    buffer->capacity = capacity;
-    return true;
+    return buffer_grow(buffer, capacity);
+}
+
+void stint_buffer_reserve(struct stint_buffer *buffer, size_t bytes)
+{
+    if (!buffer->failed && bytes < STINT_BUFFER_BOUND && bytes + 1 > buffer->capacity)
+        (void)buffer_grow(buffer, bytes + 1);
 }
 
 void stint_buffer_add(struct stint_buffer *buffer, const void *bytes, size_t length)
 {
-    if (length == 0 || !buffer_reserve(buffer, length))
+    if (length == 0 || !buffer_room(buffer, length))
         return;
     memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;
@@ -57,7 +69,7 @@ void stint_buffer_add_text(struct stint_buffer *buffer, const char *text)
 
 void stint_buffer_add_char(struct stint_buffer *buffer, char c)
 {
-    if (!buffer_reserve(buffer, 1))
+    if (!buffer_room(buffer, 1))
         return;
     buffer->data[buffer->length++] = c;
     buffer->data[buffer->length] = '\0';
@@ -69,7 +81,7 @@ void stint_buffer_printf(struct stint_buffer *buffer, const char *format, ...)
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (length < 0 || !buffer_reserve(buffer, (size_t)length)) {
+    if (length < 0 || !buffer_room(buffer, (size_t)length)) {
         buffer->failed = true;
         return;
     }
@@ -86,7 +98,7 @@ const char *stint_buffer_text(const struct stint_buffer *buffer)
 
 char *stint_buffer_take(struct stint_buffer *buffer)
 {
-    if (buffer->failed || !buffer_reserve(buffer, 0))
+    if (buffer->failed || !buffer_room(buffer, 0))
         return NULL;
     buffer->data[buffer->length] = '\0';
     char *data = stint_take(buffer->data);

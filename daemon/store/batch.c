@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_KEEP_BYTES ((size_t)1 << 20) /* memory kept between batches */
+#define BATCH_KEEP_BYTES ((size_t)2 << 20) /* memory kept between batches */
 /* More is kept while batches need it: growing anew costs a bulk submission two faults a job. */
 #define BATCH_USED_PART 4
 

@@ -39,6 +39,9 @@ static inline __attribute__((unused)) void stint_buffer_deinit_auto(struct stint
     stint_buffer_deinit(buffer);
 }
 
+/* Room for @bytes in all, where one knows what is coming: the rest is not copied as it grows. Fails
+ * the buffer when there is no memory. */
+void stint_buffer_reserve(struct stint_buffer *buffer, size_t bytes);
 /* Append; on failure they set @failed and leave what was there. Amortised O(length). */
 void stint_buffer_add(struct stint_buffer *buffer, const void *bytes, size_t length);
 void stint_buffer_add_text(struct stint_buffer *buffer, const char *text);

@@ -53,6 +53,23 @@ static void hostile_text_stays_inside_its_quotes(void **state)
     }
 }
 
+static void room_made_ahead_is_used_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct stint_buffer b = { 0 };
+    stint_buffer_add_text(&b, "ab");
+    stint_buffer_reserve(&b, 1000);
+    const char *before = stint_buffer_text(&b);
+    for (size_t i = 2; i < 1000; i++)
+        stint_buffer_add_char(&b, 'c');
+    assert_ptr_equal(stint_buffer_text(&b), before);
+    assert_int_equal(b.length, 1000);
+    assert_memory_equal(before, "abcc", 4);
+    stint_buffer_reserve(&b, 1);
+    assert_int_equal(b.length, 1000);
+    stint_buffer_deinit(&b);
+}
+
 static void a_full_buffer_fails_and_keeps_what_it_had(void **state)
 {
     (void)state;
@@ -84,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writer_sets_commas_at_every_depth),
         cmocka_unit_test(hostile_text_stays_inside_its_quotes),
+        cmocka_unit_test(room_made_ahead_is_used_and_loses_nothing),
         cmocka_unit_test(a_full_buffer_fails_and_keeps_what_it_had),
         cmocka_unit_test(doubles_read_back_exactly),
     };
