@@ -127,19 +127,24 @@ bool licences_key(const char *name, char key[LICENCE_KEY_MAX])
     return length > 0;
 }
 
-uint16_t licences_index(const struct stint_licences *table, const char *id)
+size_t licences_place(const struct stint_licence *list, size_t count, const char *id)
 {
     size_t low = 0;
-    size_t high = table->count;
-    while (low < high) {
+    for (size_t high = count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (strcasecmp(table->list[middle].id, id) < 0)
+        if (strcasecmp(list[middle].id, id) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < table->count && strcasecmp(table->list[low].id, id) == 0 ? (uint16_t)low
-                                                                          : LICENCE_NONE;
+    return low;
+}
+
+uint16_t licences_index(const struct stint_licences *table, const char *id)
+{
+    size_t place = licences_place(table->list, table->count, id);
+    bool is_there = place < table->count && strcasecmp(table->list[place].id, id) == 0;
+    return is_there ? (uint16_t)place : LICENCE_NONE;
 }
 
 /* The first of the places where the data may be. */

@@ -7,16 +7,20 @@
 
 #include "load.h"
 
-static int compare_licence(const void *a, const void *b)
-{
-    return strcasecmp(((const struct stint_licence *)a)->id, ((const struct stint_licence *)b)->id);
-}
-
+/* New ones are put into their places among those that are sorted: the file is nearly in order, and
+ * later ones come one at a time between two questions. */
 void load_sort(struct load *load)
 {
-    if (!load->is_sorted && load->table->count > 0)
-        qsort(load->table->list, load->table->count, sizeof(load->table->list[0]), compare_licence);
-    load->is_sorted = true;
+    struct stint_licence *list = load->table->list;
+    for (; load->sorted_count < load->table->count; load->sorted_count++) {
+        size_t count = load->sorted_count;
+        if (count == 0 || strcasecmp(list[count - 1].id, list[count].id) <= 0)
+            continue;
+        struct stint_licence licence = list[count];
+        size_t place = licences_place(list, count, licence.id);
+        memmove(&list[place + 1], &list[place], (count - place) * sizeof(list[0]));
+        list[place] = licence;
+    }
 }
 
 int load_find(struct load *load, const struct document *document, const char *id,
@@ -47,7 +51,6 @@ int load_add(struct load *load, const char *id, struct stint_licence **ret, stru
         return stint_fail(err, -ENOMEM, "out of memory");
     struct stint_licence *licence = &table->list[table->count++];
     *licence = (struct stint_licence){ .id = copy, .name = copy, .successor = "", .note = "" };
-    load->is_sorted = false;
     *ret = licence;
     return 0;
 }

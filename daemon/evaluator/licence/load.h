@@ -17,9 +17,9 @@ struct load {
     uint16_t current;        /* licence of the row being read */
     struct clauses *clauses; /* being read, */
     int facet;               /* and their facet */
-    bool is_sorted;          /* the list is in order: licences_index() may be asked */
-    uint32_t pending;        /* facets of the row being read */
-    const char *target;      /* names of this kind are being read */
+    size_t sorted_count; /* so many of the list are in order; all: licences_index() may be asked */
+    uint32_t pending;    /* facets of the row being read */
+    const char *target;  /* names of this kind are being read */
     enum stint_licence_via via;
     bool is_reviewed;
     char expected_texts[STINT_SHA256_HEX];

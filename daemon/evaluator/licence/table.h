@@ -80,6 +80,9 @@ struct stint_licences {
  * too long. */
 bool licences_key(const char *name, char key[LICENCE_KEY_MAX]);
 
+/* Where @id belongs among @count licences in the order of their ids, letters of either case the
+ * same. O(log count). */
+size_t licences_place(const struct stint_licence *list, size_t count, const char *id);
 /* Index in the list by exact id, letter case ignored; LICENCE_NONE when absent. */
 uint16_t licences_index(const struct stint_licences *table, const char *id);
 
