@@ -1,8 +1,8 @@
 /* Owns: the connection to the daemon. libcurl's start-up is the only cost that shows (8.5 ms with
- * its TLS library), so TLS is initialised only for an https URL. */
+ * its TLS library), so TLS is initialised only for an https URL, and all of it only when there is
+ * something to say. */
 #include "client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "curl_late.h"
 
 #define SYSTEM_SOCKET "/run/stint/stintd.sock"
 /* A lost answer is asked for again this often, with the same Idempotency-Key. */
@@ -96,7 +98,7 @@ static int place_split(const char *place, struct client *client, struct stint_er
 
 static bool headers_add(struct curl_slist **list, const char *header)
 {
-    struct curl_slist *longer = curl_slist_append(*list, header);
+    struct curl_slist *longer = curl_late.slist_append(*list, header);
     if (longer)
         *list = longer;
     return longer != NULL;
@@ -120,14 +122,18 @@ static bool headers_build(struct client *client)
 
 int client_open(const char *place, struct client **ret_client, struct stint_error *err)
 {
+    int r = curl_late_load(err);
+    if (r != 0)
+        return r;
     struct client *client = calloc(1, sizeof(*client));
     if (!client)
         return -ENOMEM;
-    int r = place_split(place, client, err);
-    if (r == 0 && curl_global_init(strncmp(place, "https:", 6) == 0 ? CURL_GLOBAL_DEFAULT
-                                                                    : CURL_GLOBAL_NOTHING) != 0)
+    r = place_split(place, client, err);
+    if (r == 0 &&
+        curl_late.global_init(strncmp(place, "https:", 6) == 0 ? CURL_GLOBAL_DEFAULT
+                                                               : CURL_GLOBAL_NOTHING) != 0)
         r = -ENOMEM;
-    if (r == 0 && (!(client->curl = curl_easy_init()) || !headers_build(client)))
+    if (r == 0 && (!(client->curl = curl_late.easy_init()) || !headers_build(client)))
         r = -ENOMEM;
     if (r != 0) {
         client_close(client);
@@ -142,10 +148,10 @@ struct client *client_close(struct client *client)
     if (!client)
         return NULL;
     if (client->curl)
-        curl_easy_cleanup(client->curl);
-    curl_slist_free_all(client->headers);
-    curl_slist_free_all(client->headers_json);
-    curl_global_cleanup();
+        curl_late.easy_cleanup(client->curl);
+    curl_late.slist_free_all(client->headers);
+    curl_late.slist_free_all(client->headers_json);
+    curl_late.global_cleanup();
     free(client->socket);
     free(client->base);
     free(client);
@@ -201,20 +207,20 @@ static int curl_failed(const struct client *client, CURLcode code, const struct 
     if (code == CURLE_OUT_OF_MEMORY)
         return stint_fail(err, -ENOMEM, "out of memory");
     return stint_fail(err, -EPROTO, "talking to the daemon at %.200s: %.150s", place,
-                      client->error[0] ? client->error : curl_easy_strerror(code));
+                      client->error[0] ? client->error : curl_late.easy_strerror(code));
 }
 
 /* Common to whole answers and streams. */
 static void handle_aim(const struct client *client, CURL *curl, const char *url)
 {
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "stint/" STINT_VERSION);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_late.easy_setopt(curl, CURLOPT_URL, url);
+    curl_late.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_late.easy_setopt(curl, CURLOPT_USERAGENT, "stint/" STINT_VERSION);
+    curl_late.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
+    curl_late.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (client->socket) {
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
-        curl_easy_setopt(curl, CURLOPT_PROXY, "");
+        curl_late.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+        curl_late.easy_setopt(curl, CURLOPT_PROXY, "");
     }
 }
 
@@ -234,30 +240,31 @@ static CURLcode request_send(struct client *client, const char *method, const ch
     char text[200];
     if (key) { /* in front of the lasting list, and taken off again below */
         (void)snprintf(text, sizeof(text), "Idempotency-Key: %.150s", key);
-        key_header = curl_slist_append(NULL, text);
+        key_header = curl_late.slist_append(NULL, text);
         if (!key_header)
             return CURLE_OUT_OF_MEMORY;
         key_header->next = headers;
         headers = key_header;
     }
-    curl_easy_reset(curl);
+    curl_late.easy_reset(curl);
     handle_aim(client, curl, url);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, response_on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, response);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, response_on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, response);
+    curl_late.easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error);
+    curl_late.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_late.easy_setopt(curl, CURLOPT_WRITEFUNCTION, response_on_body);
+    curl_late.easy_setopt(curl, CURLOPT_WRITEDATA, response);
+    curl_late.easy_setopt(curl, CURLOPT_HEADERFUNCTION, response_on_header);
+    curl_late.easy_setopt(curl, CURLOPT_HEADERDATA, response);
     if (body || strcmp(method, "POST") == 0) {
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "");
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(body ? strlen(body) : 0));
+        curl_late.easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "");
+        curl_late.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                              (curl_off_t)(body ? strlen(body) : 0));
     }
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_late.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     client->error[0] = '\0';
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = curl_late.easy_perform(curl);
     if (key_header) {
         key_header->next = NULL;
-        curl_slist_free_all(key_header);
+        curl_late.slist_free_all(key_header);
     }
     return code;
 }
@@ -282,7 +289,7 @@ int client_call(struct client *client, const char *method, const char *path, con
     }
     if (code != CURLE_OK)
         return curl_failed(client, code, &response, err);
-    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &response.status);
+    curl_late.easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &response.status);
     if (response.body.length > 0)
         response.json = json_loadb(response.body.data, response.body.length, 0, NULL);
     *ret_response = response;
@@ -317,7 +324,7 @@ static size_t stream_on_body(char *bytes, size_t size, size_t count, void *conte
     struct stream_handle *handle = context;
     struct client_stream *stream = handle->stream;
     size_t length = size * count;
-    curl_easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &stream->response.status);
+    curl_late.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &stream->response.status);
     if (stream->response.status / 100 != 2)
         return response_on_body(bytes, size, count, &stream->response);
     stream->result = write_whole(stream->fd, bytes, length);
@@ -335,26 +342,26 @@ static int stream_open(struct client *client, CURLM *multi, struct client_stream
         handle->url = NULL;
         return -ENOMEM;
     }
-    if (!(handle->curl = curl_easy_init()))
+    if (!(handle->curl = curl_late.easy_init()))
         return -ENOMEM;
     handle_aim(client, handle->curl, handle->url);
-    curl_easy_setopt(handle->curl, CURLOPT_HTTPHEADER, client->headers);
-    curl_easy_setopt(handle->curl, CURLOPT_WRITEFUNCTION, stream_on_body);
-    curl_easy_setopt(handle->curl, CURLOPT_WRITEDATA, handle);
-    curl_easy_setopt(handle->curl, CURLOPT_PRIVATE, handle);
-    return curl_multi_add_handle(multi, handle->curl) == CURLM_OK ? 0 : -ENOMEM;
+    curl_late.easy_setopt(handle->curl, CURLOPT_HTTPHEADER, client->headers);
+    curl_late.easy_setopt(handle->curl, CURLOPT_WRITEFUNCTION, stream_on_body);
+    curl_late.easy_setopt(handle->curl, CURLOPT_WRITEDATA, handle);
+    curl_late.easy_setopt(handle->curl, CURLOPT_PRIVATE, handle);
+    return curl_late.multi_add_handle(multi, handle->curl) == CURLM_OK ? 0 : -ENOMEM;
 }
 
 static void streams_collect(struct client *client, CURLM *multi, struct stint_error *err)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
+    for (CURLMsg *message; (message = curl_late.multi_info_read(multi, &left)) != NULL;) {
         struct stream_handle *handle = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
+        curl_late.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
         struct client_stream *stream = handle->stream;
-        curl_easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &stream->response.status);
+        curl_late.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &stream->response.status);
         stream->is_done = true;
         if (message->data.result != CURLE_OK && stream->result == 0)
             stream->result = curl_failed(client, message->data.result, &stream->response, err);
@@ -370,31 +377,31 @@ int client_follow(struct client *client, struct client_stream *streams, size_t c
                   bool (*tick)(void *context), void *context, struct stint_error *err)
 {
     struct stream_handle handles[STREAMS_MAX] = { 0 };
-    CURLM *multi = curl_multi_init();
+    CURLM *multi = curl_late.multi_init();
     int running = 1;
     int r = multi && count <= STREAMS_MAX ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < count; i++)
         r = stream_open(client, multi, &streams[i], &handles[i]);
     while (r == 0 && running > 0) {
-        if (curl_multi_perform(multi, &running) != CURLM_OK)
+        if (curl_late.multi_perform(multi, &running) != CURLM_OK)
             r = -EPROTO;
         streams_collect(client, multi, err);
         if (tick && !tick(context))
             r = -EINTR;
         if (r == 0 && running > 0)
-            (void)curl_multi_poll(multi, NULL, 0, 200, NULL);
+            (void)curl_late.multi_poll(multi, NULL, 0, 200, NULL);
     }
     for (size_t i = 0; i < count && i < STREAMS_MAX; i++) {
         if (handles[i].curl) {
-            (void)curl_multi_remove_handle(multi, handles[i].curl);
-            curl_easy_cleanup(handles[i].curl);
+            (void)curl_late.multi_remove_handle(multi, handles[i].curl);
+            curl_late.easy_cleanup(handles[i].curl);
         }
         free(handles[i].url);
         if (r == 0 && streams[i].result != 0)
             r = streams[i].result;
     }
     if (multi)
-        curl_multi_cleanup(multi);
+        curl_late.multi_cleanup(multi);
     return r;
 }
 
