@@ -2,12 +2,12 @@
 #include "fold.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "schema.h"
+#include "thread.h"
 
 /* Pages of the log, of 4096 bytes: as many more as ask for the next folding; and so many that the
  * writer folds the rest itself, because the log begins anew only when all of it is folded, and
@@ -71,19 +71,6 @@ static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-/* Signals belong to the loop's thread. */
-static int thread_start(struct fold *fold)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = uv_thread_create(&fold->thread, fold_main, fold);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    fold->has_thread = r == 0;
-    return r;
-}
-
 int fold_start(const char *path, sqlite3 *writer, struct fold **ret_fold, struct stint_error *err)
 {
     struct fold *fold = calloc(1, sizeof(*fold));
@@ -93,8 +80,9 @@ int fold_start(const char *path, sqlite3 *writer, struct fold **ret_fold, struct
         abort(); /* never on Linux: nothing is allocated */
     fold->writer = writer;
     int r = schema_open_writer(path, &fold->db, err);
-    if (r == 0 && (r = thread_start(fold)) != 0)
+    if (r == 0 && (r = thread_start(&fold->thread, fold_main, fold)) != 0)
         (void)stint_fail(err, r, "starting the thread of the store's log: %s", uv_strerror(r));
+    fold->has_thread = r == 0;
     if (r != 0) {
         fold_stop(fold);
         return r;

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 
 #include "fold.h"
 #include "schema.h"
+#include "thread.h"
 
 static const char BEGIN_BATCH[] = "BEGIN IMMEDIATE";
 static const char COMMIT_BATCH[] = "COMMIT";
@@ -182,19 +182,6 @@ static void writer_main(void *argument)
     uv_mutex_unlock(&writer->mutex);
 }
 
-/* Signals belong to the loop's thread. */
-static int thread_start(struct writer *writer)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = uv_thread_create(&writer->thread, writer_main, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    writer->has_thread = r == 0;
-    return r;
-}
-
 int writer_start(const char *path, void (*notify)(void *context), void *context,
                  struct writer **ret_writer, struct stint_error *err)
 {
@@ -212,8 +199,9 @@ int writer_start(const char *path, void (*notify)(void *context), void *context,
         r = writer_prepare(writer, err);
     if (r == 0)
         r = fold_start(path, writer->db, &writer->fold, err);
-    if (r == 0 && (r = thread_start(writer)) != 0)
+    if (r == 0 && (r = thread_start(&writer->thread, writer_main, writer)) != 0)
         (void)stint_fail(err, r, "starting the store's writer thread: %s", uv_strerror(r));
+    writer->has_thread = r == 0;
     if (r != 0) {
         writer_stop(writer);
         return r;
