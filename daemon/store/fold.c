@@ -9,11 +9,13 @@
 #include "schema.h"
 #include "thread.h"
 
-/* Pages of the log, of 4096 bytes: as many more as ask for the next folding; and so many that the
- * writer folds the rest itself, because the log begins anew only when all of it is folded, and
- * under a steady load the thread alone is never quite done. */
-#define FOLD_EACH 1000
-#define FOLD_MOST 16000
+/* Pages of the log, of 8192 bytes: as many more as ask for the next folding, few, so that no commit
+ * waits long behind the folding's own synchronisation; and so many that the writer folds the rest
+ * itself, because the log begins anew only when all of it is folded, and under a steady load the
+ * thread alone is never quite done. A log that begins anew soon is overwritten, which costs a
+ * commit a fifth to a third less than one that grows: there is no new size to synchronise. */
+#define FOLD_EACH 125
+#define FOLD_MOST 1000
 
 struct fold {
     sqlite3 *db;

@@ -93,6 +93,8 @@ static void assert_refused_untouched(struct fixture *f, const char *why, const c
     assert_memory_equal(&before, &after, sizeof(before));
 }
 
+#define PAGE 8192 /* bytes of one page of a new database */
+
 static void damaged_databases_are_refused_untouched(void **state)
 {
     struct fixture *f = *state;
@@ -104,9 +106,9 @@ static void damaged_databases_are_refused_untouched(void **state)
     } cases[] = {
         { 0, 16, 0, "not a database" },     /* the magic */
         { 100, 200, 0, "damaged" },         /* the schema's page */
-        { 4096, 4096, 0, "damaged" },       /* a whole page of a table */
-        { 3 * 4096 + 8, 64, 0, "damaged" }, /* the head of a page */
-        { 0, 0, 3 * 4096, "damaged" },      /* the tail is gone */
+        { PAGE, PAGE, 0, "damaged" },       /* a whole page of a table */
+        { 3 * PAGE + 8, 64, 0, "damaged" }, /* the head of a page */
+        { 0, 0, 3 * PAGE, "damaged" },      /* the tail is gone */
         { 0, 0, 1000, "" },                 /* nearly all is gone */
     };
     for (uint64_t id = 1; id <= 200; id++)
@@ -120,7 +122,7 @@ static void damaged_databases_are_refused_untouched(void **state)
     assert_int_equal(system(command), 0);
     (void)snprintf(command, sizeof(command), "cp %s %s", copy, f->path);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
-        char garbage[4096];
+        char garbage[PAGE];
         memset(garbage, 0xa5, sizeof(garbage));
         assert_int_equal(system(command), 0);
         if (cases[i].size)
