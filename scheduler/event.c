@@ -215,11 +215,11 @@ int stint_scheduler_set_blocked(struct stint_scheduler *s, struct stint_task_key
     uint32_t number = job_find(s, key);
     if (number == NO_JOB || s->jobs[number].place == PLACE_RUNNING)
         return STINT_NOT_FOUND;
-    int r = job_reserve(s);
+    bool is_blocked = reason->code != STINT_REASON_NONE;
+    int r = is_blocked ? 0 : job_reserve(s);
     if (r != 0)
         return r;
     struct job *job = &s->jobs[number];
-    bool is_blocked = reason->code != STINT_REASON_NONE;
     if (!is_blocked && !job->is_blocked)
         return 0;
     if (is_blocked && !job->is_blocked) {

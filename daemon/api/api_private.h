@@ -195,8 +195,8 @@ struct exchange {
     const char *type;
     const char *cache;
     char etag[40];
-    char link[512];
-    char location[128];
+    struct stint_buffer link; /* the Link header's value; none while empty */
+    char location[48];
     struct MHD_Response *response; /* instead of @out, for streams */
     char *key;                     /* Idempotency-Key in progress */
     char key_sha256[65];

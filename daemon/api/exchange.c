@@ -80,6 +80,7 @@ void exchange_unref(struct exchange *ex)
     exchange_unlink(ex);
     stint_buffer_deinit(&ex->body);
     stint_buffer_deinit(&ex->out);
+    stint_buffer_deinit(&ex->link);
     for (size_t i = 0; i < ex->query_count; i++)
         free(ex->query_values[i]);
     for (size_t i = 0; i < ex->decoded_count; i++)
@@ -237,7 +238,7 @@ static void out_problem(struct exchange *ex, int status, const struct stint_erro
     ex->type = "application/problem+json";
     ex->cache = "no-store";
     ex->location[0] = '\0';
-    ex->link[0] = '\0';
+    stint_buffer_clear(&ex->link);
 }
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -316,12 +317,14 @@ static void add_headers(struct exchange *ex, struct MHD_Response *response)
     add_header(response, "Content-Type", ex->type);
     add_header(response, "Cache-Control", ex->cache);
     add_header(response, "X-Content-Type-Options", "nosniff");
-    add_header(response, "Referrer-Policy", "no-referrer");
-    add_header(response, "Content-Security-Policy", csp);
+    if (!strstr(ex->type, "json")) { /* a browser draws none of that; see nosniff */
+        add_header(response, "Referrer-Policy", "no-referrer");
+        add_header(response, "Content-Security-Policy", csp);
+    }
     if (ex->etag[0])
         add_header(response, "ETag", ex->etag);
-    if (ex->link[0])
-        add_header(response, "Link", ex->link);
+    if (ex->link.length > 0 && !ex->link.failed)
+        add_header(response, "Link", stint_buffer_text(&ex->link));
     if (ex->location[0])
         add_header(response, "Location", ex->location);
     if (ex->status == 429 || ex->status == 503)
@@ -563,6 +566,7 @@ static enum MHD_Result on_whole(struct exchange *ex)
     if (ex->step == STEP_ANSWERED)
         return queue_answer(ex);
     exchange_suspend(ex);
+    stint_store_advance(ex->api->options.store);
     return MHD_YES;
 }
 

@@ -483,22 +483,20 @@ void cursor_next(struct exchange *ex, uint64_t id, bool has_more)
     }
     cursor_write(id, cursor);
     stint_json_kv_text(&ex->out, "next", cursor);
-    struct stint_buffer link = { 0 };
-    stint_buffer_printf(&link, "<%s?after=%s", ex->path, cursor);
+    struct stint_buffer *link = &ex->link;
+    stint_buffer_clear(link);
+    stint_buffer_printf(link, "<%s?after=%s", ex->path, cursor);
     for (size_t i = 0; i < ex->query_count; i++) {
         size_t length = strcspn(ex->query_names[i], " ");
         if (strncmp(ex->query_names[i], "after", length) == 0 && length == 5)
             continue;
-        stint_buffer_printf(&link, "&%.*s=", (int)length, ex->query_names[i]);
+        stint_buffer_printf(link, "&%.*s=", (int)length, ex->query_names[i]);
         for (const char *c = ex->query_values[i]; *c; c++)
             if (strchr("-._~:", *c) || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
                 (*c >= 'A' && *c <= 'Z'))
-                stint_buffer_add_char(&link, *c);
+                stint_buffer_add_char(link, *c);
             else
-                stint_buffer_printf(&link, "%%%02X", (unsigned)(unsigned char)*c);
+                stint_buffer_printf(link, "%%%02X", (unsigned)(unsigned char)*c);
     }
-    stint_buffer_add_text(&link, ">; rel=\"next\"");
-    if (link.length < sizeof(ex->link))
-        (void)snprintf(ex->link, sizeof(ex->link), "%s", stint_buffer_text(&link));
-    stint_buffer_deinit(&link);
+    stint_buffer_add_text(link, ">; rel=\"next\"");
 }

@@ -10,6 +10,13 @@
 /* More is kept while batches need it: growing anew costs a bulk submission two faults a job. */
 #define BATCH_USED_PART 4
 
+/* Before each row: @length from here to the next one's. */
+struct row_head {
+    size_t length;
+    uint16_t statement;
+    uint16_t count;
+};
+
 static int batch_reserve(struct batch *batch, size_t more, struct stint_error *err)
 {
     if (more > 2 * STINT_STORE_BATCH_BYTES_MAX - batch->length ||
@@ -55,7 +62,7 @@ int batch_put(struct batch *batch, enum statement_id statement, const struct val
               size_t count, struct stint_error *err)
 {
     assert(count <= TABLE_COLUMN_MAX);
-    size_t needed = 4;
+    size_t needed = sizeof(struct row_head);
     for (size_t i = 0; i < count; i++) {
         if (values[i].length > STINT_STORE_TEXT_MAX)
             return stint_fail(err, STINT_TOO_LARGE, "%zu bytes in one column, at most %zu",
@@ -65,10 +72,13 @@ int batch_put(struct batch *batch, enum statement_id statement, const struct val
     int r = batch_reserve(batch, needed, err);
     if (r != 0)
         return r;
-    uint16_t head[2] = { (uint16_t)statement, (uint16_t)count };
-    batch_add(batch, head, sizeof(head));
+    struct row_head head = { .statement = (uint16_t)statement, .count = (uint16_t)count };
+    size_t start = batch->length;
+    batch_add(batch, &head, sizeof(head));
     for (size_t i = 0; i < count; i++)
         batch_add_value(batch, &values[i]);
+    head.length = batch->length - start;
+    memcpy(batch->bytes + start, &head, sizeof(head));
     batch->rows++;
     return 0;
 }
@@ -164,11 +174,23 @@ bool batch_next(const struct batch *batch, size_t *at, struct batch_row *ret_row
 {
     if (*at >= batch->length)
         return false;
-    uint16_t head[2];
-    batch_take(batch, at, head, sizeof(head));
-    ret_row->statement = (enum statement_id)head[0];
-    ret_row->count = head[1];
+    struct row_head head;
+    batch_take(batch, at, &head, sizeof(head));
+    ret_row->statement = (enum statement_id)head.statement;
+    ret_row->count = head.count;
     for (size_t i = 0; i < ret_row->count; i++)
         batch_take_value(batch, at, &ret_row->values[i]);
     return true;
+}
+
+bool batch_next_of(const struct batch *batch, enum statement_id statement, size_t *at,
+                   struct batch_row *ret_row)
+{
+    struct row_head head;
+    for (; *at < batch->length; *at += head.length) {
+        memcpy(&head, batch->bytes + *at, sizeof(head));
+        if (head.statement == (uint16_t)statement)
+            return batch_next(batch, at, ret_row);
+    }
+    return false;
 }

@@ -68,5 +68,8 @@ struct batch_row {
     struct value values[TABLE_COLUMN_MAX];
 };
 bool batch_next(const struct batch *batch, size_t *at, struct batch_row *ret_row);
+/* The next one of @statement; others are passed over without a look at their values. */
+bool batch_next_of(const struct batch *batch, enum statement_id statement, size_t *at,
+                   struct batch_row *ret_row);
 
 #endif

@@ -54,8 +54,6 @@ struct stint_store {
     bool is_interrupted;           /* the store closes */
 };
 
-/* Hands over what can be handed over, and closes when nothing is left. */
-void store_advance(struct stint_store *store);
 /* Something was put: the loop must come by even if it sleeps. */
 void store_wake(struct stint_store *store);
 /* reads.c */

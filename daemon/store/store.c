@@ -31,9 +31,7 @@ static void release_events(struct stint_store *store, const struct batch *batch)
     size_t at = 0;
     if (!store->options.on_event)
         return;
-    while (batch_next(batch, &at, &row)) {
-        if (row.statement != (enum statement_id)TABLE_EVENT)
-            continue;
+    while (batch_next_of(batch, (enum statement_id)TABLE_EVENT, &at, &row)) {
         struct stint_event_row event = { 0 };
         for (size_t i = 0; i < table->column_count; i++)
             column_set(&table->columns[i], &event, &row.values[i]);
@@ -162,7 +160,7 @@ static void company_on_timer(uv_timer_t *timer)
 {
     struct stint_store *store = timer->data;
     store->is_due = true;
-    store_advance(store);
+    stint_store_advance(store);
 }
 
 /* A batch that nobody waits for stays a moment, so that what somebody waits for need not wait for
@@ -185,7 +183,7 @@ static void hand_over(struct stint_store *store)
     writer_give(store->writer, full);
 }
 
-void store_advance(struct stint_store *store)
+void stint_store_advance(struct stint_store *store)
 {
     struct writer_result result;
     if (store->is_flying && writer_take(store->writer, &result))
@@ -215,17 +213,17 @@ void store_wake(struct stint_store *store)
 
 static void store_on_prepare(uv_prepare_t *handle)
 {
-    store_advance(handle->data);
+    stint_store_advance(handle->data);
 }
 
 static void store_on_check(uv_check_t *handle)
 {
-    store_advance(handle->data);
+    stint_store_advance(handle->data);
 }
 
 static void store_on_async(uv_async_t *handle)
 {
-    store_advance(handle->data);
+    stint_store_advance(handle->data);
 }
 
 static void store_on_notify(void *context)

@@ -106,6 +106,14 @@ int stint_store_after(struct stint_store *store, stint_effect_fn fn, void *conte
  * (STINT_STORE_COMPANY_MS). */
 int stint_store_follow(struct stint_store *store, stint_effect_fn fn, void *context,
                        struct stint_error *err);
+/**
+ * stint_store_advance() - release what became durable, and hand over what waits
+ * The store does so itself before and after the loop sleeps. Whoever does much in one turn calls it
+ * between two pieces: a hundred requests that lie ready would else be one batch, and the writer
+ * would stand still while they are read, and they while it commits. Effects run within this call,
+ * so that it is made where nothing is half done. One lock when there is nothing to do.
+ */
+void stint_store_advance(struct stint_store *store);
 /* Is anything put that is not durable yet? Then a read of live memory would show more than is
  * durable and must wait with stint_store_after(). */
 bool stint_store_is_pending(const struct stint_store *store);

@@ -101,6 +101,8 @@ static void the_page_escapes_what_it_shows(void **state)
     struct fixture *f = *state;
     const char *page = ask(f, PUBLIC, "GET", "/", NULL, NULL);
     assert_non_null(strstr(page, "Content-Security-Policy: default-src 'none'"));
+    assert_non_null(strstr(page, "Referrer-Policy: no-referrer"));
+    assert_non_null(strstr(page, "X-Content-Type-Options: nosniff"));
     assert_non_null(strstr(page, "&lt;nlp&gt;"));
     assert_non_null(strstr(page, "&lt;Lab&gt;"));
     assert_null(strstr(page, "<nlp>"));

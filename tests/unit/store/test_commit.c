@@ -2,9 +2,11 @@
  * otherwise. */
 #include "fixture.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +83,49 @@ static void what_arrives_during_a_commit_shares_the_next(void **state)
     stint_store_figures(f->store, &after);
     assert_int_equal(after.commits - before.commits, 2);
     assert_int_equal(after.batch_rows_max, 100);
+}
+
+/* One callback of the loop that handles many requests hands them over as it goes. */
+static void work_is_committed_while_its_turn_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct trace trace = { .f = f };
+    struct step steps[] = { { &trace, "first" }, { &trace, "second" } };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(steps); i++) {
+        assert_int_equal(fixture_put_event(f, steps[i].name), 0);
+        assert_int_equal(stint_store_after(f->store, step_on_durable, &steps[i], NULL), 0);
+        assert_false(strstr(trace.text, steps[i].name)); /* not before it is durable */
+        while (!strstr(trace.text, steps[i].name)) {
+            stint_store_advance(f->store); /* the loop does not run */
+            (void)sched_yield();
+        }
+    }
+    assert_string_equal(trace.text, "first:ok second:ok ");
+    assert_int_equal(fixture_ask(f, "SELECT count(*) FROM event WHERE kind IN ('first', 'second')"),
+                     2);
+}
+
+/* Under a steady load the log is written over, not made longer: 48 MB go through it. */
+static void log_does_not_grow_with_what_was_written(void **state)
+{
+    struct fixture *f = *state;
+    char path[256];
+    char purpose[40000];
+    struct stat info;
+    off_t most = 0;
+    (void)snprintf(path, sizeof(path), "%s-wal", f->path);
+    memset(purpose, 'p', sizeof(purpose) - 1);
+    purpose[sizeof(purpose) - 1] = '\0';
+    for (int commit = 0; commit < 60; commit++) {
+        for (int i = 0; i < 20; i++) {
+            struct stint_event_row event = { .kind = "test.long", .actor = purpose };
+            assert_int_equal(stint_store_put_event(f->store, &event, NULL, NULL), 0);
+        }
+        assert_int_equal(fixture_commit(f), 0);
+        assert_int_equal(stat(path, &info), 0);
+        most = info.st_size > most ? info.st_size : most;
+    }
+    assert_in_range(most, 1 << 20, 12 << 20);
 }
 
 static void what_nobody_waits_for_goes_with_what_is_awaited(void **state)
@@ -371,6 +416,8 @@ int main(void)
         TEST(effect_comes_after_the_commit),
         TEST(effects_keep_their_order_across_batches),
         TEST(what_arrives_during_a_commit_shares_the_next),
+        TEST(work_is_committed_while_its_turn_goes_on),
+        TEST(log_does_not_grow_with_what_was_written),
         TEST(what_nobody_waits_for_goes_with_what_is_awaited),
         TEST(what_nobody_waits_for_is_committed_all_the_same),
         TEST(effect_without_rows_is_called_in_this_turn),
