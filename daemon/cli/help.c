@@ -45,10 +45,42 @@ bool verb_is_group(const char *text)
 
 #define NEAR_NAMES_MAX 256
 
+/* Within the group that @text begins with: "admin qouta" is near "admin quota", "admin award add"
+ * is near no verb of awards and gets them all. NULL when it begins with none. */
+static const char *verb_near_in_group(const char *text)
+{
+    static char near[64];
+    static char words[NEAR_NAMES_MAX][32];
+    const char *names[NEAR_NAMES_MAX];
+    size_t count = 0;
+    const char *last = strrchr(text, ' ');
+    if (!last || (size_t)(last - text) >= sizeof(near))
+        return NULL;
+    int length = (int)(last - text);
+    (void)snprintf(near, sizeof(near), "%.*s", length, text);
+    if (!verb_is_group(near))
+        return NULL;
+    for (size_t i = 0; i < verb_count && count < NEAR_NAMES_MAX; i++) {
+        const char *word = verbs[i].name + length + 1;
+        if (strncmp(verbs[i].name, text, (size_t)length + 1) != 0)
+            continue;
+        (void)snprintf(words[count], sizeof(words[count]), "%.*s", (int)strcspn(word, " "), word);
+        names[count] = words[count];
+        count++;
+    }
+    const char *word = near_match(last + 1, names, count);
+    if (word)
+        (void)snprintf(near + length, sizeof(near) - (size_t)length, " %s", word);
+    return near;
+}
+
 /* "admin qouta": whole names first, then groups by their first word. */
 const char *verb_near(const char *text)
 {
     static char groups[NEAR_NAMES_MAX][32];
+    const char *in_group = verb_near_in_group(text);
+    if (in_group)
+        return in_group;
     const char *names[NEAR_NAMES_MAX * 2];
     size_t count = 0;
     for (size_t i = 0; i < verb_count && count < NEAR_NAMES_MAX; i++)

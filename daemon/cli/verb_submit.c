@@ -187,7 +187,7 @@ static void fact_print(const char *name, const char *text)
 {
     if (!text)
         return;
-    (void)printf("  %-10s", name);
+    (void)printf("  %-11s", name);
     text_print(text);
     (void)putchar('\n');
 }

@@ -50,10 +50,18 @@ static void a_mistyped_verb_is_told_the_near_one(void **state)
         const char *typed;
         const char *near;
     } cases[] = {
-        { "submti", "submit" }, { "qeue", "queue" },
-        { "canel", "cancel" },  { "award lst", "award list" },
-        { "awards", "award" },  { "xyzzy", NULL },
-        { "nodse", "nodes" },   { "admin qouta set", "admin quota set" },
+        { "submti", "submit" },
+        { "qeue", "queue" },
+        { "canel", "cancel" },
+        { "award lst", "award list" },
+        { "awards", "award" },
+        { "xyzzy", NULL },
+        { "nodse", "nodes" },
+        { "admin qouta set", "admin quota set" },
+        { "admin qouta", "admin quota" },
+        { "admin award exend", "admin award extend" },
+        { "admin award add", "admin award" },
+        { "admin xyzzy", "admin" },
     };
     (void)state;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
