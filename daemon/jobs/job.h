@@ -46,6 +46,8 @@ struct job_array {
     int32_t exit_signal;
     enum stint_job_outcome closing;
     enum stint_job_state told; /* as its row says */
+    int64_t ended_ms;          /* the latest end of a task since the daemon began; they come in any
+                                * order */
 };
 
 /* In whole seconds, so that a long queue's are small; @given_s and the rest count from the epoch

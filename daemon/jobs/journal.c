@@ -116,10 +116,17 @@ static int64_t status_of(const struct stint_run_end *end)
     return end->exit_status ? -(int64_t)end->exit_status : -1;
 }
 
+/* When it was over: the supervisor's word where there is one. We may hear of it much later: after a
+ * restart, or once a full disk takes writes again. */
+static int64_t end_of(const struct job_cause *cause, int64_t now_ms)
+{
+    return cause->end && cause->end->ended_ms ? cause->end->ended_ms : now_ms;
+}
+
 static void fill_end(const struct job_cause *cause, struct stint_run_row *run, int64_t now_ms)
 {
     const struct stint_run_end *end = cause->end;
-    run->end_ms = end->ended_ms ? end->ended_ms : now_ms;
+    run->end_ms = end_of(cause, now_ms);
     run->elapsed_ms = (int64_t)end->elapsed_ms;
     run->exit_code = status_of(end);
     run->exit_signal = end->term_signal;
@@ -187,6 +194,9 @@ static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum sti
     enum stint_job_state state = array_state_after(array, task, next, cause->outcome, &outcome);
     bool is_worse = next == STINT_JOB_DONE && cause->end && is_worse_end(array, cause->end);
     bool is_first = array->whole->start_ms == 0 && task->start_ms != 0;
+    int64_t ended_ms = end_of(cause, jobs->options.now_wall_ms());
+    if (next == STINT_JOB_DONE && ended_ms > array->ended_ms)
+        array->ended_ms = ended_ms;
     if (state == array->told && !is_worse && !is_first)
         return false;
     if (is_first)
@@ -201,7 +211,7 @@ static bool fill_whole(struct stint_jobs *jobs, const struct job *task, enum sti
     if (state == STINT_JOB_DONE) {
         row->outcome = stint_job_outcome_name(outcome);
         row->reason = NULL;
-        row->end_ms = jobs->options.now_wall_ms();
+        row->end_ms = array->ended_ms;
     }
     return true;
 }
@@ -223,7 +233,7 @@ static int journal_task_moved(struct stint_jobs *jobs, struct job *job, enum job
     if (next == STINT_JOB_DONE) {
         row.outcome = stint_job_outcome_name(cause->outcome);
         row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
-        row.end_ms = jobs->options.now_wall_ms();
+        row.end_ms = end_of(cause, jobs->options.now_wall_ms());
     }
     change.task = &row;
     change.task_is_new = !job->is_stored;
@@ -285,7 +295,7 @@ int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event
     if (next == STINT_JOB_DONE) {
         row.outcome = stint_job_outcome_name(cause->outcome);
         row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
-        row.end_ms = jobs->options.now_wall_ms();
+        row.end_ms = end_of(cause, jobs->options.now_wall_ms());
     }
     (void)snprintf(kind, sizeof(kind), "job.%s", job_event_name(event));
     return put(jobs, &change, kind, job, cause, err);

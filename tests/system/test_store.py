@@ -1,6 +1,7 @@
 """What goes wrong below the daemon: a full disk, a store that cannot be written, one that is damaged. Nothing acknowledged is
 lost, and the way back is named."""
 
+import datetime
 import os
 import shutil
 import subprocess
@@ -42,11 +43,13 @@ class FullDisk(unittest.TestCase):
             self.assertIn(refused.json["code"], ("read-only", "busy"))
             self.assertEqual(daemon.get("/api/v1/queue").status, 200)
             wait_until(lambda: not self.is_alive(daemon, running), what="the job ended while the disk was full")
+            freed = datetime.datetime.now(datetime.timezone.utc)
             filler.unlink()
             id = wait_until(lambda: self.try_submit(daemon), what="writes are taken again")
             self.assertEqual(daemon.wait(id)["outcome"], "completed")
             job = daemon.wait(running)
             self.assertEqual((job["outcome"], job["exit_code"]), ("failed", 4))
+            self.assertLess(datetime.datetime.fromisoformat(job["ended"].replace("Z", "+00:00")), freed)  # its end, not ours to hear of it
             daemon.check_books(self)
             self.assertEqual(daemon.stop(), 0)
         finally:

@@ -208,6 +208,42 @@ static void an_end_of_another_attempt_changes_nothing(void **state)
     assert_int_equal(fixture_state(f, id), STINT_JOB_STARTING);
 }
 
+static bool see_end(void *context, const struct stint_job_row *row)
+{
+    *(int64_t *)context = row->end_ms;
+    return true;
+}
+
+static int64_t stored_end_ms(struct fixture *f, uint64_t id)
+{
+    int64_t end_ms = 0;
+    assert_int_equal(stint_reader_job(stint_store_reader(f->store), id, see_end, &end_ms), 0);
+    return end_ms;
+}
+
+/* No daemon was there meanwhile, or the disk was full. */
+static void an_end_that_is_heard_of_late_keeps_its_time(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = fixture_submit(f, &f->anna, TRUE_JOB);
+    uint64_t array = fixture_submit(f, &f->anna, "{\"command\":[\"true\"],\"array\":\"1-2\"}");
+    static const int64_t after_ms[] = { 0, 9000, 4000 }; /* the tasks' ends come in any order */
+    fixture_settle(f);
+    int64_t ended_ms = fixture_wall_ms + 1000;
+    fixture_wall_ms += 3600000;
+    fixture_boot_ms += 3600000;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct stint_run_end end = { .key = { i == 0 ? id : array, i, 1 },
+                                     .started_ms = ended_ms - 1000,
+                                     .ended_ms = ended_ms + after_ms[i],
+                                     .elapsed_ms = 1000 };
+        stint_jobs_on_run_ended(f->jobs, &end);
+    }
+    fixture_settle(f);
+    assert_int_equal(stored_end_ms(f, id), ended_ms);
+    assert_int_equal(stored_end_ms(f, array), ended_ms + 9000);
+}
+
 static void a_requeued_run_comes_back_as_the_next_attempt(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +392,7 @@ int main(void)
         LIFE(a_restart_adopts_what_runs_and_sends_again_what_never_began),
         LIFE(a_start_of_an_earlier_boot_is_not_sent_again),
         LIFE(an_end_of_another_attempt_changes_nothing),
+        LIFE(an_end_that_is_heard_of_late_keeps_its_time),
         LIFE(a_requeued_run_comes_back_as_the_next_attempt),
         LIFE(an_engine_whose_queue_is_full_is_asked_again),
         LIFE(a_suspended_run_has_no_known_end_and_its_clock_stands),
