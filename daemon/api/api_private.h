@@ -112,6 +112,42 @@ struct user_name {
 };
 #define API_USER_NAMES 256
 
+/* ---- pace.c: how often one may ask */
+
+#define PACE_PLACES        256
+#define PACE_WRONG_PER_S   1
+#define PACE_WRONG_AT_ONCE 20
+
+/**
+ * struct pace - requests that may still come, by a bucket that fills with time
+ * @milli: thousandths of a request; @at_ms: when it was filled last, 0 for never: it is full
+ */
+struct pace {
+    uint64_t milli;
+    uint64_t at_ms;
+};
+
+/**
+ * struct paces - one bucket a user, and one for everybody who is not known
+ * @asked: requests over TCP; @wrong: tokens that are none, by who connected
+ * A user's place is his uid modulo PACE_PLACES: two who meet there share one bucket, so that nobody
+ * gets more by being many.
+ */
+struct paces {
+    struct pace asked[PACE_PLACES + 1];
+    struct pace wrong[PACE_PLACES + 1];
+    uint64_t told_ms; /* when the log last heard of wrong tokens */
+};
+
+/* One request more at @now_ms, of @per_s a second and @at_once at a time; false: too many. O(1). */
+bool pace_take(struct pace *pace, uint64_t per_s, uint64_t at_once, uint64_t now_ms);
+/* A request over TCP by @uid, (uid_t)-1 for whoever brings no token. 0 or STINT_TOO_OFTEN. */
+int pace_ask(struct stint_api *api, uid_t uid, struct stint_error *err);
+/* @peer, (uid_t)-1 over TCP, brought a token that is none: what @err says of it, or
+ * STINT_TOO_OFTEN. Who brings a good one is never stopped for it: behind a proxy all are one peer.
+ */
+int pace_wrong_token(struct stint_api *api, uid_t peer, struct stint_error *err);
+
 struct stint_api {
     struct stint_api_options options;
     const struct stint_config *config;
@@ -138,6 +174,7 @@ struct stint_api {
     struct stint_estimate_window estimate_month; /* as of estimate_month_ms, see reports.c */
     int64_t estimate_month_ms;
     struct user_name user_names[API_USER_NAMES];
+    struct paces paces;
 };
 
 /* ---- listen.c */
@@ -177,6 +214,7 @@ struct exchange {
     bool is_suspended;
     bool is_discarding; /* the body is read and thrown away: the answer is a refusal */
     bool is_kept;       /* the answer was kept under the idempotency key */
+    bool is_too_often;  /* refused as such: a second later it may come again */
     int status;
     struct stint_caller caller;
     bool has_token; /* the caller is known by a token, with these scopes */

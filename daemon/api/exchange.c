@@ -202,6 +202,8 @@ static int judge_headers(struct exchange *ex, const char *method, const char *ur
     bool is_write = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
     int r = guard_names(ex->api->config, ex->listener->is_unix, is_write, header(ex, "Host"),
                         header(ex, "Origin"), header(ex, "Sec-Fetch-Site"), err);
+    if (r == 0 && !ex->listener->is_unix && !header(ex, "Authorization"))
+        r = pace_ask(ex->api, (uid_t)-1, err);
     if (r != 0)
         return r;
     if (strlen(url) > API_URL_MAX)
@@ -235,6 +237,7 @@ static void out_problem(struct exchange *ex, int status, const struct stint_erro
     stint_buffer_clear(&ex->out);
     problem_write(&ex->out, status, err, reason, also, decision);
     ex->status = status;
+    ex->is_too_often = err->code == STINT_TOO_OFTEN;
     ex->type = "application/problem+json";
     ex->cache = "no-store";
     ex->location[0] = '\0';
@@ -328,7 +331,10 @@ static void add_headers(struct exchange *ex, struct MHD_Response *response)
     if (ex->location[0])
         add_header(response, "Location", ex->location);
     if (ex->status == 429 || ex->status == 503)
-        add_header(response, "Retry-After", ex->status == 429 ? "60" : "2");
+        add_header(response, "Retry-After",
+                   ex->is_too_often    ? "1"
+                   : ex->status == 429 ? "60"
+                                       : "2");
     if (ex->status == 401)
         add_header(response, "WWW-Authenticate",
                    header(ex, "Authorization") ? "Bearer realm=\"stint\", error=\"invalid_token\""

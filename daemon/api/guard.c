@@ -179,6 +179,8 @@ int guard_token(struct exchange *ex, const char *authorization, struct stint_err
     }
     int r = stint_ledger_token_find(ex->api->options.ledger, token, &view, err);
     if (r != 0)
+        return pace_wrong_token(ex->api, peer->uid, err);
+    if (!ex->listener->is_unix && (r = pace_ask(ex->api, view.uid, err)) != 0)
         return r;
     ex->has_token = true;
     ex->token_scopes = view.scopes;

@@ -270,6 +270,7 @@ static bool option_is_live(const struct option *option)
                                         "connections_max",
                                         "grace_s",
                                         "idle_timeout_s",
+                                        "requests_per_s",
                                         "default_walltime_s",
                                         "process_limit",
                                         "require_uses",

@@ -39,6 +39,8 @@
       "Most HTTP connections on each listener; further ones are not accepted.") \
     X("daemon", "idle_timeout_s", INT, idle_timeout_s, 1, 3600, "60", "60", "seconds", \
       "A connection that sends nothing for this long is closed.") \
+    X("daemon", "requests_per_s", INT, requests_per_s, 0, 1000000, "1000", "1000", "requests", \
+      "Requests a second over TCP: of one user by tokens, and of everybody without one together; more are answered 429. 0 for no bound. The Unix socket has none.") \
     X("admission", "require_uses", BOOL, require_uses, 0, 1, "no", "no", "yes no", \
       "yes: a job must declare at least one model, data set or code tree.") \
     X("admission", "unknown", WORD, unknown, 0, 0, "strict", "strict", "strict review advisory", \

@@ -73,6 +73,7 @@ struct stint_config {
     enum stint_join join;
     int64_t connections_max;
     int64_t idle_timeout_s;
+    int64_t requests_per_s; /* of one caller over TCP; 0 for no bound */
     /* [admission] */
     bool require_uses;
     char unknown[16]; /* strict, review, advisory */

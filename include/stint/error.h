@@ -27,6 +27,7 @@
     X(STINT_UNSATISFIABLE, "unsatisfiable", 422, 5, "no machine here could ever run it")           \
     X(STINT_NO_AWARD, "no-award", 422, 5, "no award of the project could pay for it")              \
     X(STINT_OVER_QUOTA, "over-quota", 429, 5, "a ceiling is reached")                              \
+    X(STINT_TOO_OFTEN, "too-often", 429, 1, "asked more often than is taken; wait a second")       \
     X(STINT_BUSY, "busy", 503, 1, "a bounded queue is full; try again")                            \
     X(STINT_READ_ONLY, "read-only", 503, 1, "the store cannot be written now")                     \
     X(STINT_UNTRUSTED, "untrusted-input", 422, 1, "outside input broke a rule of its format")

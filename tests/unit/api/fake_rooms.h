@@ -15,6 +15,9 @@
 /* The `what` of a reason whose limit is hours of a day. */
 #define FAKE_HOURS_OF_A_DAY 77
 
+/* The one token that is known; it may read what is its user's. */
+#define FAKE_TOKEN "stint_good"
+
 struct fake {
     bool is_pending;        /* something is put that is not durable */
     bool is_admission_slow; /* answers are kept until fake_admission_answer() */

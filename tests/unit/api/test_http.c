@@ -136,6 +136,46 @@ static void other_names_and_other_pages_may_not_speak(void **state)
     assert_int_equal(fake.acts, 0);
 }
 
+/* Asks until it is answered @status; NULL when it never is. */
+static const char *ask_until(struct fixture *f, bool who, const char *headers, int status)
+{
+    for (int i = 0; i < 1000; i++) {
+        const char *answer = ask(f, who, "GET", "/api/v1/queue", headers, NULL);
+        if (answer_status(answer) == status)
+            return answer;
+    }
+    return NULL;
+}
+
+static void who_asks_too_often_over_tcp_is_told_to_wait(void **state)
+{
+    struct fixture *f = *state;
+    f->config.requests_per_s = 1;
+    const char *answer = ask_until(f, PUBLIC, NULL, 429);
+    assert_non_null(answer);
+    assert_non_null(strstr(answer, "\"code\":\"too-often\""));
+    assert_non_null(strstr(answer, "Retry-After: 1\r\n"));
+    for (int i = 0; i < 100; i++) /* the socket has no such bound */
+        assert_int_equal(answer_status(ask(f, USER, "GET", "/api/v1/queue", NULL, NULL)), 200);
+    f->config.requests_per_s = 0;
+    assert_null(ask_until(f, PUBLIC, NULL, 429));
+}
+
+static void wrong_tokens_are_bounded_and_good_ones_are_not(void **state)
+{
+    struct fixture *f = *state;
+    static const char wrong[] = "Authorization: Bearer stint_0\r\n";
+    static const char good[] = "Authorization: Bearer " FAKE_TOKEN "\r\n";
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/queue", good, NULL)), 200);
+    for (int i = 0; i < PACE_WRONG_AT_ONCE; i++)
+        assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/queue", wrong, NULL)), 401);
+    const char *answer = ask_until(f, PUBLIC, wrong, 429);
+    assert_non_null(answer);
+    assert_non_null(strstr(answer, "\"code\":\"too-often\""));
+    assert_int_equal(answer_status(ask(f, PUBLIC, "GET", "/api/v1/queue", good, NULL)), 200);
+    assert_int_equal(answer_status(ask(f, USER, "GET", "/api/v1/queue", wrong, NULL)), 401);
+}
+
 static void a_thousand_idle_connections_do_not_stop_the_next(void **state)
 {
     struct fixture *f = *state;
@@ -409,6 +449,8 @@ int main(void)
         OVER_HTTP(too_large_bodies_are_refused_before_they_are_kept),
         OVER_HTTP(a_body_that_does_not_say_its_length_is_bounded_too),
         OVER_HTTP(other_names_and_other_pages_may_not_speak),
+        OVER_HTTP(who_asks_too_often_over_tcp_is_told_to_wait),
+        OVER_HTTP(wrong_tokens_are_bounded_and_good_ones_are_not),
         OVER_HTTP(a_thousand_idle_connections_do_not_stop_the_next),
         OVER_HTTP(a_read_waits_until_what_it_shows_is_durable),
         OVER_HTTP(a_failed_commit_shows_nothing),

@@ -253,6 +253,38 @@ static void only_loopback_addresses_are_out_of_reach(void **state)
     }
 }
 
+static void a_pace_fills_with_time_and_never_beyond_its_measure(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t now_ms;
+        int taken; /* of many that come at once */
+    } cases[] = {
+        { 1, 20 },              /* full from the first on */
+        { 1000, 0 },            /* 999 ms later */
+        { 1001, 1 },            /* a second later */
+        { 3501, 2 },            /* two and a half */
+        { 4001, 1 },            /* the half was kept */
+        { 24001, 20 },          /* as long as it takes to be full */
+        { 1000000, 20 },        /* no more after a long time */
+        { UINT64_MAX / 2, 20 }, /* nothing wraps */
+    };
+    struct pace pace = { 0 };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(cases); i++) {
+        int taken = 0;
+        while (taken <= 20 && pace_take(&pace, 1, 20, cases[i].now_ms))
+            taken++;
+        if (taken != cases[i].taken)
+            fail_msg("at %llu: %d", (unsigned long long)cases[i].now_ms, taken);
+    }
+    struct pace fast = { 0 };
+    int taken = 0;
+    for (uint64_t ms = 1; ms <= 1000; ms++)
+        while (pace_take(&fast, 1000, 1000, ms))
+            taken++;
+    assert_int_equal(taken, 1999); /* a second's measure at once, and 999 ms of filling */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_problem_has_all_its_members),
         cmocka_unit_test(every_reason_has_a_sentence),
         cmocka_unit_test(only_loopback_addresses_are_out_of_reach),
+        cmocka_unit_test(a_pace_fills_with_time_and_never_beyond_its_measure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
