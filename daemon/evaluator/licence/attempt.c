@@ -72,14 +72,16 @@ static int reserve(struct recogniser *r, uint32_t a_count, uint32_t b_count)
         free(r->found);
         free(r->span_of_word);
         free(r->kind_of_word);
+        free(r->taken);
         r->b = malloc(b_count * sizeof(*r->b));
         r->b_words = malloc(b_count * sizeof(*r->b_words));
         r->pair = malloc(b_count * sizeof(*r->pair));
         r->found = malloc(b_count * sizeof(*r->found));
         r->span_of_word = malloc(b_count * sizeof(*r->span_of_word));
         r->kind_of_word = malloc(b_count * sizeof(*r->kind_of_word));
-        bool has_all =
-            r->b && r->b_words && r->pair && r->found && r->span_of_word && r->kind_of_word;
+        r->taken = malloc(b_count * sizeof(*r->taken));
+        bool has_all = r->b && r->b_words && r->pair && r->found && r->span_of_word &&
+                       r->kind_of_word && r->taken;
         r->b_capacity = has_all ? b_count : 0;
         if (r->b_capacity == 0)
             return -ENOMEM;
@@ -428,6 +430,41 @@ static uint32_t lacking(struct recogniser *r, uint32_t a_count, uint32_t b_count
     return count;
 }
 
+/*
+ * The same bound from the whole stretch that is looked at and the words that must be there: only a
+ * look at each word of the template until it is too far. Nearly all candidates end here, because
+ * the editions of one licence are as near to each other as DISTANCE_NEAR.
+ */
+static bool is_too_far(struct recogniser *r, const struct texts_template *t, uint32_t distance_max)
+{
+    uint32_t lacks = 0;
+    uint32_t count = 0;
+    uint32_t span = 0;
+    for (uint32_t i = 0; i < t->word_count && lacks <= distance_max;) {
+        struct texts_span next = { t->word_count, t->word_count, 0 };
+        if (span < t->span_count)
+            next = texts_span_at(r->texts, t->span_first + span++);
+        for (; i < next.first && lacks <= distance_max; i++) {
+            uint16_t id = texts_word_at(r->texts, t->word_first + i);
+            if (texts_is_bullet(r->texts, t->word_first + i))
+                continue;
+            lacks += r->supply[id]-- <= 0;
+            r->taken[count++] = id;
+        }
+        i = i < next.first ? i : next.end;
+    }
+    while (count > 0)
+        r->supply[r->taken[--count]]++;
+    return lacks > distance_max;
+}
+
+void attempt_supply(struct recogniser *r, struct range range, int32_t count)
+{
+    for (uint32_t i = range.first; i < range.end; i++)
+        if (r->words.list[i].id != WORD_FOREIGN)
+            r->supply[r->words.list[i].id] += count;
+}
+
 static int attempt_once(struct recogniser *r, uint16_t template, const struct texts_template *t,
                         struct range range, bool is_full, uint32_t distance_max,
                         struct attempt *attempt)
@@ -464,17 +501,20 @@ int attempt_run(struct recogniser *r, uint16_t template, struct range range, uin
     int error = reserve(r, (uint32_t)r->words.count + 1, t.word_count);
     if (error != 0)
         return error;
+    if (is_too_far(r, &t, distance_max))
+        return 1;
     note_spans(r, &t);
     int first = attempt_once(r, template, &t, range, false, distance_max, ret_attempt);
     if (first < 0 || (first == 0 && ret_attempt->bad == 0))
         return first;
-    struct attempt second = { .leftovers = r->spare };
+    struct attempt second = { .leftovers = r->leftovers[2] };
     error = attempt_once(r, template, &t, range, true, distance_max, &second);
     if (error < 0)
         return error;
     if (error != 0 || (first == 0 && second.bad >= ret_attempt->bad))
         return first;
-    memcpy(ret_attempt->leftovers, r->spare, second.leftover_count * sizeof(*r->spare));
+    memcpy(ret_attempt->leftovers, second.leftovers,
+           second.leftover_count * sizeof(*second.leftovers));
     second.leftovers = ret_attempt->leftovers;
     *ret_attempt = second;
     return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "recogniser.h"
 #include "table.h"
 
 #define ARENA_BLOCK ((size_t)64 << 10)
@@ -171,7 +172,8 @@ static int finish_digest(struct stint_licences *table)
 int stint_licences_open(const char *dir, struct stint_licences **ret_table, struct stint_error *err)
 {
     stint_auto(stint_licences_close) struct stint_licences *table = calloc(1, sizeof(*table));
-    if (!table || stint_sha256_stream_new(&table->digest_stream) != 0)
+    if (!table || !(table->idle = calloc(1, sizeof(*table->idle))) ||
+        stint_sha256_stream_new(&table->digest_stream) != 0)
         return stint_fail(err, -ENOMEM, "out of memory");
     int r = licences_load(table, dir ? dir : default_dir(), err);
     if (r == 0)
@@ -186,6 +188,9 @@ struct stint_licences *stint_licences_close(struct stint_licences *table)
 {
     if (!table)
         return NULL;
+    if (table->idle)
+        recogniser_free(*table->idle);
+    free(table->idle);
     if (table->digest_stream)
         stint_sha256_stream_end(table->digest_stream, NULL);
     texts_close(&table->texts);

@@ -80,6 +80,8 @@ static size_t bullet_length(const struct words *words, size_t index)
 {
     const struct word *word = &words->list[index];
     const char *text = words_text(words, index);
+    if (!(word->flags & WORD_LINE_START) && byte_before(words, word) != '(')
+        return 0;
     if (!is_bullet_word(words, index) || (word->flags & (WORD_DISGUISED | WORD_LINK)))
         return 0;
     bool is_begun = byte_before(words, word) == '(' && byte_after(words, word, 0) == ')';

@@ -6,6 +6,7 @@
  * match beside it when few, as an UNKNOWN match when many.
  * 2. A match is CLEAN or AMBIGUOUS only when no edit belongs to it. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,20 +24,94 @@
 /* Most words of the title lines before one licence. */
 #define TITLE_WORD_MAX 40
 
-static int recogniser_reserve(struct recogniser *r)
+/* A recogniser without a text: what depends on the table alone. */
+static struct recogniser *recogniser_new(const struct stint_licences *table)
 {
+    struct recogniser *r = calloc(1, sizeof(*r));
+    if (!r)
+        return NULL;
+    r->table = table;
+    r->texts = &table->texts;
     size_t vocabulary = r->texts->counts[TEXTS_VOCABULARY] + 1u;
-    r->kept = malloc((r->words.count + 1) * sizeof(*r->kept));
-    r->next_place = malloc((r->words.count + 1) * sizeof(*r->next_place));
     r->places = malloc(vocabulary * sizeof(*r->places));
     r->balance = calloc(vocabulary, sizeof(*r->balance));
+    r->supply = calloc(vocabulary, sizeof(*r->supply));
     r->votes = calloc(r->texts->counts[TEXTS_TEMPLATES] + 1u, sizeof(*r->votes));
-    r->spare = malloc(LEFTOVER_MAX * sizeof(*r->spare));
-    if (!r->kept || !r->next_place || !r->places || !r->balance || !r->votes || !r->spare)
-        return -ENOMEM;
+    bool has_all = r->places && r->balance && r->supply && r->votes;
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(r->leftovers); i++) {
+        r->leftovers[i] = malloc(LEFTOVER_MAX * sizeof(*r->leftovers[i]));
+        has_all &= r->leftovers[i] != NULL;
+    }
+    if (!has_all) {
+        recogniser_free(r);
+        return NULL;
+    }
     for (size_t i = 0; i < vocabulary; i++)
         r->places[i] = ALIGN_NONE;
-    return 0;
+    return r;
+}
+
+void recogniser_free(struct recogniser *r)
+{
+    if (!r)
+        return;
+    words_deinit(&r->words);
+    align_work_deinit(&r->work);
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(r->leftovers); i++)
+        free(r->leftovers[i]);
+    free(r->kept);
+    free(r->hits);
+    free(r->places);
+    free(r->next_place);
+    free(r->votes);
+    free(r->balance);
+    free(r->supply);
+    free(r->taken);
+    free(r->a);
+    free(r->b);
+    free(r->a_words);
+    free(r->b_words);
+    free(r->pair);
+    free(r->found);
+    free(r->span_of_word);
+    free(r->kind_of_word);
+    free(r);
+}
+
+/* The one that lies idle at the table, or a new one. Two threads never get the same. */
+static struct recogniser *recogniser_take(const struct stint_licences *table)
+{
+    struct recogniser *r = atomic_exchange(table->idle, NULL);
+    return r ? r : recogniser_new(table);
+}
+
+/* Forgets the text and leaves the room to the next one, unless this was an unusual one. */
+static void recogniser_give_back(struct recogniser *r)
+{
+    if (r->words.capacity > KEPT_WORD_MAX) {
+        recogniser_free(r);
+        return;
+    }
+    for (uint32_t i = 0; i < r->kept_count; i++) {
+        uint16_t id = r->words.list[r->kept[i]].id;
+        if (id != WORD_FOREIGN)
+            r->places[id] = ALIGN_NONE;
+    }
+    r->kept_count = r->hit_count = 0;
+    r->is_cut = false;
+    recogniser_free(atomic_exchange(r->table->idle, r));
+}
+
+static int reserve_kept(struct recogniser *r)
+{
+    if (r->words.count <= r->kept_capacity)
+        return 0;
+    free(r->kept);
+    free(r->next_place);
+    r->kept = malloc(r->words.capacity * sizeof(*r->kept));
+    r->next_place = malloc(r->words.capacity * sizeof(*r->next_place));
+    r->kept_capacity = r->kept && r->next_place ? (uint32_t)r->words.capacity : 0;
+    return r->kept_capacity > 0 ? 0 : -ENOMEM;
 }
 
 /* Links the places of each word, from the last to the first, so that they come in order. */
@@ -51,17 +126,13 @@ static void link_places(struct recogniser *r)
     }
 }
 
-static int recogniser_init(struct recogniser *r, const struct stint_licences *table,
-                           const char *text, size_t length)
+static int recogniser_read(struct recogniser *r, const char *text, size_t length)
 {
-    memset(r, 0, sizeof(*r));
-    r->table = table;
-    r->texts = &table->texts;
-    int error = words_split(text, length, &r->words);
+    int error = words_split_again(text, length, &r->words);
     if (error == 0)
         error = words_mark(&r->words);
     if (error == 0)
-        error = recogniser_reserve(r);
+        error = reserve_kept(r);
     if (error != 0)
         return error;
     for (size_t i = 0; i < r->words.count; i++) {
@@ -73,27 +144,6 @@ static int recogniser_init(struct recogniser *r, const struct stint_licences *ta
     }
     link_places(r);
     return candidates_find_hits(r);
-}
-
-static void recogniser_deinit(struct recogniser *r)
-{
-    words_deinit(&r->words);
-    align_work_deinit(&r->work);
-    free(r->kept);
-    free(r->hits);
-    free(r->places);
-    free(r->next_place);
-    free(r->votes);
-    free(r->balance);
-    free(r->spare);
-    free(r->a);
-    free(r->b);
-    free(r->a_words);
-    free(r->b_words);
-    free(r->pair);
-    free(r->found);
-    free(r->span_of_word);
-    free(r->kind_of_word);
 }
 
 /*
@@ -168,10 +218,14 @@ static int find_best(struct recogniser *r, struct range range, struct attempt *b
     struct candidate list[CANDIDATE_MAX];
     uint32_t count = candidates_rank(r, range, list);
     bool has_best = false;
+    if (count == 0)
+        return 1;
+    attempt_supply(r, range, 1);
     int error = try_candidates(r, range, list, count, DISTANCE_NEAR, best, other, &has_best);
     if (error == 0 && !has_best)
         error = try_candidates(r, range, list, count < FAR_MAX ? count : FAR_MAX, DISTANCE_FAR,
                                best, other, &has_best);
+    attempt_supply(r, range, -1);
     return error != 0 ? error : has_best ? 0 : 1;
 }
 
@@ -324,22 +378,23 @@ int stint_licence_recognise(const struct stint_licences *table, const char *text
 {
     if (length > STINT_LICENCE_TEXT_MAX)
         return STINT_TOO_LARGE;
-    struct recogniser r;
+    struct recogniser *r = recogniser_take(table);
+    if (!r)
+        return -ENOMEM;
     struct report report = { 0 };
-    struct attempt best = { .leftovers = malloc(LEFTOVER_MAX * sizeof(struct leftover)) };
-    struct attempt other = { .leftovers = malloc(LEFTOVER_MAX * sizeof(struct leftover)) };
-    int error = recogniser_init(&r, table, text, length);
-    if (error == 0 && (!best.leftovers || !other.leftovers))
-        error = -ENOMEM;
+    struct attempt best = { .leftovers = r->leftovers[0] };
+    struct attempt other = { .leftovers = r->leftovers[1] };
+    int error = recogniser_read(r, text, length);
     if (error == 0)
-        error = find_matches(&r, &report, &best, &other);
+        error = find_matches(r, &report, &best, &other);
     if (error == 0)
-        error = judge_gaps(&r, &report);
+        error = judge_gaps(r, &report);
     if (error == 0)
-        error = report_finish(&report, &r, ret);
+        error = report_finish(&report, r, ret);
     report_deinit(&report);
-    recogniser_deinit(&r);
-    free(best.leftovers);
-    free(other.leftovers);
+    if (error == 0)
+        recogniser_give_back(r);
+    else
+        recogniser_free(r);
     return error;
 }

@@ -54,12 +54,21 @@ struct attempt {
     bool is_cut;
 };
 
+/* Most words of a text whose recogniser is kept for the next one: the longest licences have a
+ * quarter of it, and the room for so many words is about 4 MB. */
+#define KEPT_WORD_MAX 32768u
+
+/*
+ * Its arrays outlive one text: memory that is given back and asked for anew has to be mapped and
+ * cleared by the kernel each time, which took half of a recognition.
+ */
 struct recogniser {
     const struct stint_licences *table;
     const struct texts *texts;
     struct words words;
     uint32_t *kept; /* words that are neither bullets nor of notices or links */
     uint32_t kept_count;
+    uint32_t kept_capacity; /* of next_place too */
     /* Where each word of the vocabulary stands: the first place in kept, and for each place the
      * next one of the same word; ALIGN_NONE ends. */
     uint32_t *places;
@@ -68,7 +77,8 @@ struct recogniser {
     uint32_t hit_count;
     uint32_t hit_capacity;
     struct align_work work;
-    struct leftover *spare; /* of the second way of comparing, LEFTOVER_MAX */
+    /* LEFTOVER_MAX each: of the best attempt, of another, of its second way of comparing. */
+    struct leftover *leftovers[3];
     /* Scratch of the attempts: the template's and the text's sequences. */
     uint16_t *a;
     uint16_t *b;
@@ -80,6 +90,8 @@ struct recogniser {
     uint8_t *kind_of_word; /* for each word of the template: KIND_PLAIN, or why it may be missing */
     uint32_t *votes;       /* for each template, zero between calls */
     int32_t *balance;      /* for each word of the vocabulary, zero between calls */
+    int32_t *supply;       /* how often the stretch looked at has it; zero between stretches */
+    uint16_t *taken;       /* scratch: the words of a template that supply was asked for */
     uint32_t a_capacity;
     uint32_t b_capacity;
     bool is_cut;
@@ -98,6 +110,13 @@ uint32_t candidates_rank(struct recogniser *r, struct range range,
  */
 int attempt_run(struct recogniser *r, uint16_t template, struct range range, uint32_t distance_max,
                 struct attempt *ret_attempt);
+
+/* Around the attempts on words @range: their words are added to the supply (1), then taken away
+ * again (-1). attempt_run() asks it what the stretch has. */
+void attempt_supply(struct recogniser *r, struct range range, int32_t count);
+
+/* recognise.c: NULL is fine. */
+void recogniser_free(struct recogniser *r);
 
 /* May this word be left over wherever it stands? */
 bool word_is_free(const struct words *words, size_t index);

@@ -1,4 +1,5 @@
-/* The open table: what include/stint/licence.h hides. Read-only after stint_licences_open(). */
+/* The open table: what include/stint/licence.h hides. Read-only after stint_licences_open(), but
+ * for the idle recogniser, which one thread at a time takes away. */
 #ifndef STINT_LICENCE_TABLE_H
 #define STINT_LICENCE_TABLE_H
 
@@ -57,6 +58,8 @@ enum saying_role {
     SAYING_ROLE_COUNT
 };
 
+struct recogniser;
+
 struct stint_licences {
     struct texts texts;
     struct arena arena;
@@ -70,6 +73,8 @@ struct stint_licences {
     struct clauses clauses;
     struct clauses prose[SAYING_ROLE_COUNT];
     struct stint_sha256_stream *digest_stream; /* only while opening */
+    /* A recogniser between two texts; NULL while it has one. */
+    _Atomic(struct recogniser *) *idle;
     char digest[80];
     char version[240];
 };

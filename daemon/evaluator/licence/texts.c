@@ -167,6 +167,11 @@ static void fill_buckets(struct texts *texts)
             key++;
         texts->buckets[bucket] = key;
     }
+    memset(texts->prefixes, 0, sizeof(texts->prefixes));
+    for (uint32_t i = 0; i < texts->counts[TEXTS_KEYS]; i++) {
+        uint32_t prefix = number(texts, TEXTS_KEYS, i) >> (32 - TEXTS_PREFIX_BITS);
+        texts->prefixes[prefix / 8] |= (uint8_t)(1u << prefix % 8);
+    }
 }
 
 static int map_file(const char *path, struct texts *texts, struct stint_error *err)
@@ -289,6 +294,10 @@ bool texts_is_title_word(const struct texts *texts, const struct texts_template 
 void texts_lookup(const struct texts *texts, uint32_t key, uint32_t *ret_first, uint32_t *ret_end)
 {
     uint32_t bucket = key >> (32 - TEXTS_BUCKET_BITS);
+    uint32_t prefix = key >> (32 - TEXTS_PREFIX_BITS);
+    *ret_first = *ret_end = 0;
+    if (!(texts->prefixes[prefix / 8] >> prefix % 8 & 1))
+        return;
     for (uint32_t i = texts->buckets[bucket]; i < texts->buckets[bucket + 1]; i++) {
         if (number(texts, TEXTS_KEYS, i) == key) {
             *ret_first = number(texts, TEXTS_KEY_STARTS, i);
@@ -296,7 +305,6 @@ void texts_lookup(const struct texts *texts, uint32_t key, uint32_t *ret_first, 
             return;
         }
     }
-    *ret_first = *ret_end = 0;
 }
 
 struct texts_posting texts_posting_at(const struct texts *texts, uint32_t index)

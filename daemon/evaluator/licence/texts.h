@@ -78,6 +78,8 @@ struct texts_posting {
 };
 
 #define TEXTS_BUCKET_BITS 13
+/* Most sequences of a text are no key: a bit for each prefix that is one says so at once. */
+#define TEXTS_PREFIX_BITS 18
 
 struct texts {
     const uint8_t *map;
@@ -85,6 +87,7 @@ struct texts {
     const void *sections[TEXTS_SECTION_COUNT];
     uint32_t counts[TEXTS_SECTION_COUNT];
     uint32_t buckets[(1 << TEXTS_BUCKET_BITS) + 1]; /* first key of each prefix */
+    uint8_t prefixes[1 << (TEXTS_PREFIX_BITS - 3)];
     struct stint_sha256 digest;
 };
 

@@ -402,14 +402,34 @@ static int scan_markup(struct scan *scan, size_t offset, size_t *ret_length)
 
 int words_split(const char *text, size_t length, struct words *ret_words)
 {
+    struct words words = { 0 };
+    int r = words_split_again(text, length, &words);
+    if (r != 0)
+        words_deinit(&words);
+    else
+        *ret_words = words;
+    return r;
+}
+
+int words_split_again(const char *text, size_t length, struct words *words)
+{
     assert(length <= UINT32_MAX);
-    struct words words = { .source = text, .source_length = length };
-    struct scan scan = { .words = &words, .saw_hyphen_only = true };
+    words->source = text;
+    words->source_length = length;
+    words->count = words->normal_length = 0;
+    struct scan scan = { .words = words, .saw_hyphen_only = true };
     int r = 0;
     for (size_t i = 0; i < length && r == 0;) {
         char c = text[i];
         if (character_is_alphanumeric(c)) {
             i += word_add_ascii(&scan, i);
+            continue;
+        }
+        if (c == ' ' || c == '\n') { /* nearly all that is not a letter; as scan_other() has it */
+            r = word_end(&scan);
+            scan.newlines += c == '\n';
+            scan.saw_blank = true;
+            i++;
             continue;
         }
         size_t step = 0;
@@ -422,14 +442,7 @@ int words_split(const char *text, size_t length, struct words *ret_words)
         }
         i += step;
     }
-    if (r == 0)
-        r = word_end(&scan);
-    if (r != 0) {
-        words_deinit(&words);
-        return r;
-    }
-    *ret_words = words;
-    return 0;
+    return r != 0 ? r : word_end(&scan);
 }
 
 void words_deinit(struct words *words)

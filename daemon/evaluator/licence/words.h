@@ -68,6 +68,9 @@ struct words {
  * Return: 0, -ENOMEM. O(length).
  */
 int words_split(const char *text, size_t length, struct words *ret_words);
+/* The same in the room of words that were split before, or are all zero; theirs are gone. On
+ * failure @words still wants words_deinit(). */
+int words_split_again(const char *text, size_t length, struct words *words);
 void words_deinit(struct words *words);
 static inline __attribute__((unused)) void words_deinit_auto(struct words *words)
 {

@@ -495,6 +495,63 @@ static void texts_beyond_the_bound_are_refused(void **state)
     free(text);
 }
 
+/* Same result, but for where it lies in memory. */
+static void assert_same(const struct stint_licence_recognition *a,
+                        const struct stint_licence_recognition *b)
+{
+    assert_int_equal(a->is_clean, b->is_clean);
+    assert_int_equal(a->is_cut, b->is_cut);
+    assert_int_equal(a->match_count, b->match_count);
+    assert_int_equal(a->edit_count, b->edit_count);
+    assert_int_equal(a->clause_count, b->clause_count);
+    for (uint32_t i = 0; i < a->match_count; i++) {
+        assert_int_equal(a->matches[i].kind, b->matches[i].kind);
+        assert_int_equal(a->matches[i].word_count, b->matches[i].word_count);
+        assert_int_equal(a->matches[i].place.offset, b->matches[i].place.offset);
+        assert_int_equal(a->matches[i].place.length, b->matches[i].place.length);
+    }
+    for (uint32_t i = 0; i < a->edit_count; i++)
+        assert_string_equal(a->edits[i].words, b->edits[i].words);
+}
+
+/* The recogniser keeps its room from one text to the next: what the one before left there must not
+ * show, whether it was longer, shorter, refused words or had more licences. */
+static void a_text_says_the_same_whatever_was_read_before_it(void **state)
+{
+    (void)state;
+    static const char *const ids[] = { "MIT", "GPL-3.0-only", "Apache-2.0", "CC-BY-4.0" };
+    enum { TEXTS = STINT_ARRAY_SIZE(ids) + 2 };
+    struct stint_buffer texts[TEXTS] = { 0 };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(ids); i++) {
+        write_text(ids[i], &texts[i]);
+        if (i % 2 == 1)
+            stint_buffer_add_text(&texts[i], "\nYou may not use it for \xd0\xb0 weapon.\n");
+    }
+    write_text("MIT", &texts[TEXTS - 2]);
+    write_text("BSD-3-Clause", &texts[TEXTS - 2]);
+    stint_buffer_add_text(&texts[TEXTS - 1], "No terms at all, permission hereby granted.");
+    for (size_t i = 0; i < TEXTS; i++) {
+        stint_auto(stint_licence_recognition_deinit) struct stint_licence_recognition alone = { 0 };
+        struct stint_licences *fresh;
+        assert_int_equal(stint_licences_open(NULL, &fresh, NULL), 0);
+        assert_int_equal(
+            stint_licence_recognise(fresh, stint_buffer_text(&texts[i]), texts[i].length, &alone),
+            0);
+        for (size_t before = 0; before < TEXTS; before++) {
+            stint_auto(
+                stint_licence_recognition_deinit) struct stint_licence_recognition first = { 0 };
+            stint_auto(
+                stint_licence_recognition_deinit) struct stint_licence_recognition again = { 0 };
+            recognise(stint_buffer_text(&texts[before]), &first);
+            recognise(stint_buffer_text(&texts[i]), &again);
+            assert_same(&alone, &again);
+        }
+        stint_licences_close(fresh);
+    }
+    for (size_t i = 0; i < TEXTS; i++)
+        stint_buffer_deinit(&texts[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_customary_notice_is_named_as_a_notice),
         cmocka_unit_test(the_appendix_may_be_missing_but_not_changed),
         cmocka_unit_test(texts_beyond_the_bound_are_refused),
+        cmocka_unit_test(a_text_says_the_same_whatever_was_read_before_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
