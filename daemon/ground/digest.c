@@ -1,48 +1,43 @@
-/* Owns: SHA-256 by GnuTLS, digests as text, and the comparison of secrets. */
+/* Owns: SHA-256 by Nettle, digests as text, and the comparison of secrets. */
 #include "stint/digest.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct stint_sha256_stream {
-    gnutls_hash_hd_t handle;
+    struct sha256_ctx context;
 };
 
 void stint_sha256(const void *bytes, size_t length, struct stint_sha256 *ret_digest)
 {
-    int r = gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes ? bytes : "", length, ret_digest->bytes);
-    assert(r == 0);
-    (void)r;
+    struct sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, length, bytes ? bytes : "");
+    sha256_digest(&context, STINT_SHA256_BYTES, ret_digest->bytes);
 }
 
 int stint_sha256_stream_new(struct stint_sha256_stream **ret_stream)
 {
-    struct stint_sha256_stream *stream = calloc(1, sizeof(*stream));
+    struct stint_sha256_stream *stream = malloc(sizeof(*stream));
     if (!stream)
         return -ENOMEM;
-    if (gnutls_hash_init(&stream->handle, GNUTLS_DIG_SHA256) != 0) {
-        free(stream);
-        return -ENOMEM;
-    }
+    sha256_init(&stream->context);
     *ret_stream = stream;
     return 0;
 }
 
 void stint_sha256_stream_add(struct stint_sha256_stream *stream, const void *bytes, size_t length)
 {
-    int r = gnutls_hash(stream->handle, bytes, length);
-    assert(r == 0);
-    (void)r;
+    sha256_update(&stream->context, length, bytes);
 }
 
 void stint_sha256_stream_end(struct stint_sha256_stream *stream, struct stint_sha256 *ret_digest)
 {
-    if (!stream)
-        return;
-    gnutls_hash_deinit(stream->handle, ret_digest ? ret_digest->bytes : NULL);
+    if (stream && ret_digest)
+        sha256_digest(&stream->context, STINT_SHA256_BYTES, ret_digest->bytes);
     free(stream);
 }
 
@@ -91,5 +86,5 @@ int stint_sha256_parse(const char *text, struct stint_sha256 *ret_digest, struct
 
 int stint_equal_constant_time(const void *a, const void *b, size_t length)
 {
-    return gnutls_memcmp(a, b, length) == 0;
+    return memeql_sec(a, b, length);
 }

@@ -1,46 +1,44 @@
-/* Owns: base64. GnuTLS reads leniently (blanks, missing padding), so what was read is written again
- * and compared: a signature must not have two texts. */
+/* Owns: base64. Nettle reads leniently (blanks), so what was read is written again and compared: a
+ * signature must not have two texts. */
 #include "base64.h"
 
-#include <gnutls/gnutls.h>
+#include <nettle/base64.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool is_canonical(const char *text, size_t text_length, const gnutls_datum_t *bytes)
-{
-    gnutls_datum_t again = { 0 };
-    if (gnutls_base64_encode2(bytes, &again) != 0)
-        return false;
-    bool is_same = again.size == text_length && memcmp(again.data, text, text_length) == 0;
-    gnutls_free(again.data);
-    return is_same;
-}
+#include "stint/auto.h"
 
 void base64_add(struct stint_buffer *buffer, const void *bytes, size_t length)
 {
-    unsigned char *data = (unsigned char *)(uintptr_t)bytes; /* only read */
-    gnutls_datum_t in = { .data = data, .size = (unsigned)length };
-    gnutls_datum_t out = { 0 };
-    if (gnutls_base64_encode2(&in, &out) != 0) {
+    stint_auto(stint_free) char *text = malloc(BASE64_ENCODE_RAW_LENGTH(length) + 1);
+    if (!text) {
         buffer->failed = true;
         return;
     }
-    stint_buffer_add(buffer, out.data, out.size);
-    gnutls_free(out.data);
+    base64_encode_raw(text, length, bytes);
+    stint_buffer_add(buffer, text, BASE64_ENCODE_RAW_LENGTH(length));
 }
 
 bool base64_take(const char *text, size_t text_length, void *ret_bytes, size_t length)
 {
-    if (text_length != (length + 2) / 3 * 4)
+    struct base64_decode_ctx context;
+    size_t decoded = BASE64_DECODE_LENGTH(text_length);
+    if (text_length != BASE64_ENCODE_RAW_LENGTH(length))
         return false;
-    unsigned char *data = (unsigned char *)(uintptr_t)text; /* only read */
-    gnutls_datum_t in = { .data = data, .size = (unsigned)text_length };
-    gnutls_datum_t out = { 0 };
-    if (gnutls_base64_decode2(&in, &out) != 0)
+    stint_auto(stint_free) uint8_t *bytes = malloc(decoded + 1);
+    stint_auto(stint_free) char *again = malloc(text_length + 1);
+    if (!bytes || !again)
         return false;
-    bool is_good = out.size == length && is_canonical(text, text_length, &out);
+    base64_decode_init(&context);
+    bool is_good = base64_decode_update(&context, &decoded, bytes, text_length, text) &&
+                   base64_decode_final(&context) && decoded == length;
+    if (is_good) {
+        base64_encode_raw(again, length, bytes);
+        is_good = memcmp(again, text, text_length) == 0;
+    }
     if (is_good)
-        memcpy(ret_bytes, out.data, length);
-    gnutls_memset(out.data, 0, out.size);
-    gnutls_free(out.data);
+        memcpy(ret_bytes, bytes, length);
+    explicit_bzero(bytes, BASE64_DECODE_LENGTH(text_length));
+    explicit_bzero(again, text_length);
     return is_good;
 }

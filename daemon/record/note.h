@@ -10,9 +10,8 @@
 
 uint32_t note_key_id(const char *name, enum stint_note_algorithm algorithm,
                      const uint8_t key[STINT_ED25519_KEY_BYTES]);
-/* 0 or -EIO. */
-int signer_sign(const struct stint_signer *signer, const void *bytes, size_t length,
-                uint8_t signature[STINT_ED25519_SIGNED_BYTES]);
+void signer_sign(const struct stint_signer *signer, const void *bytes, size_t length,
+                 uint8_t signature[STINT_ED25519_SIGNED_BYTES]);
 bool vkey_verify(const struct stint_vkey *vkey, const void *bytes, size_t length,
                  const uint8_t signature[STINT_ED25519_SIGNED_BYTES]);
 

@@ -7,10 +7,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base64.h"
 #include "stint/auto.h"
@@ -315,7 +314,7 @@ static int put_person(struct stint_record *record, const char *person,
 {
     const struct stint_record_sink *sink = &record->options.sink;
     uint8_t salt[STINT_LOG_SALT_BYTES];
-    if (gnutls_rnd(GNUTLS_RND_RANDOM, salt, sizeof(salt)) != 0)
+    if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
         return stint_fail(err, -EIO, "the system gives no random numbers");
     stint_log_commit(salt, person, ret_commitment);
     return sink->put_personal(sink->context, ret_commitment, salt, person, err);

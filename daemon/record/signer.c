@@ -1,15 +1,14 @@
-/* Owns: the private key of the log, its file, and Ed25519 by GnuTLS (RFC 8032). The file appears
+/* Owns: the private key of the log, its file, and Ed25519 by Nettle (RFC 8032). The file appears
  * whole or not at all, is never written over, and others cannot read it. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/abstract.h>
-#include <gnutls/crypto.h>
-#include <gnutls/x509.h>
 #include <libgen.h>
 #include <limits.h>
+#include <nettle/eddsa.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base64.h"
@@ -21,7 +20,7 @@
 static const char KEY_FILE_HEAD[] = "stint log key, keep secret\n";
 
 struct stint_signer {
-    gnutls_privkey_t key;
+    uint8_t seed[ED25519_KEY_SIZE];
     struct stint_vkey vkey;
 };
 
@@ -29,7 +28,7 @@ struct stint_signer *stint_signer_free(struct stint_signer *signer)
 {
     if (!signer)
         return NULL;
-    gnutls_privkey_deinit(signer->key);
+    explicit_bzero(signer->seed, sizeof(signer->seed));
     free(signer);
     return NULL;
 }
@@ -40,40 +39,8 @@ const struct stint_vkey *stint_signer_vkey(const struct stint_signer *signer)
     return &signer->vkey;
 }
 
-/* GnuTLS takes an Ed25519 key without its public half only as PKCS #8 (RFC 8410 §7): a fixed prefix
- * and the seed. */
-static int import_seed(gnutls_privkey_t key, const uint8_t seed[STINT_ED25519_KEY_BYTES])
-{
-    static const unsigned char prefix[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
-                                            0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20 };
-    unsigned char der[sizeof(prefix) + STINT_ED25519_KEY_BYTES];
-    memcpy(der, prefix, sizeof(prefix));
-    memcpy(der + sizeof(prefix), seed, STINT_ED25519_KEY_BYTES);
-    gnutls_datum_t datum = { .data = der, .size = sizeof(der) };
-    int r =
-        gnutls_privkey_import_x509_raw(key, &datum, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
-    gnutls_memset(der, 0, sizeof(der));
-    return r;
-}
-
-static int export_public(gnutls_privkey_t key, uint8_t public_key[STINT_ED25519_KEY_BYTES])
-{
-    gnutls_ecc_curve_t curve;
-    gnutls_datum_t x = { 0 };
-    gnutls_datum_t y = { 0 };
-    gnutls_datum_t k = { 0 };
-    int r = gnutls_privkey_export_ecc_raw(key, &curve, &x, &y, &k);
-    if (r != 0)
-        return r;
-    bool is_good = curve == GNUTLS_ECC_CURVE_ED25519 && x.size == STINT_ED25519_KEY_BYTES;
-    if (is_good)
-        memcpy(public_key, x.data, STINT_ED25519_KEY_BYTES);
-    gnutls_memset(k.data, 0, k.size);
-    gnutls_free(x.data);
-    gnutls_free(y.data);
-    gnutls_free(k.data);
-    return is_good ? 0 : GNUTLS_E_INVALID_REQUEST;
-}
+_Static_assert(STINT_ED25519_KEY_BYTES == ED25519_KEY_SIZE, "a seed is a private key");
+_Static_assert(STINT_ED25519_SIGNED_BYTES == ED25519_SIGNATURE_SIZE, "of RFC 8032");
 
 int stint_signer_from_seed(const char *name, const uint8_t seed[STINT_ED25519_KEY_BYTES],
                            struct stint_signer **ret_signer, struct stint_error *err)
@@ -84,10 +51,8 @@ int stint_signer_from_seed(const char *name, const uint8_t seed[STINT_ED25519_KE
     stint_auto(stint_signer_free) struct stint_signer *signer = calloc(1, sizeof(*signer));
     if (!signer)
         return stint_fail(err, -ENOMEM, "no memory for a key");
-    if ((r = gnutls_privkey_init(&signer->key)) == 0 && (r = import_seed(signer->key, seed)) == 0)
-        r = export_public(signer->key, signer->vkey.key);
-    if (r != 0)
-        return stint_fail(err, -EIO, "the key: %s", gnutls_strerror(r));
+    memcpy(signer->seed, seed, sizeof(signer->seed));
+    ed25519_sha512_public_key(signer->vkey.key, signer->seed);
     (void)snprintf(signer->vkey.name, sizeof(signer->vkey.name), "%s", name);
     signer->vkey.algorithm = STINT_NOTE_ED25519;
     signer->vkey.id = note_key_id(name, STINT_NOTE_ED25519, signer->vkey.key);
@@ -146,7 +111,7 @@ int stint_signer_create(const char *path, const char *name, struct stint_signer 
     uint8_t seed[STINT_ED25519_KEY_BYTES];
     struct stint_buffer text = { 0 };
     struct stint_signer *signer = NULL;
-    if (gnutls_rnd(GNUTLS_RND_KEY, seed, sizeof(seed)) != 0)
+    if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
         return stint_fail(err, -EIO, "the system gives no random numbers");
     int r = stint_signer_from_seed(name, seed, &signer, err);
     if (r == 0) {
@@ -157,9 +122,9 @@ int stint_signer_create(const char *path, const char *name, struct stint_signer 
         if (r != 0)
             (void)stint_fail(err, r, "the key %s: %s", path, strerror(-r));
     }
-    gnutls_memset(seed, 0, sizeof(seed));
+    explicit_bzero(seed, sizeof(seed));
     if (text.data)
-        gnutls_memset(text.data, 0, text.length);
+        explicit_bzero(text.data, text.length);
     stint_buffer_deinit(&text);
     if (r != 0)
         signer = stint_signer_free(signer);
@@ -198,7 +163,7 @@ static int parse_file(const char *path, char *text, struct stint_signer **ret_si
     if (!encoded || *at || !base64_take(encoded, strlen(encoded), seed, sizeof(seed)))
         return stint_fail(err, STINT_UNTRUSTED, "%s is damaged", path);
     int r = stint_signer_from_seed(name, seed, ret_signer, err);
-    gnutls_memset(seed, 0, sizeof(seed));
+    explicit_bzero(seed, sizeof(seed));
     return r > 0 ? stint_fail(err, STINT_UNTRUSTED, "%s is damaged", path) : r;
 }
 
@@ -231,43 +196,20 @@ int stint_signer_load(const char *path, struct stint_signer **ret_signer, struct
         return stint_fail(err, -errno, "the key %s: %s", path, strerror(errno));
     text[length] = '\0';
     r = parse_file(path, text, ret_signer, err);
-    gnutls_memset(text, 0, sizeof(text));
+    explicit_bzero(text, sizeof(text));
     return r;
 }
 
 /* ---- Ed25519 */
 
-static gnutls_datum_t borrow(const void *bytes, size_t length)
+void signer_sign(const struct stint_signer *signer, const void *bytes, size_t length,
+                 uint8_t signature[STINT_ED25519_SIGNED_BYTES])
 {
-    return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)bytes, .size = (unsigned)length };
-}
-
-int signer_sign(const struct stint_signer *signer, const void *bytes, size_t length,
-                uint8_t signature[STINT_ED25519_SIGNED_BYTES])
-{
-    gnutls_datum_t data = borrow(bytes, length);
-    gnutls_datum_t out = { 0 };
-    if (gnutls_privkey_sign_data2(signer->key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &out) != 0)
-        return -EIO;
-    bool is_good = out.size == STINT_ED25519_SIGNED_BYTES;
-    if (is_good)
-        memcpy(signature, out.data, STINT_ED25519_SIGNED_BYTES);
-    gnutls_free(out.data);
-    return is_good ? 0 : -EIO;
+    ed25519_sha512_sign(signer->vkey.key, signer->seed, length, bytes, signature);
 }
 
 bool vkey_verify(const struct stint_vkey *vkey, const void *bytes, size_t length,
                  const uint8_t signature[STINT_ED25519_SIGNED_BYTES])
 {
-    gnutls_pubkey_t key;
-    gnutls_datum_t x = borrow(vkey->key, STINT_ED25519_KEY_BYTES);
-    gnutls_datum_t data = borrow(bytes, length);
-    gnutls_datum_t signed_bytes = borrow(signature, STINT_ED25519_SIGNED_BYTES);
-    if (gnutls_pubkey_init(&key) != 0)
-        return false;
-    int r = gnutls_pubkey_import_ecc_raw(key, GNUTLS_ECC_CURVE_ED25519, &x, NULL);
-    if (r == 0)
-        r = gnutls_pubkey_verify_data2(key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &signed_bytes);
-    gnutls_pubkey_deinit(key);
-    return r >= 0;
+    return ed25519_sha512_verify(vkey->key, length, bytes, signature) == 1;
 }

@@ -1,5 +1,5 @@
 /* Signed heads of the public log: checkpoints (C2SP tlog-checkpoint) inside signed notes (C2SP
- * signed-note), Ed25519 by GnuTLS, and the keys. Everything that reads here takes hostile bytes. */
+ * signed-note), Ed25519 by Nettle, and the keys. Everything that reads here takes hostile bytes. */
 #ifndef STINT_CHECKPOINT_H
 #define STINT_CHECKPOINT_H
 

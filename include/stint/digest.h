@@ -1,4 +1,6 @@
-/* SHA-256 by GnuTLS (one crypto library for the house: it comes with libmicrohttpd's TLS). */
+/* SHA-256 by Nettle, the part of GnuTLS that does it, with the processor's SHA instructions. GnuTLS
+ * itself hashes a sixth faster, and brings libraries that took a short command's half time to
+ * start. */
 #ifndef STINT_DIGEST_H
 #define STINT_DIGEST_H
 
@@ -14,8 +16,7 @@ struct stint_sha256 {
     uint8_t bytes[STINT_SHA256_BYTES];
 };
 
-/* Digest of @length bytes. Aborts only if the library has no SHA-256, which is a broken
- * installation. */
+/* Digest of @length bytes. */
 void stint_sha256(const void *bytes, size_t length, struct stint_sha256 *ret_digest);
 
 /* The same over pieces. stream_end frees @stream and fills @ret_digest (may be NULL to throw the
