@@ -31,6 +31,7 @@ void task_started(struct stint_scheduler *s, uint32_t number, uint32_t task)
     bool is_taken = stint_tasks_take(job->tasks, task);
     assert(is_taken);
     (void)is_taken;
+    array_settle(job);
     job_unpromise(s, number);
     if (job->tasks->count == 0) {
         job_unqueue(s, number);
@@ -45,6 +46,7 @@ int stint_scheduler_remove_task(struct stint_scheduler *s, struct stint_task_key
     if (number == NO_JOB || !stint_tasks_take(s->jobs[number].tasks, key.task))
         return STINT_NOT_FOUND;
     s->generation++;
+    array_settle(&s->jobs[number]);
     if (s->jobs[number].tasks->count == 0)
         job_withdraw(s, number);
     return 0;

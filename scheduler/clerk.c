@@ -192,6 +192,13 @@ int stint_clerk_set_priority(struct stint_clerk *clerk, struct stint_task_key ke
     return tell(clerk, &told, NULL);
 }
 
+int stint_clerk_set_wait(struct stint_clerk *clerk, struct stint_task_key key,
+                         const struct stint_clock *clock)
+{
+    struct told told = { .kind = TOLD_WAIT, .key = key, .clock = *clock };
+    return tell(clerk, &told, NULL);
+}
+
 int stint_clerk_set_begin(struct stint_clerk *clerk, struct stint_task_key key, int64_t begin_ms)
 {
     struct told told = { .kind = TOLD_BEGIN_TIME, .key = key, .at_ms = begin_ms };

@@ -11,6 +11,7 @@
 #ifndef STINT_SCHEDULER_CORE_H
 #define STINT_SCHEDULER_CORE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -58,7 +59,11 @@ struct job {
         int64_t ready_ms;   /* while it waits: from when that counts, later by what it was held */
         int64_t started_ms; /* of a run */
     };
-    int64_t ends_ms;
+    union {
+        int64_t ends_ms; /* of a run */
+        int64_t lent_ms; /* of an array, as ready_ms: for @lent_count of its tasks, its last ones */
+    };
+    uint32_t lent_count; /* of an array: so many of its tasks lent their turns, see turn.c */
     int32_t priority;
     uint32_t user;
     uint32_t fair_account;
@@ -77,11 +82,15 @@ struct job {
     bool is_counted;     /* its use was counted already: stint_scheduler_count_use() */
     bool is_soft;        /* its reservation is no promise yet, see pass.c */
     bool is_freed;       /* since the last pass: it was blocked until then */
+    bool is_moved;       /* its clock, other than by time: stint_scheduler_clocks_moved() */
+    bool has_lent;       /* a task of its project with a higher priority took its turn */
     bool is_lifted;      /* taken out of the timelines for a trial, see preempt.c */
     struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
     struct stint_tasks *tasks;           /* an array: those that wait; else NULL */
 };
+
+static_assert(sizeof(struct job) <= 224, "the queues and the index take the rest");
 
 /* One window of an operator's reservation. */
 struct booking {
@@ -113,6 +122,7 @@ struct account {
     uint32_t fair_place;
     uint32_t fair_rank;
     uint32_t fair_tier; /* at the last ranking for the plan */
+    bool has_favours;   /* a project of which somebody in the last list of turns has a priority */
 };
 
 struct node {
@@ -151,14 +161,30 @@ struct usage_ratio { /* what users took of their limits, by user number */
     uint16_t *milli; /* 0: not known */
 };
 
+struct turn {
+    double key;
+    uint32_t tier; /* of fair share, then of attained service */
+    uint32_t job;
+};
+
 /* Pending tasks by turn, a heap built when a pass needs its first head; see turn.c. */
 struct turn_list {
     uint32_t count;
     uint32_t capacity;
     struct turn *turns;
-    uint32_t first; /* given out before the list was built */
+    struct favourite *favourites; /* NULL where nobody has a priority */
+    uint32_t *favourite_of;       /* by job number, + 1 */
+    uint32_t first;               /* given out before the list was built */
+    struct turn turn;             /* that was given out last */
+    uint32_t lender;              /* whose that turn is */
+    uint32_t given;               /* who takes it */
+    double key;                   /* of whom it was given to */
+    bool is_taken;                /* … and started by it, or was promised a start */
+    bool is_asked;                /* it is only asked what the order is */
     bool is_begun;
     bool is_built;
+    bool is_favoured; /* somebody of it has a priority, or lent his turn */
+    bool has_favours; /* the same, of those without a project */
 };
 
 struct stint_scheduler {
@@ -188,6 +214,7 @@ struct stint_scheduler {
     uint32_t block_count;
     uint32_t block_capacity;
     uint32_t fresh_blocks; /* of which it is not known since when */
+    uint32_t moved_count;  /* at least so many clocks have moved */
 
     uint32_t heads[STINT_SCHEDULER_RESERVED_MAX]; /* tasks with a promise, first promised first */
     uint32_t head_count;
@@ -259,9 +286,15 @@ void job_forget(struct stint_scheduler *s, uint32_t number);
 void job_ask(const struct stint_scheduler *s, const struct job *job, struct stint_ask *ask);
 uint32_t job_find(const struct stint_scheduler *s, struct stint_task_key key);
 const struct stint_reason *job_block(const struct stint_scheduler *s, uint32_t number);
-/* event.c */
+/* clock.c */
+void clock_moved(struct stint_scheduler *s, struct job *job);
+/* How long a task was blocked is known from pass to pass: events have no time of their own. */
+void clock_block(struct stint_scheduler *s, struct block *block);
 /* The time since the pass at @before_ms that tasks were blocked for is no wait. */
-void jobs_count_waits(struct stint_scheduler *s, int64_t before_ms);
+void clocks_pass(struct stint_scheduler *s, int64_t before_ms);
+/* It is blocked no more. */
+void clock_unblock(struct stint_scheduler *s, uint32_t number);
+/* event.c */
 void job_queue(struct stint_scheduler *s, uint32_t number);
 void job_unqueue(struct stint_scheduler *s, uint32_t number);
 /* Its promise is used up or gone; it keeps its place in the queue. */
@@ -355,6 +388,12 @@ void booking_deinit(struct stint_scheduler *s);
 
 /* turn.c: whose turn it is in mode stint */
 uint32_t turn_next(struct stint_scheduler *s, struct turn_list *list);
+/* The task that turn_next() gave last starts, or is promised a start: it has used the factor of
+ * whoever lent it the turn. True when somebody did: then it was one turn, also of an array. */
+bool turn_taken(struct stint_scheduler *s, struct turn_list *list, uint32_t number);
+void turn_list_deinit(struct turn_list *list);
+/* @array has fewer tasks: those that are left may all have lent their turns. */
+void array_settle(struct job *array);
 /* Every queued task in the order of turns, those with a firm promise first; 0 or -ENOMEM. */
 int turn_each(struct stint_scheduler *s, bool (*fn)(void *context, uint32_t number), void *context);
 

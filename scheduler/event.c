@@ -150,48 +150,10 @@ int stint_scheduler_submit(struct stint_scheduler *s, const struct stint_ask *as
     return 0;
 }
 
-/* How long a task was blocked is known from pass to pass: events have no time of their own. */
-static void block_date(struct stint_scheduler *s, struct block *block)
-{
-    if (block->since_ms != TIME_NEVER)
-        return;
-    block->since_ms = s->now_ms;
-    s->fresh_blocks--;
-}
-
-static void unblock(struct stint_scheduler *s, uint32_t number)
-{
-    struct job *job = &s->jobs[number];
-    if (!job->is_blocked)
-        return;
-    struct block *block = &s->blocks[job->block_at];
-    struct block *last = &s->blocks[s->block_count - 1];
-    block_date(s, block);
-    block_date(s, last); /* it leaves the end, where fresh ones are looked for */
-    job->ready_ms += s->now_ms > block->since_ms ? s->now_ms - block->since_ms : 0;
-    job->is_freed = true;
-    *block = *last;
-    s->block_count--;
-    s->jobs[block->job].block_at = job->block_at;
-    job->is_blocked = false;
-}
-
-void jobs_count_waits(struct stint_scheduler *s, int64_t before_ms)
-{
-    for (uint32_t i = 0; i < s->news_count; i++) {
-        struct job *job = &s->jobs[s->news[i]];
-        if (job->is_freed && job->submit_ms < s->now_ms)
-            job->ready_ms += s->now_ms - (before_ms > job->ready_ms ? before_ms : job->ready_ms);
-        job->is_freed = false;
-    }
-    for (uint32_t i = s->block_count; i-- > 0 && s->fresh_blocks > 0;)
-        block_date(s, &s->blocks[i]);
-}
-
 void job_withdraw(struct stint_scheduler *s, uint32_t number)
 {
     unsettle(s, number);
-    unblock(s, number);
+    clock_unblock(s, number);
     job_forget(s, number);
 }
 
@@ -243,7 +205,7 @@ int stint_scheduler_set_blocked(struct stint_scheduler *s, struct stint_task_key
         s->blocks[job->block_at].reason = *reason;
         return 0;
     }
-    unblock(s, number);
+    clock_unblock(s, number);
     settle(s, number);
     return 0;
 }

@@ -166,14 +166,18 @@ static uint32_t plain_heads(const struct stint_scheduler *s)
 /* @number is next: it starts or is promised a start. False when the turn ends with it. */
 static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t number)
 {
+    bool by_factor = s->policy.mode == STINT_MODE_STINT;
     for (;;) { /* an array starts task by task, as long as the next one fits */
         const struct job *next = &s->jobs[number];
         if (!account_fits(s, next, NULL))
             return true; /* its limit is nobody else's trouble */
         if (!search_now(s, next, s->now_ms))
             break;
+        bool is_lent = by_factor && turn_taken(s, &s->turns, number);
         if (!start(s, pass, number, false))
             return false;
+        if (is_lent)
+            return true; /* the next task of an array has its own turn */
         if (s->jobs[number].place != PLACE_QUEUE || is_full(pass))
             return true;
     }
@@ -185,6 +189,8 @@ static bool take_turn(struct stint_scheduler *s, struct pass *pass, uint32_t num
         pass->r = job_promise(s, number);
         if (pass->r != 0)
             return false;
+        if (by_factor)
+            (void)turn_taken(s, &s->turns, number);
         job->was_promised = true;
         job->is_soft = !is_firm(s, job, s->found.start_ms);
         s->heads[s->head_count++] = number;
@@ -479,7 +485,7 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     if (now_ms > s->now_ms) {
         int64_t before_ms = s->now_ms;
         s->now_ms = now_ms;
-        jobs_count_waits(s, before_ms);
+        clocks_pass(s, before_ms);
         extend_overdue(s);
         admit_early(s);
     }

@@ -185,7 +185,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     free(s->found.nodes);
     free(s->found.vectors);
     free(s->ratios.milli);
-    free(s->turns.turns);
+    turn_list_deinit(&s->turns);
     free(s->stops);
     free(s);
     return NULL;

@@ -310,6 +310,14 @@ void told_tape(struct tape *tape, struct told *told)
         tape_u32(tape, &told->number);
         tape_u32(tape, &told->max);
         return;
+    case TOLD_WAIT:
+        tape_key(tape, &told->key);
+        tape_time(tape, &told->clock.ready_ms);
+        tape_int(tape, &told->clock.blocked_ms);
+        tape_int(tape, &told->clock.lent_ms);
+        tape_u32(tape, &told->clock.lent_count);
+        tape_bool(tape, &told->clock.has_lent);
+        return;
     case TOLD_NOTHING:
     case TOLD_KIND_COUNT:
         break;
@@ -398,6 +406,8 @@ int told_apply(struct stint_scheduler *s, struct told *told, struct stint_error 
         return 0;
     case TOLD_RATIO:
         return stint_scheduler_set_ratio(s, told->number, told->max);
+    case TOLD_WAIT:
+        return stint_scheduler_set_wait(s, told->key, &told->clock);
     case TOLD_PASS:
         return apply_pass(s, told);
     case TOLD_STOPS:

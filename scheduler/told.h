@@ -40,7 +40,8 @@
     X(TOLD_REMOVE_TASK, "remove_task")                                                             \
     X(TOLD_RESERVE, "reserve")                                                                     \
     X(TOLD_UNRESERVE, "unreserve")                                                                 \
-    X(TOLD_RATIO, "set_ratio")
+    X(TOLD_RATIO, "set_ratio")                                                                     \
+    X(TOLD_WAIT, "set_wait")
 
 enum told_kind {
     TOLD_NOTHING = 0,
@@ -82,6 +83,7 @@ struct told {
     const struct stint_allocation *allocation;
     char *text;
     int32_t priority;
+    struct stint_clock clock;
     bool is_away;
     enum stint_node_state state;
     enum stint_account_kind account_kind;

@@ -110,7 +110,7 @@ void turn_write(struct exchange *ex, const struct stint_job_view *view)
     stint_json_kv_text(out, "class", turn.is_preemptible ? "preemptible" : "normal");
     stint_json_kv_int(out, "level", turn.level);
     number(out, "expansion_factor", turn.factor);
-    number(out, "weight", turn.weight);
+    stint_json_kv_int(out, "priority", turn.priority);
     stint_json_kv_bool(out, "overdue", turn.is_starved);
     if (turn.tiers > 0) {
         stint_json_kv_int(out, "tier", (int64_t)turn.tier + 1);

@@ -114,8 +114,8 @@ void turn_print(const json_t *turn)
         (void)printf(", fair tier %" PRId64 " of %" PRId64, doc_int(turn, "tier", 1),
                      doc_int(turn, "tiers", 1));
     (void)printf(", expansion factor %.2f", doc_number(turn, "expansion_factor", 1));
-    if (doc_number(turn, "weight", 1) < 1 || doc_number(turn, "weight", 1) > 1)
-        (void)printf(" (times %.2f by priority)", doc_number(turn, "weight", 1));
+    if (doc_int(turn, "priority", 0) != 0)
+        (void)printf(", priority %" PRId64 " within its project", doc_int(turn, "priority", 0));
     (void)putchar('\n');
     json_array_foreach(doc_at(turn, "fair"), i, part)
     {

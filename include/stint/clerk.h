@@ -90,6 +90,8 @@ int stint_clerk_set_blocked(struct stint_clerk *clerk, struct stint_task_key key
 int stint_clerk_set_priority(struct stint_clerk *clerk, struct stint_task_key key,
                              int32_t priority);
 int stint_clerk_set_begin(struct stint_clerk *clerk, struct stint_task_key key, int64_t begin_ms);
+int stint_clerk_set_wait(struct stint_clerk *clerk, struct stint_task_key key,
+                         const struct stint_clock *clock);
 int stint_clerk_set_accounts(struct stint_clerk *clerk, struct stint_task_key key,
                              const uint32_t *accounts, uint32_t account_count, int64_t cost_micro);
 int stint_clerk_adopt(struct stint_clerk *clerk, const struct stint_ask *ask,

@@ -43,9 +43,9 @@ struct stint_scheduler;
  *  - in mode stint within (n + 1)^2 * (M + 1 s) from when its expansion factor has reached
  *    STINT_STARVED_FACTOR (fair share and attained service count no more) and it has waited
  *    STINT_FIRM_WAITS * M (whatever it is given is a promise), n being the tasks whose factor was
- *    larger than its own since then. Whoever comes later with the same or a longer limit and no
- *    higher priority never is one of them; of those with shorter limits, each that had to wait as
- *    many times its own;
+ *    larger than its own since then. Whoever comes later with the same or a longer limit never is
+ *    one of them; of those with shorter limits, each that had to wait as many times its own (until
+ *    it has reached that factor its own project may set others before it, by priorities);
  *  - in mode sjf never, if shorter ones do not cease to come. */
 #define STINT_STARVED_FACTOR 100
 #define STINT_FIRM_WAITS     10
@@ -145,7 +145,8 @@ enum stint_place_locality { STINT_PLACE_PREFER = 0, STINT_PLACE_STRICT = 1, STIN
  * and fits go by @walltime_ms. 0 is @walltime_ms
  * @submit_ms: its age counts from here
  * @begin_ms: not before; 0 or INT64_MIN for at once
- * @priority: -100..100; in mode stint a factor of 1/4..4 on its expansion factor
+ * @priority: -100..100; in mode stint only among the tasks of its project (the first of @accounts
+ * of that kind; tasks without one are as of one project), in the other modes in the whole queue
  * @locality: enum stint_place_locality
  * @preemptible: may be stopped for others and comes back to the queue
  * @attained_ms: its processors (GPUs, or cores without) times milliseconds that it ran already,
@@ -204,6 +205,37 @@ int stint_scheduler_set_priority(struct stint_scheduler *scheduler, struct stint
                                  int32_t priority);
 int stint_scheduler_set_begin(struct stint_scheduler *scheduler, struct stint_task_key key,
                               int64_t begin_ms);
+/**
+ * struct stint_clock - what a pending task's wait counts, for its turn
+ * @ready_ms: from when on: submitted, or later by what it was blocked or began later; what its own
+ * project's priorities gave or took is in it
+ * @blocked_ms: since when it is blocked, INT64_MIN while it is not
+ * @lent_count, @lent_ms: of an array, so many of its tasks count only from then on
+ * @has_lent: a task of its project with a higher priority took its turn
+ */
+struct stint_clock {
+    int64_t ready_ms;
+    int64_t blocked_ms;
+    int64_t lent_ms;
+    uint32_t lent_count;
+    bool has_lent;
+};
+/* As of the last pass. 0 or STINT_NOT_FOUND (not pending). */
+int stint_scheduler_clock(const struct stint_scheduler *scheduler, struct stint_task_key key,
+                          struct stint_clock *ret_clock);
+/* What an earlier core knew of a task, after it was submitted and blocked again: it waits on as if
+ * nothing had happened. 0; STINT_NOT_FOUND (not pending); STINT_INVALID for a time out of bounds.
+ */
+int stint_scheduler_set_wait(struct stint_scheduler *scheduler, struct stint_task_key key,
+                             const struct stint_clock *clock);
+/**
+ * stint_scheduler_clocks_moved() - whose clock a pass has moved, other than by time
+ * @keys: caller's array of @max; each is told once until it moves again
+ * Blocks that lasted less than a second are not worth a word. Changes no decision. Returns how
+ * many; 0 costs nothing, else O(pending).
+ */
+size_t stint_scheduler_clocks_moved(const struct stint_scheduler *scheduler,
+                                    struct stint_task_key *keys, size_t max);
 /* Another award pays, or another cost: 0, STINT_NOT_FOUND, STINT_INVALID. */
 int stint_scheduler_set_accounts(struct stint_scheduler *scheduler, struct stint_task_key key,
                                  const uint32_t *accounts, uint32_t account_count,
@@ -380,15 +412,16 @@ int stint_scheduler_fair(const struct stint_scheduler *scheduler, uint32_t accou
 /**
  * struct stint_turn - what decides when a pending task's turn is, in mode stint, as of the last
  * pass
- * @factor: expansion factor (wait + walltime) / walltime, times @weight, 1/4..4, of its priority;
- * larger goes first
+ * @factor: expansion factor (wait + walltime) / walltime; larger goes first
+ * @priority: of the tasks of its project with the same tier and level, the one with the highest
+ * takes the turn of the one with the largest factor, and the two exchange factors
  * @tier: of fair share, of @tiers (0: shares do not count), smaller goes first; then @level of
  * attained service, 0..3, of one that may be stopped
  * @is_starved: it waited so long that neither counts any more
  */
 struct stint_turn {
     double factor;
-    double weight;
+    int32_t priority;
     uint32_t tier;
     uint32_t tiers;
     uint32_t level;

@@ -110,7 +110,7 @@ int stint_jobs_turn(struct stint_jobs *jobs, uint64_t id, uint32_t task,
 {
     (void)jobs, (void)id, (void)task;
     *ret_turn =
-        (struct stint_turn){ .factor = 2.5, .weight = 1, .tier = 1, .tiers = 4, .level = 2 };
+        (struct stint_turn){ .factor = 2.5, .priority = 50, .tier = 1, .tiers = 4, .level = 2 };
     return 0;
 }
 

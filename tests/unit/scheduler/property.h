@@ -54,7 +54,6 @@ struct element {
     struct stint_tasks *tasks; /* those of an array, as the test remembers them */
     uint64_t after;            /* a job that has to be over first; 0 for none */
     bool is_held;
-    bool was_held;    /* what its wait counts is the old core's alone to know */
     bool is_stopping; /* a run that was told to stop */
     int64_t promised_ms;
     /* of a run */

@@ -11,8 +11,10 @@ static int by_sequence(const void *a, const void *b)
     return (*x)->sequence < (*y)->sequence ? -1 : (*x)->sequence > (*y)->sequence;
 }
 
-static void tell_one(const struct element *element, struct stint_scheduler *rebuilt)
+static void tell_one(const struct world *world, const struct element *element,
+                     struct stint_scheduler *rebuilt)
 {
+    struct stint_clock clock;
     struct stint_reason held = { .code = STINT_REASON_HeldByUser, .account = STINT_NO_ACCOUNT };
     struct stint_ask ask = element->ask;
     ask.tasks = element->tasks;
@@ -25,6 +27,8 @@ static void tell_one(const struct element *element, struct stint_scheduler *rebu
     assert_int_equal(stint_scheduler_submit(rebuilt, &ask, NULL), 0);
     if (element->is_held || element->after)
         assert_int_equal(stint_scheduler_set_blocked(rebuilt, ask.key, &held), 0);
+    assert_int_equal(stint_scheduler_clock(world->scheduler, ask.key, &clock), 0);
+    assert_int_equal(stint_scheduler_set_wait(rebuilt, ask.key, &clock), 0);
 }
 
 static void tell_work(const struct world *world, struct stint_scheduler *rebuilt)
@@ -34,7 +38,7 @@ static void tell_work(const struct world *world, struct stint_scheduler *rebuilt
         in_order[i] = &world->elements[i];
     qsort(in_order, world->element_count, sizeof(const struct element *), by_sequence);
     for (uint32_t i = 0; i < world->element_count; i++)
-        tell_one(in_order[i], rebuilt);
+        tell_one(world, in_order[i], rebuilt);
 }
 
 static struct stint_scheduler *rebuild(const struct world *world)
@@ -103,12 +107,20 @@ static void compare_turn(const struct world *world, const struct stint_scheduler
 {
     struct stint_turn old;
     struct stint_turn new;
+    struct stint_clock waited;
+    struct stint_clock waits;
     struct stint_task_key key = waiting->ask.key;
-    if (world->policy.mode != STINT_MODE_STINT || waiting->was_held)
+    assert_int_equal(stint_scheduler_clock(world->scheduler, key, &waited), 0);
+    assert_int_equal(stint_scheduler_clock(rebuilt, key, &waits), 0);
+    assert_int_equal(waits.ready_ms, waited.ready_ms);
+    assert_int_equal(waits.blocked_ms, waited.blocked_ms);
+    assert_int_equal(waits.lent_count, waited.lent_count);
+    assert_int_equal(waits.has_lent, waited.has_lent);
+    if (world->policy.mode != STINT_MODE_STINT)
         return;
     assert_int_equal(stint_scheduler_turn(world->scheduler, key, &old), 0);
     assert_int_equal(stint_scheduler_turn(rebuilt, key, &new), 0);
-    assert_true(new.factor == old.factor &&new.weight == old.weight);
+    assert_true(new.factor == old.factor &&new.priority == old.priority);
     assert_int_equal(new.level, old.level);
     assert_int_equal(new.is_starved, old.is_starved);
 }

@@ -228,6 +228,7 @@ struct task_state {
 };
 
 struct world {
+    enum stint_mode mode;
     struct stint_machine *machine;
     struct stint_clerk *clerk;    /* has arrays */
     struct stint_scheduler *twin; /* has their tasks, each by itself */
@@ -243,6 +244,7 @@ static void world_open(struct world *w, enum stint_mode mode)
 {
     struct stint_policy policy = { .mode = mode };
     memset(w, 0, sizeof(*w));
+    w->mode = mode;
     assert_int_equal(stint_machine_new_flat(2 + below(10), &w->machine, NULL), 0);
     assert_int_equal(stint_clerk_new(w->machine, &policy, &w->clerk, NULL), 0);
     assert_int_equal(stint_scheduler_new(w->machine, &policy, &w->twin, NULL), 0);
@@ -269,7 +271,9 @@ static void world_submit(struct world *w, uint32_t job)
     *ask = plain_ask(job + 1, 1 + below(6));
     ask->walltime_ms = 1 + below(1000);
     ask->submit_ms = w->now_ms;
-    ask->priority = below(4) ? 0 : (int32_t)below(201) - 100;
+    /* In mode stint the tasks of a project lend each other their turns, and an array counts the
+     * factors that it has left where its tasks would each have one. */
+    ask->priority = below(4) || w->mode == STINT_MODE_STINT ? 0 : (int32_t)below(201) - 100;
     ask->accounts[0] = job;
     ask->account_count = 1;
     assert_int_equal(

@@ -49,7 +49,6 @@ static void tell_blocked(struct world *world, struct element *element)
                                            : element->is_held ? STINT_REASON_HeldByUser
                                                               : STINT_REASON_NONE,
                                    .account = STINT_NO_ACCOUNT };
-    element->was_held |= is_blocked(element);
     element->promised_ms = 0;
     BOTH(world, set_blocked, element->ask.key, &reason);
 }
@@ -329,7 +328,6 @@ static void change_waiting(struct world *world, struct element *waiting)
     case 2:
         waiting->ask.begin_ms = below(2) ? world->now_ms + below(20000) : 0;
         waiting->promised_ms = 0;
-        waiting->was_held = true;
         BOTH(world, set_begin, key, waiting->ask.begin_ms);
         return;
     case 3:
