@@ -184,7 +184,7 @@ int policy_settle(struct rooms *rooms, const char *reason, struct stint_error *e
     return 0;
 }
 
-int policy_change(struct rooms *rooms, struct stint_error *err)
+int policy_change(struct rooms *rooms, const char *reason, struct stint_error *err)
 {
     struct policy *policy = &rooms->policy;
     char *json = NULL;
@@ -198,7 +198,7 @@ int policy_change(struct rooms *rooms, struct stint_error *err)
         return 0;
     r = stint_store_ready(rooms->store, err);
     if (r == 0)
-        r = policy_settle(rooms, "reloaded", err);
+        r = policy_settle(rooms, reason ? reason : "reloaded", err);
     if (r != 0 && before)
         policy_show(rooms, stint_take(before));
     return r;

@@ -23,8 +23,9 @@ struct policy {
 int policy_load(struct rooms *rooms, struct stint_error *err);
 /* Logs what is in force when that was not done yet; nothing while the store cannot be written. */
 int policy_settle(struct rooms *rooms, const char *reason, struct stint_error *err);
-/* The configuration changed: in force and logged, or refused and what was. */
-int policy_change(struct rooms *rooms, struct stint_error *err);
+/* The configuration changed: in force and logged with @reason, NULL for none, or refused and what
+ * was. */
+int policy_change(struct rooms *rooms, const char *reason, struct stint_error *err);
 void policy_deinit(struct policy *policy);
 
 #endif

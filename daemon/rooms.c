@@ -213,6 +213,7 @@ static int open_api(struct rooms *rooms, struct stint_error *err)
         .now_wall_ms = wiring_now_wall_ms,
         .now_boot_ms = wiring_now_boot_ms,
         .pass_wanted = wiring_want_pass,
+        .reload = wiring_reload,
         .context = rooms,
     };
     return stint_api_new(&options, &rooms->api, err);

@@ -81,6 +81,10 @@ void wiring_stop(struct rooms *rooms);
 void wiring_want_pass(void *context);
 int64_t wiring_now_wall_ms(void);
 int64_t wiring_now_boot_ms(void);
+/* Reads the configuration again, checks it whole, then swaps it; a changed policy is logged with
+ * @reason, NULL for none. A rehearsal changes nothing. @later: keys that wait for a restart. */
+int wiring_reload(void *context, const char *reason, bool is_rehearsal,
+                  char later[STINT_RELOAD_LATER], struct stint_error *err);
 /* Everything in memory from the store again, in the order of the rooms. */
 int wiring_load(struct rooms *rooms, struct stint_error *err);
 struct stint_event_row;

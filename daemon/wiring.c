@@ -359,25 +359,15 @@ static void refuse_reload(struct rooms *rooms, const struct stint_error *err)
     stint_notify("STATUS=reload refused; the old configuration stays\nREADY=1");
 }
 
-static void reload(struct rooms *rooms)
+/* Into force, or what was: the log entry of a changed policy is what it stands or falls with. */
+static int reload_swap(struct rooms *rooms, const struct stint_config *config, const char *reason,
+                       struct stint_error *err)
 {
-    struct stint_config config;
-    struct stint_error err = { 0 };
-    stint_notify_reloading();
-    int r = options_reload(rooms->options, &config, &err);
-    if (r != 0) {
-        refuse_reload(rooms, &err);
-        return;
-    }
-    char later[400];
-    size_t later_count =
-        stint_config_changed(&rooms->options->config, &config, later, sizeof(later));
-    stint_config_keep(&rooms->options->config, &config);
     struct stint_config before = rooms->options->config;
     struct places places = rooms->places;
-    rooms->options->config = config;
-    r = reload_admission(rooms, &err);
-    if (r == 0 && (r = policy_change(rooms, &err)) != 0) {
+    rooms->options->config = *config;
+    int r = reload_admission(rooms, err);
+    if (r == 0 && (r = policy_change(rooms, reason, err)) != 0) {
         struct stint_error back = { 0 };
         rooms->options->config = before;
         rooms->places = places;
@@ -386,8 +376,28 @@ static void reload(struct rooms *rooms)
     if (r != 0) {
         rooms->options->config = before;
         rooms->places = places;
-        refuse_reload(rooms, &err);
-        return;
+    }
+    return r;
+}
+
+int wiring_reload(void *context, const char *reason, bool is_rehearsal,
+                  char later[STINT_RELOAD_LATER], struct stint_error *err)
+{
+    struct rooms *rooms = context;
+    struct stint_config config;
+    int r = options_reload(rooms->options, &config, err);
+    if (r == 0)
+        (void)stint_config_changed(&rooms->options->config, &config, later, STINT_RELOAD_LATER);
+    if (is_rehearsal)
+        return r;
+    stint_notify_reloading();
+    if (r == 0) {
+        stint_config_keep(&rooms->options->config, &config);
+        r = reload_swap(rooms, &config, reason, err);
+    }
+    if (r != 0) {
+        refuse_reload(rooms, err);
+        return r;
     }
     stint_log_set_level(stint_log_level_from_name(config.log_level));
     resources_reload(&rooms->resources, &rooms->options->config);
@@ -395,17 +405,20 @@ static void reload(struct rooms *rooms)
     stint_api_reload(rooms->api, &rooms->options->config);
     stint_api_set_reload(rooms->api, NULL, later);
     stint_log(STINT_LOG_INFO, "reloaded", "file=%s", config.file[0] ? config.file : "none");
-    if (later_count > 0)
+    if (later[0])
         stint_log(STINT_LOG_WARNING, "reload-partial",
                   "keys=\"%s\" cure=\"restart stintd for these; running jobs go on\"", later);
     stint_notify("STATUS=serving\nREADY=1");
+    return 0;
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct rooms *rooms = handle->data;
     if (number == SIGHUP) {
-        reload(rooms);
+        char later[STINT_RELOAD_LATER];
+        struct stint_error err = { 0 };
+        (void)wiring_reload(rooms, NULL, false, later, &err); /* it says itself what came of it */
         return;
     }
     stint_log(STINT_LOG_INFO, "stopping", "signal=%d", number);

@@ -131,6 +131,7 @@ static const struct field amount_fields[] = { AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field transfer_fields[] = { TEXT(to), AMOUNT_FIELDS, ACT_FIELDS };
 static const struct field revoke_fields[] = { ACT_FIELDS };
 static const struct field node_patch_fields[] = { TEXT(state), TEXT(resource), ACT_FIELDS };
+static const struct field reload_fields[] = { ACT_FIELDS };
 static const struct field share_fields[] = { TEXT(scope),
                                              TEXT(name),
                                              { "shares", FIELD_INT, offsetof(struct body, shares),
@@ -470,4 +471,30 @@ void handle_node_patch(struct exchange *ex)
     else
         err.code = stint_fail(&err, STINT_INVALID, "'state' must be draining or up");
     finish(ex, &body, "node", 0, name, false, &err);
+}
+
+/* ---- the configuration ---- */
+
+/* A bad file is no fault of the request: it is answered as outside input that broke a rule. */
+void handle_reload(struct exchange *ex)
+{
+    struct body body = { 0 };
+    struct stint_error err = { 0 };
+    char later[STINT_RELOAD_LATER] = "";
+    if (!body_read(ex, reload_fields, &body))
+        return;
+    struct stint_act act = act_of(ex, &body);
+    int r = ex->api->options.reload(ex->api->options.context, act.reason, act.is_rehearsal, later,
+                                    &err);
+    if (r != 0) {
+        err.code = r == STINT_READ_ONLY || r == STINT_BUSY ? r : STINT_UNTRUSTED;
+        exchange_fail(ex, &err);
+    } else {
+        document_begin(&ex->out, "reload");
+        stint_json_kv_text(&ex->out, "later", later[0] ? later : NULL);
+        stint_json_kv_bool(&ex->out, "dry_run", act.is_rehearsal);
+        stint_json_object_end(&ex->out);
+        exchange_send(ex, 200);
+    }
+    body_deinit(&body);
 }

@@ -165,9 +165,9 @@ struct stint_api {
     bool is_closing;
     bool is_copying; /* the store, see backup.c */
     char read_only_why[200];
-    char reload_refused_why[400]; /* "" when the last one was taken up */
-    char reload_later[400];       /* keys of it that wait for a restart; "" for none */
-    uint64_t reload_count;        /* taken up or refused, since the start */
+    char reload_refused_why[400];          /* "" when the last one was taken up */
+    char reload_later[STINT_RELOAD_LATER]; /* keys of it that wait for a restart; "" for none */
+    uint64_t reload_count;                 /* taken up or refused, since the start */
     char url[128];
     char socket_path[STINT_CONFIG_TEXT_MAX];
     uint64_t answer_counts[6];                   /* by hundreds of the status */
@@ -436,6 +436,7 @@ HANDLER(handle_policy_history);
 /* machine.c */
 HANDLER(handle_nodes);
 HANDLER(handle_node_patch);
+HANDLER(handle_reload);
 HANDLER(handle_reservations);
 HANDLER(handle_reservation_post);
 HANDLER(handle_reservation_delete);

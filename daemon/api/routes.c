@@ -84,6 +84,7 @@ const struct route api_routes[] = {
     { "POST", V1 "/awards/{name}/revoke", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_revoke, "End an award for new starts" },
     { "POST", V1 "/awards/{name}/transfer", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_award_transfer, "Move an amount to another award" },
     { "PATCH", V1 "/nodes/{name}", ACCESS_OPERATOR, SMALL, 0, NULL, handle_node_patch, "Drain or resume a node" },
+    { "POST", V1 "/reload", ACCESS_OPERATOR, SMALL, 0, "dry_run", handle_reload, "Read the configuration again" },
     { "POST", V1 "/reservations", ACCESS_OPERATOR, SMALL, ADMIN, "dry_run", handle_reservation_post, "Reserve a part of the machine" },
     { "DELETE", V1 "/reservations/{name}", ACCESS_OPERATOR, SMALL, 0, "reason dry_run", handle_reservation_delete, "End a reservation" },
     { "POST", V1 "/quotas", ACCESS_OPERATOR, SMALL, ADMIN, NULL, handle_quota_post, "Set or remove ceilings" },

@@ -1,11 +1,8 @@
-/* Owns: admin award, admin quota, admin reload. */
+/* Owns: admin award, admin quota. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "admin.h"
 #include "cli.h"
@@ -222,93 +219,4 @@ static int show_quotas(struct cli *cli, const json_t *document)
 int verb_quota_list(struct cli *cli)
 {
     return cli_show(cli, "/api/v1/quotas", show_quotas);
-}
-
-/* ---- reload ---- */
-
-/* Who listens on the socket, by its peer credentials (unix(7), SO_PEERCRED); 0 when unknown. */
-static pid_t listener_pid(const char *place)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct ucred peer = { 0 };
-    socklen_t size = sizeof(peer);
-    if (strlen(place) >= sizeof(address.sun_path))
-        return 0;
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
-    stint_auto(stint_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        return 0;
-    return peer.pid;
-}
-
-#define RELOAD_ASKS    100
-#define RELOAD_WAIT_US 100000
-
-/* How many reloads there were, and what the daemon says of its configuration (@says, NULL to leave
- * it); below 0 when it does not say. */
-static int64_t reloads_get(struct cli *cli, char *says, size_t size, bool *ret_is_good)
-{
-    stint_auto(response_deinit) struct response response = { 0 };
-    const json_t *row;
-    size_t i;
-    if (cli_call(cli, "GET", "/api/v1/status", NULL, &response) != EXIT_OK)
-        return -1;
-    json_array_foreach(doc_at(response.json, "checks"), i, row)
-    {
-        if (!says || strcmp(doc_text_or(row, "check", ""), "configuration") != 0)
-            continue;
-        (void)snprintf(says, size, "%s", doc_text_or(row, "detail", ""));
-        *ret_is_good = strcmp(doc_text_or(row, "result", ""), "fail") != 0;
-    }
-    return doc_int(response.json, "reloads", -1);
-}
-
-/* Until the daemon has counted one more than @before: what came of it. */
-static int reload_wait(struct cli *cli, int64_t before)
-{
-    char says[600] = "";
-    bool is_good = false;
-    int64_t count = before;
-    for (int i = 0; i < RELOAD_ASKS && count == before; i++) {
-        count = reloads_get(cli, says, sizeof(says), &is_good);
-        if (count == before)
-            (void)usleep(RELOAD_WAIT_US);
-    }
-    if (before < 0 || count <= before) {
-        (void)puts("the daemon was asked to reload; its log says whether the file was good");
-        return EXIT_OK;
-    }
-    if (!is_good) {
-        (void)fputs("stint: ", stderr);
-        (void)fprintf(stderr, "%s\n", says);
-        return EXIT_FAILED;
-    }
-    (void)printf("configuration: %s\n", says);
-    return EXIT_OK;
-}
-
-/* The daemon reads its configuration again on SIGHUP. */
-int verb_reload(struct cli *cli)
-{
-    char place[CLIENT_PLACE_MAX];
-    struct stint_error err = { 0 };
-    const char *named = cli_value(cli, "socket");
-    err.code = client_find(named ? named : cli->socket, place, &err);
-    if (err.code != 0)
-        return cli_fail(&err);
-    pid_t pid = listener_pid(place);
-    if (pid < 2) {
-        (void)cli_usage("systemctl reload stintd, or kill -HUP of its process",
-                        "nobody answers at %.200s", place);
-        return EXIT_UNREACHABLE;
-    }
-    int64_t before = reloads_get(cli, NULL, 0, NULL);
-    if (kill(pid, SIGHUP) != 0) {
-        int status = errno == EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
-        (void)cli_usage("ask who runs the daemon", "cannot signal process %d: %s", (int)pid,
-                        strerror(errno));
-        return status;
-    }
-    return reload_wait(cli, before);
 }

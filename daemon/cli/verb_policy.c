@@ -1,7 +1,9 @@
-/* Owns: admin policy show and history: what is in force, and the log's entries that set it. */
+/* Owns: admin policy show and history (what is in force, and the entries of the log that set it)
+ * and admin reload. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "admin.h"
 #include "cli.h"
 #include "document.h"
 #include "screen.h"
@@ -81,4 +83,26 @@ static int show_history(struct cli *cli, const json_t *document)
 int verb_policy_history(struct cli *cli)
 {
     return cli_show(cli, "/api/v1/policy/history", show_history);
+}
+
+/* ---- the configuration ---- */
+
+int verb_reload(struct cli *cli)
+{
+    stint_auto(response_deinit) struct response response = { 0 };
+    int status = cli_send(cli, "POST", "/api/v1/reload", admin_body(cli), &response);
+    if (status != EXIT_OK)
+        return status;
+    if (cli_has(cli, "json")) {
+        (void)printf("%s\n", stint_buffer_text(&response.body));
+        return EXIT_OK;
+    }
+    const char *later = doc_text(response.json, "later");
+    (void)fputs(cli_has(cli, "dry-run") ? "would be done: " : "", stdout);
+    (void)fputs("configuration: as it was read last", stdout);
+    if (later)
+        (void)fputs(", but these wait for a restart of stintd: ", stdout);
+    text_print(later ? later : "");
+    (void)putchar('\n');
+    return EXIT_OK;
 }

@@ -229,7 +229,7 @@ static int rehearsal_print(const json_t *document)
         fact_print("cost", text);
     }
     if (doc_has(job, "counted_as"))
-        fact_print("counted as", doc_text(job, "counted_as"));
+        fact_print("counts as", doc_text(job, "counted_as"));
     if (doc_has(job, "cost"))
         fact_print("cost", doc_text(job, "cost"));
     if (doc_has(job, "balance_after_micro"))

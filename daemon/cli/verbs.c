@@ -207,6 +207,12 @@ static const struct option_row grant_options[] = {
     { 0 },
 };
 static const struct option_row extend_options[] = { UNTIL, { 0 } };
+static const struct option_row reload_options[] = {
+    { "reason",  0,   "TEXT", "why; lands in the public log where the policy changes", 0 },
+    { "dry-run", 0,   NULL,   "check and say what would be, change nothing", 0 },
+    { "json",    0,   NULL,   "the answer as JSON", 0 },
+    { 0 },
+};
 static const struct option_row amount_options[] = { AMOUNT, { 0 } };
 static const struct option_row reduce_options[] = { AMOUNT, YES, { 0 } };
 static const struct option_row revoke_options[] = { YES, { 0 } };
@@ -347,7 +353,7 @@ const struct verb verbs[] = {
     { "admin policy show", "", "the policy in force", verb_policy_show, NULL, READS, 0, 0 },
     { "admin policy history", "", "its changes, as the public log has them", verb_policy_history, NULL, READS, 0, 0 },
     { "admin backup", "FILE", "copy the store into a new file, while the daemon works", verb_backup, NULL, 0, 1, 1 },
-    { "admin reload", "", "let the daemon read its configuration again", verb_reload, NULL, 0, 0, 0 },
+    { "admin reload", "", "let the daemon read its configuration again", verb_reload, reload_options, 0, 0, 0 },
     { "extend", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy test", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },
     { "admin policy set", "…", "not in this version", verb_later, NULL, VERB_LATER, 0, -1 },

@@ -34,6 +34,11 @@ struct stint_policy_shown {
  * struct stint_api_options - all borrowed, all outlive the api
  * @pass_wanted: as in jobs; called after an administrator's change that may let something start
  */
+/* Room for the names of keys that wait for a restart. */
+#define STINT_RELOAD_LATER 400
+
+/* @reload: an operator's; @later becomes "" when nothing waits for a restart. 0, or why nothing was
+ * changed. */
 struct stint_api_options {
     struct uv_loop_s *loop;
     const struct stint_config *config;
@@ -49,6 +54,8 @@ struct stint_api_options {
     int64_t (*now_wall_ms)(void);
     int64_t (*now_boot_ms)(void);
     void (*pass_wanted)(void *context);
+    int (*reload)(void *context, const char *reason, bool is_rehearsal,
+                  char later[STINT_RELOAD_LATER], struct stint_error *err);
     void *context;
 };
 

@@ -3,6 +3,7 @@
 Standard library only. STINT_BUILD names the build folder.
 """
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -68,6 +69,7 @@ class Daemon:
         self.arguments = list(arguments) or FLAT
         self.config = config
         self.process = None
+        atexit.register(self.end_jobs)
 
     def __enter__(self):
         self.start()
@@ -75,8 +77,17 @@ class Daemon:
 
     def __exit__(self, *_):
         self.stop()
+        self.end_jobs()
         if self.own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end_jobs(self):
+        """Jobs outlive the daemon; those of a test end with it. They are known by the folder that they were told to write into."""
+        mark = b"STINT_OUTPUT_DIR=%s/" % os.fsencode(self.state)
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def command(self):
         words = [str(STINTD), "--state", str(self.state), "--socket", str(self.socket), "--listen", "127.0.0.1:0"]

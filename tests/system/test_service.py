@@ -75,7 +75,22 @@ class Service(unittest.TestCase):
             status, told, result = reload("nonsense = 1\n")
             self.assertEqual((status, result), (1, "fail"))
             self.assertIn("unknown key 'nonsense'", told)
+            daemon.config.write_text(start % "nonsense = 1\n")
+            tried = daemon.stint("admin", "reload", "--dry-run")
+            self.assertEqual((tried.returncode, "unknown key 'nonsense'" in tried.stderr), (1, True))
+            daemon.config.write_text(start % "join = open\n")
+            tried = daemon.stint("admin", "reload", "--dry-run")
+            self.assertIn("would be done: configuration: as it was read last, but these wait for a restart of stintd: join", tried.stdout)
             self.assertEqual(reload(""), (0, "configuration: as it was read last\n", "ok"))
+            self.assertEqual(len(self.policy_entries(daemon)), 1)  # nothing of it was policy
+            daemon.config.write_text(start % "" + "[admission]\nunknown = advisory\n")
+            self.assertEqual(daemon.stint("admin", "reload", "--dry-run").returncode, 0)
+            self.assertEqual(daemon.get("/api/v1/policy").json["unknown"], "strict")
+            done = daemon.stint("admin", "reload", "--reason", "decided in March")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            entry = self.policy_entries(daemon)[0]
+            self.assertEqual((entry["subject"]["policy"]["unknown"], entry["reason"]["text"]), ("advisory", "decided in March"))
+            self.assertEqual(daemon.get("/api/v1/policy").json["unknown"], "advisory")
 
     def policy_entries(self, daemon):
         daemon.get("/api/v1/policy")  # answers when what it shows is on the disk
