@@ -69,7 +69,7 @@ class Daemon:
         self.arguments = list(arguments) or FLAT
         self.config = config
         self.process = None
-        atexit.register(self.end_jobs)
+        atexit.register(self.leave)
 
     def __enter__(self):
         self.start()
@@ -77,6 +77,10 @@ class Daemon:
 
     def __exit__(self, *_):
         self.stop()
+        self.leave()
+
+    def leave(self):
+        """Nothing stays behind, also of a daemon that a whole class of tests shares."""
         self.end_jobs()
         if self.own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)

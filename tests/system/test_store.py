@@ -1,13 +1,16 @@
 """What goes wrong below the daemon: a full disk, a store that cannot be written, one that is damaged. Nothing acknowledged is
 lost, and the way back is named."""
 
+import contextlib
 import datetime
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import unittest
 
-from daemon import Daemon, wait_until
+from daemon import SOURCE, Daemon, wait_until
 
 
 def is_root():
@@ -187,6 +190,34 @@ class DamagedStore(unittest.TestCase):
                 self.assertRegex(self.refused(daemon), "[Rr]ead-only|written")
             finally:
                 subprocess.run(["umount", daemon.state], check=True)
+
+
+class EarlierVersions(unittest.TestCase):
+    """tests/data/store/vN.sql is a store as version N left it; the whole daemon starts on each, and goes on."""
+
+    def test_the_daemon_goes_on_from_each(self):
+        files = sorted(SOURCE.glob("tests/data/store/v*.sql"))
+        self.assertGreaterEqual(len(files), 9)
+        for file in files:
+            with self.subTest(file=file.name):
+                daemon = Daemon()
+                daemon.state.mkdir(mode=0o711)
+                store = sqlite3.connect(daemon.state / "stint.db")
+                store.executescript(file.read_text())
+                store.close()
+                for _ in range(2):  # as it was left, and as we leave it
+                    with contextlib.ExitStack() as at_end:
+                        daemon.start()
+                        at_end.callback(daemon.stop)
+                        self.assertEqual((daemon.job(1)["user"], daemon.job(1)["state"]), ("user", "pending"))
+                        quotas = json.loads(daemon.stint("admin", "quota", "list", "--json").stdout)["quotas"]
+                        self.assertIn("month", [row["period"] for row in quotas])
+                        token, = json.loads(daemon.stint("admin", "token", "list", "--json").stdout)["tokens"]
+                        self.assertEqual((token["name"], token["scopes"], token["state"]), ("notebook", ["submit"], "active"))
+                        id = daemon.submit("true", project="default")
+                        self.assertEqual(daemon.wait(id)["outcome"], "completed")
+                        daemon.check_books(self)
+                shutil.rmtree(daemon.folder)
 
 
 if __name__ == "__main__":

@@ -258,6 +258,15 @@ static void stores_of_every_earlier_version_open(void **state)
         assert_int_equal(stint_reader_job(stint_store_reader(f->store), 1, see_job, &job), 0);
         assert_int_equal(job, 1);
         assert_true(stint_store_last_id(f->store, STINT_ID_EVENT) >= 1);
+        assert_int_equal(fixture_ask(f, "SELECT ceiling FROM quota WHERE scope = 'project' AND "
+                                        "scope_id = 1 AND period = 'month'"),
+                         500000000);
+        assert_int_equal(fixture_ask(f, "SELECT count(*) FROM node_state WHERE name = 'n' AND "
+                                        "state = 'draining' AND reason = 'fan'"),
+                         1);
+        assert_int_equal(fixture_ask(f, "SELECT count(*) FROM token WHERE name = 'notebook' AND "
+                                        "role = 'submit' AND until_ms > 0"),
+                         1);
         assert_int_equal(fixture_put_job(f, 1000, NULL), 0);
         assert_int_equal(fixture_commit(f), 0);
     }
