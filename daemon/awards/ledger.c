@@ -306,9 +306,16 @@ int stint_ledger_load(struct stint_ledger *ledger, struct stint_error *err)
     if (r != 0)
         return stint_fail(err, r, "the scheduler does not take its accounts");
     r = load_tables(&loading);
-    if (r != 0)
-        return stint_fail(err, r, "the ledger cannot be read from the store (table %s)",
-                          loading.table ? loading.table : "unknown");
+    if (r != 0) {
+        (void)stint_fail(err, r, "the ledger cannot be read from the store (table %s)%s",
+                         loading.table ? loading.table : "unknown",
+                         r == -EUCLEAN ? ": a row is none of ours, or names what is not there"
+                                       : "");
+        return r != -EUCLEAN ? r
+                             : stint_fix(err, r,
+                                         "nothing was changed; put the newest file of `stint admin "
+                                         "backup` in the place of stint.db");
+    }
     if (accounts_retell(ledger) != 0) /* weights that were taken back, too */
         return stint_fail(err, -ENOMEM, "the scheduler does not take its accounts");
     r = books_check(ledger, loading.sum_micro, err);
