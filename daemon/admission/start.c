@@ -46,6 +46,10 @@ static void check_on_answer(void *context, const struct evaluation_answer *answe
     struct start_check *check = context;
     if (answer->error.code != 0)
         check_fail(check, STINT_REASON_EvaluationFailed, answer->error.text);
+    else if (answer->code == STINT_REASON_NotReviewedYet) /* at its start it waits for nobody */
+        check_fail(
+            check, STINT_REASON_PolicyForbids,
+            "its verdict is unknown, and the waiver that let it in was revoked or has ended");
     else if (answer->code != STINT_REASON_NONE)
         check_fail(check, answer->code, answer->why);
     if (--check->waiting_count == 0)

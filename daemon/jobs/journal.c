@@ -234,6 +234,8 @@ static int journal_task_moved(struct stint_jobs *jobs, struct job *job, enum job
         row.outcome = stint_job_outcome_name(cause->outcome);
         row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
         row.end_ms = end_of(cause, jobs->options.now_wall_ms());
+        if (cause->outcome == STINT_OUTCOME_REFUSED)
+            row.start_ms = 0; /* it was granted, and nothing of it ran */
     }
     change.task = &row;
     change.task_is_new = !job->is_stored;
@@ -296,6 +298,8 @@ int journal_moved(struct stint_jobs *jobs, struct job *job, enum job_event event
         row.outcome = stint_job_outcome_name(cause->outcome);
         row.reason = cause->code ? stint_reason_name(cause->code) : NULL;
         row.end_ms = end_of(cause, jobs->options.now_wall_ms());
+        if (cause->outcome == STINT_OUTCOME_REFUSED)
+            row.start_ms = 0; /* it was granted, and nothing of it ran */
     }
     (void)snprintf(kind, sizeof(kind), "job.%s", job_event_name(event));
     return put(jobs, &change, kind, job, cause, err);

@@ -138,6 +138,19 @@ class Review(unittest.TestCase):
         self.assertNotIn("waived</span>", self.daemon.public("/").body.decode())
         self.waiting(self.unclear)
 
+    def test_a_job_let_in_by_a_waiver_that_was_revoked_meanwhile_does_not_start(self):
+        self.waiting(self.unclear)
+        self.admin("waiver", "grant", self.unclear, "--reason", "a trial")
+        answer = self.submit(self.unclear, hold=True)
+        self.assertEqual(answer.status, 201, answer.body)
+        self.admin("waiver", "revoke", self.waivers()[0]["id"], "--reason", "over", "--yes")
+        id = answer.json["id"]
+        self.assertEqual(self.daemon.post("/api/v1/jobs/%d/release" % id, {}).status, 200)
+        job = self.daemon.wait(id)
+        self.assertEqual((job["outcome"], job["reason"], job["started"], job["charged_micro"]), ("refused", "PolicyForbids", None, 0), job)
+        self.assertIn("waiver that let it in", job["note"])
+        self.daemon.check_books(self)
+
     def test_a_fail_is_refused_at_once_and_waived_by_nobody(self):
         answer = self.submit(self.failing)
         self.assertEqual(answer.status, 422, answer.body)
