@@ -506,14 +506,16 @@ static void figure_write(struct stint_buffer *out, const char *key, int64_t valu
     }
 }
 
-/* Who set the ceiling is for those whose job it is; when and why is in the public log. */
+/* Who set the ceiling, or suspended, is for those whose job it is; when and why is in the public
+ * log, but not whom it was about where that is a person. */
 static void setter_write(struct stint_buffer *out, const struct stint_account_view *account,
                          bool is_seen)
 {
     if (account->set_ms == 0)
         return;
     stint_json_kv_time(out, "set", account->set_ms);
-    if (account->set_reason)
+    bool is_persons = account->kind && strcmp(account->kind, "user") == 0;
+    if (account->set_reason && (is_seen || !is_persons))
         stint_json_kv_text(out, "set_reason", account->set_reason);
     if (is_seen && account->set_by)
         stint_json_kv_text(out, "set_by", account->set_by);

@@ -16,6 +16,15 @@ void quota_free(struct ledger_quota *quota)
     free(quota);
 }
 
+bool suspension_take(struct ledger_account *account, int64_t ms, const char *by, const char *why)
+{
+    struct ledger_suspension suspension = { ms, by ? strdup(by) : NULL, why ? strdup(why) : NULL };
+    free(account->suspension.by);
+    free(account->suspension.why);
+    account->suspension = suspension;
+    return (!by || suspension.by) && (!why || suspension.why);
+}
+
 static void account_clear(struct ledger_account *account)
 {
     account->queued = 0;
@@ -26,6 +35,7 @@ static void account_clear(struct ledger_account *account)
     free(account->share.set_by);
     free(account->share.reason);
     account->share = (struct ledger_share){ 0 };
+    (void)suspension_take(account, 0, NULL, NULL);
     for (size_t i = 0; i < STINT_ARRAY_SIZE(account->quotas); i++)
         for (size_t period = 0; period < LEDGER_PERIODS; period++) {
             quota_free(account->quotas[i][period]);
@@ -441,8 +451,12 @@ void stint_ledger_account(const struct stint_ledger *ledger, uint32_t account, u
     ret_view->kind = kinds[found->kind];
     ret_view->name = owner_name(ledger, found);
     ret_view->unit = unit_called(what);
-    if (!quota)
+    if (!quota) {
+        ret_view->set_ms = found->suspension.ms;
+        ret_view->set_by = found->suspension.by;
+        ret_view->set_reason = found->suspension.why;
         return;
+    }
     ret_view->period = stint_period_name(quota->period);
     ret_view->set_by = quota->set_by;
     ret_view->set_reason = quota->reason;

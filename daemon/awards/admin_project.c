@@ -88,6 +88,9 @@ static void project_fill(const struct ledger_project *project, struct stint_proj
         .pi = project->pi,
         .title = project->title,
         .created_ms = project->created_ms,
+        .suspended_ms = project->account->suspension.ms,
+        .suspended_by = project->account->suspension.by,
+        .suspended_why = project->account->suspension.why,
     };
 }
 
@@ -194,9 +197,15 @@ int stint_ledger_project_suspend(struct stint_ledger *ledger, const struct stint
         return 0;
     project_fill(project, &row);
     row.state = is_suspended ? "suspended" : "active";
+    row.suspended_ms = is_suspended ? ledger_now_ms(ledger) : 0;
+    row.suspended_by = is_suspended ? act->caller->name : NULL;
+    row.suspended_why = is_suspended ? act->reason : NULL;
     r = project_change(ledger, act, is_suspended ? "project.suspend" : "project.resume", &row, err);
-    if (r == 0)
+    if (r == 0) {
         project->is_suspended = is_suspended;
+        (void)suspension_take(project->account, row.suspended_ms, row.suspended_by,
+                              row.suspended_why);
+    }
     return r;
 }
 

@@ -52,17 +52,19 @@ int user_resolve(struct stint_ledger *ledger, const char *name, struct ledger_us
     return 0;
 }
 
-static int user_put(struct stint_ledger *ledger, const struct ledger_user *user, bool is_operator,
-                    bool is_suspended, struct stint_error *err)
+static void user_fill(const struct stint_ledger *ledger, const struct ledger_user *user,
+                      struct stint_user_row *row)
 {
-    struct stint_user_row row = {
+    *row = (struct stint_user_row){
         .uid = user->uid,
         .name = user->name,
-        .state = is_suspended ? "suspended" : "active",
-        .role = is_operator ? "operator" : "user",
+        .state = user->is_suspended ? "suspended" : "active",
+        .role = user->is_operator ? "operator" : "user",
         .created_ms = user->created_ms ? user->created_ms : ledger_now_ms(ledger),
+        .suspended_ms = user->account->suspension.ms,
+        .suspended_by = user->account->suspension.by,
+        .suspended_why = user->account->suspension.why,
     };
-    return stint_store_put_user(ledger->options.store, &row, err);
 }
 
 /* @project, @role: NULL where it is about the user alone. */
@@ -135,7 +137,10 @@ static int user_add_check(struct stint_ledger *ledger, const struct stint_act *a
 static int user_add_put(struct stint_ledger *ledger, const struct stint_act *act,
                         const struct user_change *change, struct stint_error *err)
 {
-    int r = user_put(ledger, change->user, change->is_operator, change->user->is_suspended, err);
+    struct stint_user_row row;
+    user_fill(ledger, change->user, &row);
+    row.role = change->is_operator ? "operator" : "user";
+    int r = stint_store_put_user(ledger->options.store, &row, err);
     if (r == 0 && change->project)
         r = member_put(ledger, change->user, change->project, change->role, err);
     if (r == 0)
@@ -190,14 +195,22 @@ int stint_ledger_user_suspend(struct stint_ledger *ledger, const struct stint_ac
                           is_suspended ? "suspended" : "active");
     if (act->is_rehearsal)
         return 0;
+    struct stint_user_row row;
     struct act_mark mark = act_mark(ledger);
-    r = user_put(ledger, found, found->is_operator, is_suspended, err);
+    user_fill(ledger, found, &row);
+    row.state = is_suspended ? "suspended" : "active";
+    row.suspended_ms = is_suspended ? ledger_now_ms(ledger) : 0;
+    row.suspended_by = is_suspended ? act->caller->name : NULL;
+    row.suspended_why = is_suspended ? act->reason : NULL;
+    r = stint_store_put_user(ledger->options.store, &row, err);
     if (r == 0)
         r = user_publish(ledger, act, is_suspended ? "user.suspend" : "user.resume", found, NULL,
                          NULL, err);
     if (r == 0) {
         found->is_suspended = is_suspended;
         found->is_stored = true;
+        (void)suspension_take(found->account, row.suspended_ms, row.suspended_by,
+                              row.suspended_why);
     }
     return act_end(ledger, mark, r);
 }

@@ -118,7 +118,10 @@ static bool load_on_user(void *context, const struct stint_user_row *row)
         user->is_suspended = row->state && strcmp(row->state, "suspended") == 0;
         user->created_ms = row->created_ms;
     }
-    return loading_keep(loading, "user", user != NULL);
+    bool is_kept =
+        user && (!user->is_suspended || suspension_take(user->account, row->suspended_ms,
+                                                        row->suspended_by, row->suspended_why));
+    return loading_keep(loading, "user", is_kept);
 }
 
 static bool load_on_member(void *context, const struct stint_member_row *row)

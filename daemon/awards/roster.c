@@ -177,7 +177,9 @@ static bool project_fill(struct stint_ledger *ledger, const struct stint_project
     if (project->institution)
         project->account = account_for(ledger, STINT_ACCOUNT_PROJECT, row->id,
                                        project->institution->account->number);
-    return project->name && project->pi && project->title && project->account;
+    return project->name && project->pi && project->title && project->account &&
+           (!project->is_suspended || suspension_take(project->account, row->suspended_ms,
+                                                      row->suspended_by, row->suspended_why));
 }
 
 struct ledger_project *project_add(struct stint_ledger *ledger, const struct stint_project_row *row)

@@ -63,6 +63,13 @@ struct ledger_share {
  * @usage: by enum stint_period; the entry of NONE is unused
  * @quotas: by kind and period, NONE for those that have none
  */
+/* Since when, by whom and why its project or user is suspended; all 0 while active. */
+struct ledger_suspension {
+    int64_t ms;
+    char *by;
+    char *why;
+};
+
 struct ledger_account {
     UT_hash_handle hh;
     int64_t key; /* of both, see account_key() */
@@ -74,6 +81,7 @@ struct ledger_account {
     struct ledger_account *stale; /* the next of those to tell to all cores; itself at the end */
     uint32_t shares;
     struct ledger_share share;
+    struct ledger_suspension suspension;
     struct ledger_usage usage[LEDGER_PERIODS];
     struct ledger_quota *quotas[STINT_QUOTA_KIND_COUNT][LEDGER_PERIODS];
 };
@@ -199,6 +207,9 @@ struct ledger_account *account_find(const struct stint_ledger *ledger, enum stin
 void accounts_clear(struct stint_ledger *ledger);
 void accounts_free(struct stint_ledger *ledger);
 void quota_free(struct ledger_quota *quota);
+/* Of the account of a project or a user; 0 and NULL: it is active. False without memory: what is
+ * missing is told again after a restart. */
+bool suspension_take(struct ledger_account *account, int64_t ms, const char *by, const char *why);
 /* A user's place in a project: the leaf of the tree of shares. NULL without memory. */
 struct ledger_account *seat_for(struct stint_ledger *ledger, const struct ledger_project *project,
                                 uid_t uid);

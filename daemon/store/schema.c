@@ -143,11 +143,22 @@ static const char *const version_9[] = {
     " at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT",
     NULL,
 };
+
+/* Since when, by whom and why a project or a user is suspended. */
+static const char *const version_10[] = {
+    "ALTER TABLE project ADD COLUMN suspended_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE project ADD COLUMN suspended_by TEXT",
+    "ALTER TABLE project ADD COLUMN suspended_why TEXT",
+    "ALTER TABLE user ADD COLUMN suspended_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE user ADD COLUMN suspended_by TEXT",
+    "ALTER TABLE user ADD COLUMN suspended_why TEXT",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3,
-                                               version_4, version_5, version_6,
-                                               version_7, version_8, version_9 };
+const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
+                                               version_5, version_6, version_7, version_8,
+                                               version_9, version_10 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

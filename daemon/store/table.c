@@ -60,11 +60,12 @@ static const struct column institution_columns[] = {
 };
 static const struct column project_columns[] = {
     KEY(project, COLUMN_INT, id), TEXT(project, name), INT(project, institution), TEXT(project, state), TEXT(project, pi),
-    TEXT(project, title), INT(project, created_ms),
+    TEXT(project, title), INT(project, created_ms), INT(project, suspended_ms), TEXT(project, suspended_by),
+    TEXT(project, suspended_why),
 };
 static const struct column user_columns[] = {
     KEY(user, COLUMN_UINT32, uid), TEXT(user, name), INT(user, institution), TEXT(user, state), TEXT(user, role),
-    INT(user, created_ms),
+    INT(user, created_ms), INT(user, suspended_ms), TEXT(user, suspended_by), TEXT(user, suspended_why),
 };
 static const struct column member_columns[] = {
     KEY(member, COLUMN_INT, project), KEY(member, COLUMN_UINT32, uid), TEXT(member, role), TEXT(member, state),

@@ -183,6 +183,9 @@ struct stint_project_row {
     const char *pi;
     const char *title;
     int64_t created_ms;
+    int64_t suspended_ms; /* 0 while active, as are the next two */
+    const char *suspended_by;
+    const char *suspended_why;
 };
 
 /* A user of this machine. @role: "user" or "operator". */
@@ -193,6 +196,9 @@ struct stint_user_row {
     const char *state; /* active, suspended */
     const char *role;
     int64_t created_ms;
+    int64_t suspended_ms; /* 0 while active, as are the next two */
+    const char *suspended_by;
+    const char *suspended_why;
 };
 
 /* Key (project, uid). @role: member, manager, pi. */

@@ -226,6 +226,11 @@ static void a_reload_keeps_people_projects_and_ceilings(void **state)
     fixture_nlp(f, 10);
     int64_t project = fixture_project(f, "nlp");
     assert_int_equal(stint_ledger_user_suspend(f->ledger, &f->act, "70001", true, &f->err), 0);
+    struct stint_account_view view;
+    stint_ledger_account(f->ledger, stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).account,
+                         0, &view);
+    int64_t since_ms = view.set_ms;
+    assert_true(since_ms > 0);
     assert_int_equal(
         stint_ledger_quota_set(f->ledger, &f->act, STINT_SCOPE_PROJECT, "nlp", "gpus=4", &f->err),
         0);
@@ -240,6 +245,22 @@ static void a_reload_keeps_people_projects_and_ceilings(void **state)
     assert_true(stint_ledger_is_member(f->ledger, ANNA, "nlp"));
     assert_int_equal(stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).code,
                      STINT_REASON_UserSuspended);
+    stint_ledger_account(f->ledger, stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).account,
+                         0, &view);
+    assert_string_equal(view.kind, "user");
+    assert_int_equal(view.set_ms, since_ms);
+    assert_string_equal(view.set_by, f->act.caller->name);
+    assert_string_equal(view.set_reason, f->act.reason);
+    assert_int_equal(stint_ledger_user_suspend(f->ledger, &f->act, "70001", false, &f->err), 0);
+    assert_int_equal(stint_ledger_project_suspend(f->ledger, &f->act, "nlp", true, &f->err), 0);
+    assert_int_equal(fixture_commit(f), 0);
+    assert_int_equal(stint_ledger_load(f->ledger, &f->err), 0);
+    stint_ledger_account(f->ledger, stint_ledger_blocks(f->ledger, project, 0, ANNA, 0, 1).account,
+                         0, &view);
+    assert_string_equal(view.kind, "project");
+    assert_string_equal(view.set_reason, f->act.reason);
+    assert_int_equal(stint_ledger_project_suspend(f->ledger, &f->act, "nlp", false, &f->err), 0);
+    assert_int_equal(stint_ledger_user_suspend(f->ledger, &f->act, "70001", true, &f->err), 0);
 }
 
 int main(void)
