@@ -194,6 +194,10 @@ int read_layers(struct reader *reader);
 /* The readers. */
 int read_card(struct reader *reader, const struct reader_file *file);
 int read_prose(struct reader *reader, const struct reader_file *file);
+/* One line of a page or a notice: a restricting licence that it calls by name leaves the terms
+ * unknown, since it may be said of all that is here. */
+void read_named_terms(struct reader *reader, const struct reader_file *file, const char *line,
+                      uint32_t number);
 int read_licence_text(struct reader *reader, const struct reader_file *file);
 int read_spdx_header(struct reader *reader, const struct reader_file *file);
 int read_code(struct reader *reader, const struct reader_file *file);
@@ -224,6 +228,11 @@ int read_requirements(struct reader *reader, const struct reader_file *file);
 int read_document(struct reader *reader, const struct reader_file *file);
 int read_data_file(struct reader *reader, const struct reader_file *file);
 int read_package_metadata(struct reader *reader, const struct reader_file *file);
+/* Other metadata, for its keys that mean terms or a base. */
+bool path_has_keys(const char *path, const char *base);
+int read_keys(struct reader *reader, const struct reader_file *file);
+/* "./", "./out", "/home/me/commons-lm": the place where this model itself was written. */
+bool reader_names_own_folder(const struct reader *reader, const char *path);
 
 /* Front matter of a card: [start, start+length) of @text, and the number of its first line. false
  * when there is none or it does not end. */

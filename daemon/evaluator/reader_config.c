@@ -28,7 +28,7 @@ static json_t *load_object(struct reader *reader, const struct reader_file *file
 }
 
 /* "./", "./out", "/home/me/commons-lm": the place where this model itself was written. */
-static bool names_own_folder(const struct reader *reader, const char *path)
+bool reader_names_own_folder(const struct reader *reader, const char *path)
 {
     static const char *const places[] = { "", ".", "..", "out", "output", "output_dir" };
     char last[256];
@@ -56,7 +56,7 @@ static void config_base(struct reader *reader, const struct reader_file *file, c
     /* A path of the author's own disk says that there is a base and not which: it resolves to
      * nothing, unless it is where this model itself was saved, and an adapter always has a base.
      * Old models of the hub have names of one word. */
-    if (!base || (!relation && names_own_folder(reader, base)))
+    if (!base || (!relation && reader_names_own_folder(reader, base)))
         return;
     if (verdict_is_own_name(reader, base))
         return;

@@ -119,6 +119,16 @@ struct licence_file {
     bool is_store;
 };
 
+/* A policy that lies among the documents binds whoever uses what they document. */
+static const char *governed_folder(const struct reader_file *file)
+{
+    static const char *const shelves[] = { "doc", "docs", "legal", "policy", "policies" };
+    for (size_t i = 0; path_is_policy(file->base) && i < STINT_ARRAY_SIZE(shelves); i++)
+        if (strcasecmp(file->folder, shelves[i]) == 0)
+            return "";
+    return file->folder;
+}
+
 static uint32_t emit_licence(const struct licence_file *licence, const char *expression,
                              enum stint_grade grade, uint32_t line)
 {
@@ -126,8 +136,8 @@ static uint32_t emit_licence(const struct licence_file *licence, const char *exp
         return reader_text(licence->reader, licence->file, STINT_MODEL_METADATA, STINT_VALUE, "",
                            expression, STINT_SOURCE_LICENCE, grade, reader_line(line));
     return reader_licence(licence->reader, licence->file, licence->target, "",
-                          licence->file->folder, NULL, expression, STINT_SOURCE_LICENCE, grade,
-                          reader_line(line));
+                          governed_folder(licence->file), NULL, expression, STINT_SOURCE_LICENCE,
+                          grade, reader_line(line));
 }
 
 static void match_expression(const struct stint_licence_match *match, char *text, size_t size)
@@ -264,6 +274,11 @@ int read_licence_text(struct reader *reader, const struct reader_file *file)
     }
     if (found.is_cut)
         (void)emit_licence(&licence, "LicenseRef-unknown-text", STINT_NAMED, 0);
+    struct prose_lines lines = { .at = file->text };
+    char line[PROSE_LINE_MAX];
+    while (is_beside(file->base) && prose_line(&lines, line))
+        if (strcasestr(line, "licen"))
+            read_named_terms(reader, file, line, lines.number);
     stint_licence_recognition_deinit(&found);
     return 0;
 }

@@ -58,6 +58,179 @@ static bool is_of_something_else(const char *line, const char *at, size_t claim_
     return false;
 }
 
+/* Pages about working together bind those who contribute, nobody who uses what is published. */
+static bool is_about_terms(const char *base)
+{
+    static const char *const others[] = { "contributing", "conduct", "security",    "changelog",
+                                          "changes",      "history", "authors",     "maintainers",
+                                          "governance",   "privacy", "support",     "cla",
+                                          "releasing",    "news",    "contributors" };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(others); i++)
+        if (text_has_word(base, others[i]))
+            return false;
+    return true;
+}
+
+/* Does a word of @words come before @at? */
+static bool has_before(const char *line, const char *at, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *found = strcasestr(line, words[i]);
+        if (found && found < at)
+            return true;
+    }
+    return false;
+}
+
+/* "… is a fine-tuned version of org/name": a page that names a base where no metadata does. What it
+ * is called is cut out of the sentence, and resolves to a model that is known or to none. */
+static void prose_base(struct reader *reader, const struct reader_file *file, const char *line,
+                       uint32_t number)
+{
+    static const char *const phrases[] = {
+        "fine-tuned from ",
+        "finetuned from ",
+        "fine tuned from ",
+        "fine-tuned version of ",
+        "finetuned version of ",
+        "fine-tune of ",
+        "finetune of ",
+        "fine-tuning of ",
+        "quantized version of ",
+        "quantization of ",
+        "quantized from ",
+        "merge of ",
+        "initialized from ",
+        "initialised from ",
+        "continued pretraining of ",
+        "continued pre-training of ",
+        "built with llama",
+        "built with meta llama",
+        "lora adapter for ",
+        "lora for ",
+    };
+    /* Other models are compared with, and may have bases of their own. */
+    static const char *const others[] = { "unlike ", "compar", "baseline", " not ",
+                                          "than ",   "n't ",   "other ",   "such as " };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(phrases); i++) {
+        const char *found = strcasestr(line, phrases[i]);
+        if (!found || has_before(line, found, others, STINT_ARRAY_SIZE(others)))
+            continue;
+        char name[128];
+        const char *at = found + (strncmp(phrases[i], "built", 5) == 0 ? sizeof("built with") : 0);
+        if (at == found)
+            at += strlen(phrases[i]);
+        while (strncasecmp(at, "the ", 4) == 0 || strncasecmp(at, "a ", 2) == 0 ||
+               strncasecmp(at, "our ", 4) == 0 || strchr("[`*_ \"", *at)) {
+            if (!*at)
+                break;
+            at += strncasecmp(at, "the ", 4) == 0 || strncasecmp(at, "our ", 4) == 0 ? 4
+                  : strncasecmp(at, "a ", 2) == 0                                    ? 2
+                                                                                     : 1;
+        }
+        size_t length = strcspn(at, "])(`*,;:\"");
+        const char *stop = strstr(at, ". ");
+        length = stop && (size_t)(stop - at) < length ? (size_t)(stop - at) : length;
+        length = length < sizeof(name) ? length : sizeof(name) - 1;
+        (void)snprintf(name, sizeof(name), "%.*s", (int)length, at);
+        while (length > 0 && strchr(" .", name[length - 1]))
+            name[--length] = '\0';
+        if (length > 0 && strncasecmp(name, "scratch", 7) != 0 &&
+            !verdict_is_own_name(reader, name))
+            (void)reader_text(reader, file, STINT_BASE_MODEL, STINT_NAME, name, name,
+                              STINT_SOURCE_PROSE, STINT_CLAIMED, reader_line(number));
+        return;
+    }
+}
+
+/* Does some metadata name a base? Then a page's words for it are another name of the same. */
+static bool has_base(const struct reader *reader)
+{
+    for (size_t i = 0; i < stint_facts_count(reader->facts); i++) {
+        const struct stint_fact *fact = stint_facts_at(reader->facts, i);
+        if (fact->component == STINT_BASE_MODEL && fact->predicate == STINT_NAME &&
+            fact->grade > STINT_CLAIMED)
+            return true;
+    }
+    return false;
+}
+
+/* Most words of a licence's name. */
+#define NAMED_WORDS_MAX 7
+
+/* Does a licence that takes a freedom away have this name? */
+static bool is_restricted_name(const struct reader *reader, const char *name)
+{
+    char longer[240];
+    struct stint_licence_name found;
+    (void)snprintf(longer, sizeof(longer), "%.200s agreement", name);
+    int r = stint_licence_find(reader->licences, name, &found);
+    if (r != 0)
+        r = stint_licence_find(reader->licences, longer, &found);
+    return r == 0 && found.licence && stint_licence_is_restricted(found.licence) == STINT_YES;
+}
+
+/* A line about terms that calls a restricting licence by its name: "released under CC-BY-NC-4.0".
+ * Of a model's training data it may be said; that is judged by the data itself. */
+void read_named_terms(struct reader *reader, const struct reader_file *file, const char *line,
+                      uint32_t number)
+{
+    static const char *const others[] = { "unlike ", "compar", " not ", "n't ", "no longer " };
+    static const char *const data[] = { "data", "corpus", "corpora", "benchmark" };
+    static const char *const work[] = { "model",      "weights", "checkpoint",
+                                        "everything", "release", "repository" };
+    const char *end = line + strlen(line);
+    bool is_of_data = reader->kind == STINT_KIND_MODEL &&
+                      has_before(line, end, data, STINT_ARRAY_SIZE(data)) &&
+                      !has_before(line, end, work, STINT_ARRAY_SIZE(work));
+    if (is_of_data || has_before(line, end, others, STINT_ARRAY_SIZE(others)))
+        return;
+    for (const char *at = line; *at;) {
+        char name[200];
+        size_t length = 0;
+        const char *word = at;
+        for (size_t words = 0; words < NAMED_WORDS_MAX && *word; words++) {
+            word += strspn(word, " \t([*`_\"'");
+            size_t part = strcspn(word, " \t)]*`_\"',;:");
+            if (part == 0 || length + part + 2 >= sizeof(name))
+                break;
+            length += (size_t)snprintf(name + length, sizeof(name) - length, "%s%.*s",
+                                       length > 0 ? " " : "", (int)part, word);
+            word += part;
+            if (name[length - 1] == '.')
+                name[--length] = '\0';
+            if (is_restricted_name(reader, name)) {
+                (void)reader_text(reader, file, STINT_ARTIFACT, STINT_RESTRICTION, "", "unknown",
+                                  STINT_SOURCE_PROSE, STINT_CLAIMED, reader_line(number));
+                return;
+            }
+        }
+        at += strcspn(at, " \t");
+        at += strspn(at, " \t");
+    }
+}
+
+/* "All texts were generated with GPT-4o": whose outputs they are is not settled by that. */
+static void prose_generator(struct reader *reader, const struct reader_file *file, const char *line,
+                            uint32_t number)
+{
+    static const char *const deeds[] = { "generated ",  "synthesized ", "synthesised ",
+                                         "written by ", "produced ",    "distilled " };
+    static const char *const writers[] = { "gpt",     "claude",         "gemini",   "llama",
+                                           "mixtral", "language model", "deepseek", "qwen" };
+    static const char *const negations[] = { "no ", "not ", "n't ", "never ", "without " };
+    for (size_t i = 0; i < STINT_ARRAY_SIZE(deeds); i++) {
+        const char *found = strcasestr(line, deeds[i]);
+        if (!found || has_before(line, found, negations, STINT_ARRAY_SIZE(negations)))
+            continue;
+        for (size_t j = 0; j < STINT_ARRAY_SIZE(writers); j++)
+            if (strcasestr(found, writers[j])) {
+                reader_synthetic(reader, file, 0, STINT_SOURCE_PROSE, reader_line(number));
+                return;
+            }
+    }
+}
+
 static void prose_claims(struct reader *reader, const struct reader_file *file, const char *line,
                          uint32_t number)
 {
@@ -146,19 +319,6 @@ static void read_links(struct reader *reader, const char *text)
         reader->has_paper_elsewhere = true;
 }
 
-/* Pages about working together bind those who contribute, nobody who uses what is published. */
-static bool is_about_terms(const char *base)
-{
-    static const char *const others[] = { "contributing", "conduct", "security",    "changelog",
-                                          "changes",      "history", "authors",     "maintainers",
-                                          "governance",   "privacy", "support",     "cla",
-                                          "releasing",    "news",    "contributors" };
-    for (size_t i = 0; i < STINT_ARRAY_SIZE(others); i++)
-        if (text_has_word(base, others[i]))
-            return false;
-    return true;
-}
-
 /* Terms are read in what is shown as code too: many cards quote theirs so. */
 static int read_terms(struct reader *reader, const struct reader_file *file, const char *text)
 {
@@ -185,8 +345,21 @@ int read_prose(struct reader *reader, const struct reader_file *file)
         return -ENOMEM;
     blank_front_matter(file, shown);
     blank_front_matter(file, all);
-    for (lines.at = shown; prose_line(&lines, line);)
+    bool is_base_open = reader->kind == STINT_KIND_MODEL && !has_base(reader);
+    bool was_of_terms = false;
+    for (lines.at = shown; prose_line(&lines, line);) {
+        bool is_of_terms = strcasestr(line, "licen") || strcasestr(line, "under ") ||
+                           strcasestr(line, "terms") || strcasestr(line, "by-nc") ||
+                           strcasestr(line, "by nc");
+        if ((is_of_terms || was_of_terms) && is_about_terms(file->base))
+            read_named_terms(reader, file, line, lines.number);
+        was_of_terms = is_of_terms;
         prose_claims(reader, file, line, lines.number);
+        if (is_base_open)
+            prose_base(reader, file, line, lines.number);
+        if (reader->kind == STINT_KIND_DATASET)
+            prose_generator(reader, file, line, lines.number);
+    }
     read_links(reader, all);
     return is_about_terms(file->base) ? read_terms(reader, file, all) : 0;
 }

@@ -241,6 +241,21 @@ static bool is_package(const struct reader *reader, const char *path, const char
            is_name(base, "CITATION.cff");
 }
 
+/* At the root and beside weights or data; a program's own settings further down name other models
+ * too, to compare with. Data in JSON is data, unless its name says what it is. */
+static bool is_keys(const struct reader *reader, const char *path, const char *base)
+{
+    bool is_records = reader->kind == STINT_KIND_DATASET && path_is_data(base) &&
+                      strncasecmp(base, "dataset_info", 12) != 0 &&
+                      !is_name(base, "datapackage.json") && !text_has_word(base, "metadata");
+    bool is_of_training = text_has_word(base, "train") || text_has_word(base, "training") ||
+                          text_has_word(base, "finetune") || text_has_word(base, "sft") ||
+                          text_has_word(base, "lora") || text_has_word(base, "dpo");
+    bool has_keys = path_has_keys(path, base) || is_card(reader, path, base);
+    return reader->kind != STINT_KIND_CODE && !is_records && has_keys &&
+           (!strchr(path, '/') || is_of_training || reader_has_work_beside(reader, path));
+}
+
 static bool is_document(const struct reader *reader, const char *path, const char *base)
 {
     return !is_code(reader, path, base) && !path_is_licence(base) && !path_is_weights(base) &&
@@ -283,6 +298,7 @@ static const struct {
     { is_yaml, read_mof, STRICT_YAML_TEXT_MAX },
     { is_requirements, read_requirements, READER_TEXT_MAX },
     { is_package, read_package_metadata, READER_TEXT_MAX },
+    { is_keys, read_keys, READER_TEXT_MAX },
     { is_document, read_document, (size_t)256 << 10 },
     { is_data, read_data_file, 0 },
 };

@@ -43,6 +43,9 @@ static const struct {
     { "m.safetensors.license", read_sidecar, STINT_KIND_CODE },
     { "notes.txt", read_spdx_header, STINT_KIND_CODE },
     { "data.csv", read_data_file, STINT_KIND_DATASET },
+    { "Kitfile", read_keys, STINT_KIND_MODEL },
+    { "dataset_infos.json", read_keys, STINT_KIND_DATASET },
+    { "Modelfile", read_keys, STINT_KIND_MODEL },
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
