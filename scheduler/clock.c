@@ -3,8 +3,6 @@
 
 #include "core.h"
 
-#define WORTH_MS 1000 /* what is shorter is told to nobody: most jobs are never blocked longer */
-
 void clock_moved(struct stint_scheduler *s, struct job *job)
 {
     s->moved_count += !job->is_moved;
@@ -17,8 +15,7 @@ void clock_block(struct stint_scheduler *s, struct block *block)
         return;
     block->since_ms = s->now_ms;
     s->fresh_blocks--;
-    if (block->since_ms - s->jobs[block->job].ready_ms >= WORTH_MS)
-        clock_moved(s, &s->jobs[block->job]);
+    clock_moved(s, &s->jobs[block->job]);
 }
 
 void clock_unblock(struct stint_scheduler *s, uint32_t number)
@@ -44,11 +41,15 @@ void clocks_pass(struct stint_scheduler *s, int64_t before_ms)
         struct job *job = &s->jobs[s->news[i]];
         if (job->is_freed && job->submit_ms < s->now_ms) {
             job->ready_ms += s->now_ms - (before_ms > job->ready_ms ? before_ms : job->ready_ms);
-            if (job->ready_ms - job->submit_ms >= WORTH_MS)
-                clock_moved(s, job);
         }
+        if (job->is_freed)
+            clock_moved(s, job);
         job->is_freed = false;
     }
+}
+
+void clocks_block(struct stint_scheduler *s)
+{
     for (uint32_t i = s->block_count; i-- > 0 && s->fresh_blocks > 0;)
         clock_block(s, &s->blocks[i]);
 }

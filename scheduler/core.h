@@ -292,6 +292,7 @@ void clock_moved(struct stint_scheduler *s, struct job *job);
 void clock_block(struct stint_scheduler *s, struct block *block);
 /* The time since the pass at @before_ms that tasks were blocked for is no wait. */
 void clocks_pass(struct stint_scheduler *s, int64_t before_ms);
+void clocks_block(struct stint_scheduler *s); /* of all that are blocked since the last pass */
 /* It is blocked no more. */
 void clock_unblock(struct stint_scheduler *s, uint32_t number);
 /* event.c */

@@ -221,6 +221,7 @@ int stint_scheduler_set_priority(struct stint_scheduler *s, struct stint_task_ke
         return r;
     struct job *job = &s->jobs[number];
     bool is_queued = job->place == PLACE_QUEUE;
+    s->is_dirty = true; /* what is only reserved for another, and not promised, may be for it now */
     if (!is_queued || !job->claim) {
         if (is_queued)
             job_unqueue(s, number);

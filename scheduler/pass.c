@@ -489,6 +489,7 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
         extend_overdue(s);
         admit_early(s);
     }
+    clocks_block(s);
     s->is_dirty |= booking_turn(s);
     if (s->is_away)
         return 0;

@@ -143,6 +143,7 @@ struct job {
     bool has_dependents;
     bool is_unsent; /* the engine's queue was full: sent again by the next pass */
     bool is_stored;
+    bool has_wait; /* the store has a row of what its wait counts */
     uint16_t after_count;
     enum stint_reason_code blocked : 16;
     char *gpu_type_text; /* as asked, where the machine has no such type */
@@ -362,9 +363,14 @@ int jobs_transcript_load(struct stint_jobs *jobs);
 void jobs_transcript_keep(struct stint_jobs *jobs);
 
 /* ---- estimates.c: the first estimate of a start, and what became of it */
-void estimates_refresh(struct stint_jobs *jobs);         /* at the end of a pass */
-int64_t estimates_due_ms(const struct stint_jobs *jobs); /* boot clock; INT64_MAX for never */
-void estimate_wanted(struct stint_jobs *jobs);           /* a job joined the queue */
+/* waits.c: what waits count, beside the jobs in the store */
+/* At the end of a pass; false when the next turn of the loop has to go on. */
+bool waits_keep(struct stint_jobs *jobs);
+void wait_over(struct stint_jobs *jobs, struct job *job); /* it has started */
+int waits_load(struct stint_jobs *jobs);                  /* when all that waits is in its queue */
+void estimates_refresh(struct stint_jobs *jobs);          /* at the end of a pass */
+int64_t estimates_due_ms(const struct stint_jobs *jobs);  /* boot clock; INT64_MAX for never */
+void estimate_wanted(struct stint_jobs *jobs);            /* a job joined the queue */
 void estimate_started(struct stint_jobs *jobs, struct job *job);
 void estimate_void(struct stint_jobs *jobs, struct job *job); /* it will say nothing */
 /* Before jobs join the queue, and after they are in memory. */

@@ -415,6 +415,8 @@ int stint_jobs_load(struct stint_jobs *jobs, struct stint_error *err)
         r = stint_reader_each_open_run(reader, load_run, &load);
     if (r == 0 && load.result == 0)
         r = estimates_load(jobs);
+    if (r == 0 && load.result == 0)
+        r = waits_load(jobs);
     if (r == 0)
         r = load.result;
     if (r != 0)

@@ -107,8 +107,10 @@ static int grant(struct stint_jobs *jobs, struct job *job, const struct stint_st
         return r;
     job->run->hold_micro = cost;
     job->attempt++;
-    job->start_ms = jobs->options.now_wall_ms();
-    job->run->start_boot_ms = jobs->options.now_boot_ms();
+    /* The pass's own time: a later core is told the very start and end that this one knows. */
+    job->run->start_boot_ms = start->ends_ms - job->walltime_s * 1000;
+    job->start_ms =
+        job->run->start_boot_ms + jobs->options.now_wall_ms() - jobs->options.now_boot_ms();
     job->run->ends_by_ms = job->start_ms + job->walltime_s * 1000;
     struct stint_ledger_run run = ledger_run(jobs, job);
     r = take_allocation(jobs, job, start->allocation);
@@ -189,6 +191,7 @@ static bool begin(struct stint_jobs *jobs, const struct stint_start *start)
     int r = grant(jobs, job, start, &block, &err);
     if (r == 0) {
         estimate_started(jobs, job);
+        wait_over(jobs, job);
         return true;
     }
     stint_store_rewind(jobs->options.store, mark);
@@ -230,6 +233,7 @@ void stint_jobs_pass(struct stint_jobs *jobs)
         run_retry(jobs);
     for (uint32_t i = 0; i < jobs->options.resources->count; i++)
         is_done = pass_on(jobs, &jobs->options.resources->list[i], &may_go_on) && is_done;
+    is_done = waits_keep(jobs) && is_done;
     preempt_follow(jobs);
     estimates_refresh(jobs);
     jobs_transcript_keep(jobs);

@@ -220,6 +220,7 @@ PUT(reservation, TABLE_RESERVATION)
 PUT(meta, TABLE_META)
 PUT(transcript, TABLE_TRANSCRIPT)
 PUT(estimate, TABLE_ESTIMATE)
+PUT(wait, TABLE_WAIT)
 #undef PUT
 
 /* ---- removals */

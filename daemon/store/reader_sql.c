@@ -73,6 +73,9 @@ const char *const reader_sql[QUERY_COUNT] = {
         " ORDER BY job DESC, task DESC, attempt DESC LIMIT ?1",
     [QUERY_LIVE_ESTIMATES] =
         "SELECT estimate.* FROM job INDEXED BY job_live JOIN estimate ON estimate.job = job.id WHERE job.end_ms = 0",
+    [QUERY_LIVE_WAITS] =
+        "SELECT wait.* FROM job INDEXED BY job_live JOIN wait ON wait.job = job.id WHERE job.end_ms = 0"
+        " AND wait.ready_ms > 0",
     [QUERY_TOLD_STARTS] = "SELECT start_ms, p50_ms, p90_ms FROM estimate WHERE start_ms >= ?1",
     [QUERY_TRANSCRIPT] =
         "SELECT * FROM transcript WHERE id >= ?1 AND (?2 = 0 OR at_ms < ?2) ORDER BY id LIMIT ?3",

@@ -154,11 +154,19 @@ static const char *const version_10[] = {
     "ALTER TABLE user ADD COLUMN suspended_why TEXT",
     NULL,
 };
+
+/* From when on a waiting task's wait counts, where that is not its submission. */
+static const char *const version_11[] = {
+    "CREATE TABLE wait (job INTEGER NOT NULL, task INTEGER NOT NULL, ready_ms INTEGER NOT NULL,"
+    " blocked_ms INTEGER NOT NULL, lent_ms INTEGER NOT NULL, lent_count INTEGER NOT NULL,"
+    " has_lent INTEGER NOT NULL, PRIMARY KEY (job, task)) STRICT, WITHOUT ROWID",
+    NULL,
+};
 /* clang-format on */
 
-const schema_migration schema_migrations[] = { version_1, version_2, version_3, version_4,
-                                               version_5, version_6, version_7, version_8,
-                                               version_9, version_10 };
+const schema_migration schema_migrations[] = { version_1, version_2,  version_3, version_4,
+                                               version_5, version_6,  version_7, version_8,
+                                               version_9, version_10, version_11 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);
 
 int schema_errno(int code)

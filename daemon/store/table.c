@@ -147,6 +147,10 @@ static const struct column transcript_columns[] = {
     KEY(transcript, COLUMN_INT, id), INT(transcript, core), INT(transcript, at_ms), INT(transcript, start_count),
     BLOB(transcript, body), BLOB(transcript, chain), TEXT(transcript, resource),
 };
+static const struct column wait_columns[] = {
+    KEY(wait, COLUMN_UINT, job), KEY(wait, COLUMN_UINT32, task), INT(wait, ready_ms), INT(wait, blocked_ms),
+    INT(wait, lent_ms), UINT32(wait, lent_count), COLUMN(wait, COLUMN_BOOL, has_lent, 0),
+};
 static const struct column estimate_columns[] = {
     KEY(estimate, COLUMN_UINT, job), INT(estimate, given_ms), INT(estimate, p50_ms), INT(estimate, p90_ms),
     INT(estimate, start_ms),
@@ -186,6 +190,7 @@ const struct table store_tables[TABLE_COUNT] = {
     [TABLE_META]        = TABLE(meta, CONFLICT_REPLACES),
     [TABLE_TRANSCRIPT]  = TABLE(transcript, CONFLICT_FAILS),
     [TABLE_ESTIMATE]    = TABLE(estimate, CONFLICT_REPLACES),
+    [TABLE_WAIT]        = TABLE(wait, CONFLICT_REPLACES),
 };
 /* clang-format on */
 

@@ -42,6 +42,7 @@ enum table_id {
     TABLE_META,
     TABLE_TRANSCRIPT,
     TABLE_ESTIMATE,
+    TABLE_WAIT,
     TABLE_COUNT
 };
 
@@ -111,6 +112,7 @@ union any_row {
     struct stint_meta_row meta;
     struct stint_transcript_row transcript;
     struct stint_estimate_row estimate;
+    struct stint_wait_row wait;
 };
 
 /* One value on its way between a row, a batch and SQLite. Text and blob are borrowed. */

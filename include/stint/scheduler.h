@@ -231,8 +231,7 @@ int stint_scheduler_set_wait(struct stint_scheduler *scheduler, struct stint_tas
 /**
  * stint_scheduler_clocks_moved() - whose clock a pass has moved, other than by time
  * @keys: caller's array of @max; each is told once until it moves again
- * Blocks that lasted less than a second are not worth a word. Changes no decision. Returns how
- * many; 0 costs nothing, else O(pending).
+ * Changes no decision. Returns how many; 0 costs nothing, else O(pending).
  */
 size_t stint_scheduler_clocks_moved(const struct stint_scheduler *scheduler,
                                     struct stint_task_key *keys, size_t max);

@@ -202,6 +202,8 @@ int stint_store_put_meta(struct stint_store *store, const struct stint_meta_row 
                          struct stint_error *err);
 int stint_store_put_estimate(struct stint_store *store, const struct stint_estimate_row *row,
                              struct stint_error *err);
+int stint_store_put_wait(struct stint_store *store, const struct stint_wait_row *row,
+                         struct stint_error *err);
 
 /* Removed; nothing happens when it is not there. */
 int stint_store_remove_quota(struct stint_store *store, const char *scope, int64_t scope_id,

@@ -46,6 +46,7 @@ STINT_ROW_FN(reservation);
 STINT_ROW_FN(meta);
 STINT_ROW_FN(transcript);
 STINT_ROW_FN(estimate);
+STINT_ROW_FN(wait);
 #undef STINT_ROW_FN
 
 /* ---- the start: what is live. In ascending order of keys. */
@@ -209,6 +210,9 @@ int stint_reader_each_past_run(struct stint_reader *reader, int64_t limit, stint
 /* First estimates of jobs that are not done. */
 int stint_reader_each_live_estimate(struct stint_reader *reader, stint_estimate_row_fn fn,
                                     void *context);
+/* Waits of jobs that are not done. */
+int stint_reader_each_live_wait(struct stint_reader *reader, stint_wait_row_fn fn, void *context);
+
 /**
  * struct stint_estimate_window - how good first estimates were, of starts from @since_ms until
  * before @until_ms

@@ -455,6 +455,23 @@ struct stint_estimate_row {
 };
 
 /**
+ * struct stint_wait_row - what the wait of a task that is not done counts, once it counts other
+ * than from its submission (struct stint_clock); wall clock
+ * @task: STINT_TASK_WHOLE for an array's tasks that wait together
+ * @ready_ms: 0 when nothing is known of it any more: it has started
+ * @blocked_ms: 0 while nothing blocks it
+ */
+struct stint_wait_row {
+    uint64_t job;
+    uint32_t task;
+    int64_t ready_ms;
+    int64_t blocked_ms;
+    int64_t lent_ms;
+    uint32_t lent_count;
+    bool has_lent;
+};
+
+/**
  * struct stint_transcript_row - a piece of what the scheduler was told and decided (stint/clerk.h)
  * @id: from 1, increasing; @core: id of the row in which this core began
  * @at_ms: when it was put; @start_count: starts decided in it

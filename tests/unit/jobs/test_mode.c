@@ -294,6 +294,70 @@ static void a_restart_leaves_everybody_at_his_turn(void **state)
 
 #define MODE(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
+/* ---- what a wait counts, and a run's own time, before and after a restart */
+
+static struct stint_clock clock_of(const struct fixture *f, uint64_t id)
+{
+    struct stint_clock clock = { 0 };
+    struct stint_task_key key = { .job = id };
+    assert_int_equal(stint_scheduler_clock(stint_clerk_scheduler(f->clerk), key, &clock), 0);
+    return clock;
+}
+
+static void what_waits_count_is_the_same_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    char text[160];
+    uint64_t jobs[6];
+    struct stint_clock before[6];
+    struct stint_task_key running = { .job = run(f, HIGH) };
+    int64_t ends_ms[4];
+    advance(f, HOUR_MS / 8);
+    for (int i = 0; i < 5; i++) {
+        jobs[i] = fixture_submit(f, &f->anna, HIGH);
+        advance(f, 60000);
+    }
+    (void)snprintf(text, sizeof(text),
+                   "{\"command\":[\"true\"],\"resources\":{\"cpus\":4,\"walltime_s\":3600},"
+                   "\"after\":[{\"job_id\":%llu,\"when\":\"any\"}]}",
+                   (unsigned long long)running.job);
+    jobs[5] = fixture_submit(f, &f->anna, text); /* blocked from its submission on */
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, jobs[1], STINT_VERB_HOLD, &f->err), 0);
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, jobs[2], STINT_VERB_HOLD, &f->err), 0);
+    fixture_settle(f);
+    advance(f, 300000);
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, jobs[2], STINT_VERB_RELEASE, &f->err), 0);
+    assert_int_equal(stint_jobs_set_priority(f->jobs, &f->anna, jobs[4], 50, &f->err), 0);
+    advance(f, 1000); /* the last has the turn of the first by now */
+    for (int i = 0; i < 6; i++)
+        before[i] = clock_of(f, jobs[i]);
+    assert_true(before[0].has_lent && before[0].ready_ms > before[4].ready_ms);
+    assert_true(before[1].blocked_ms != INT64_MIN && before[5].blocked_ms != INT64_MIN);
+    int64_t held_ms = before[2].ready_ms - before[1].ready_ms - 60000;
+    assert_true(held_ms >= 300000 && held_ms <= 301000);
+    assert_int_equal(stint_scheduler_ends(stint_clerk_scheduler(f->clerk), running, fixture_boot_ms,
+                                          &ends_ms[0], &ends_ms[1]),
+                     0);
+    for (int again = 0; again < 2; again++) {
+        fixture_restart(f);
+        advance(f, 7000);
+        for (int i = 0; i < 6; i++) {
+            struct stint_clock after = clock_of(f, jobs[i]);
+            assert_int_equal(after.ready_ms, before[i].ready_ms);
+            assert_int_equal(after.blocked_ms, before[i].blocked_ms);
+            assert_int_equal(after.has_lent, before[i].has_lent);
+        }
+        assert_int_equal(stint_scheduler_ends(stint_clerk_scheduler(f->clerk), running,
+                                              fixture_boot_ms, &ends_ms[2], &ends_ms[3]),
+                         0);
+        assert_int_equal(ends_ms[3], ends_ms[1]);
+    }
+    assert_int_equal(stint_jobs_act(f->jobs, &f->anna, jobs[1], STINT_VERB_RELEASE, &f->err), 0);
+    advance(f, 1);
+    held_ms = clock_of(f, jobs[1]).ready_ms - before[1].ready_ms;
+    assert_true(held_ms >= 315000 && held_ms <= 316001); /* both sides of the restarts */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +370,7 @@ int main(void)
         MODE(a_daemon_that_dies_in_the_middle_goes_on_with_the_stop),
         MODE(a_cancel_of_one_that_is_stopped_is_for_good),
         MODE(attained_service_outlives_a_restart),
+        MODE(what_waits_count_is_the_same_after_a_restart),
         MODE(a_restart_leaves_everybody_at_his_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
