@@ -139,7 +139,10 @@ static int make_folder(const char *path, mode_t mode, struct stint_error *err)
 {
     if (mkdir(path, mode) == 0 || errno == EEXIST)
         return 0;
-    return stint_fail(err, -errno, "cannot make the folder %s: %s", path, strerror(errno));
+    int code = stint_fail(err, -errno, "cannot make the folder %s: %s", path, strerror(errno));
+    return stint_fix(
+        err, code,
+        "make the folder above it for the daemon's user, or choose another with --state");
 }
 
 int places_make_state(const char *state, uid_t uid, gid_t gid, struct stint_error *err)

@@ -84,8 +84,11 @@ static int check_xml(const char *path, const char *text, size_t length, struct s
     if (strcasestr(text, "<!ENTITY"))
         return stint_fail(err, STINT_UNTRUSTED, "%.200s defines XML entities", path);
     const char *tag = strstr(text, "<topology");
-    if (!tag)
-        return stint_fail(err, STINT_UNTRUSTED, "%.200s is no hwloc topology", path);
+    if (!tag) {
+        (void)stint_fail(err, STINT_UNTRUSTED, "%.200s is no hwloc topology", path);
+        return stint_fix(err, STINT_UNTRUSTED,
+                         "a file of lstopo --of xml, or a string like 'numa:2 core:8 pu:2'");
+    }
     const char *version = strstr(tag, "version=\"");
     const char *end = strchr(tag, '>');
     if (version && end && version < end && version[9] != '1' && version[9] != '2') {
