@@ -62,6 +62,10 @@ static bool is_licence_key(const char *plain)
                                         "packagelicensedeclared",
                                         "packagelicenseconcluded",
                                         "modellicense",
+                                        "termsofuse",
+                                        "usagerestrictions",
+                                        "userestrictions",
+                                        "usagepolicy",
                                         "weightslicense" };
     return is_among(plain, keys, STINT_ARRAY_SIZE(keys));
 }
@@ -231,10 +235,12 @@ static void read_lines(struct keys *keys)
 
 static bool mentions(const char *text)
 {
-    return strcasestr(text, "licen") || strcasestr(text, "base_model") ||
-           strcasestr(text, "basemodel") || strcasestr(text, "name_or_path") ||
-           strcasestr(text, "pretrained_model") || strcasestr(text, "parent_model") ||
-           strcasestr(text, "source_model") || strcasestr(text, "finetuned_from");
+    return strcasestr(text, "licen") || strcasestr(text, "terms") ||
+           strcasestr(text, "restrictions") || strcasestr(text, "policy") ||
+           strcasestr(text, "base_model") || strcasestr(text, "basemodel") ||
+           strcasestr(text, "name_or_path") || strcasestr(text, "pretrained_model") ||
+           strcasestr(text, "parent_model") || strcasestr(text, "source_model") ||
+           strcasestr(text, "finetuned_from");
 }
 
 bool path_has_keys(const char *path, const char *base)

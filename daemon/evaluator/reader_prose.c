@@ -110,8 +110,8 @@ static void prose_base(struct reader *reader, const struct reader_file *file, co
         "lora for ",
     };
     /* Other models are compared with, and may have bases of their own. */
-    static const char *const others[] = { "unlike ", "compar", "baseline", " not ",
-                                          "than ",   "n't ",   "other ",   "such as " };
+    static const char *const others[] = { "unlike ", "compar", "baseline", " not ",   "than ",
+                                          "n't ",    "other ", "such as ", "can be ", "may be " };
     for (size_t i = 0; i < STINT_ARRAY_SIZE(phrases); i++) {
         const char *found = strcasestr(line, phrases[i]);
         if (!found || has_before(line, found, others, STINT_ARRAY_SIZE(others)))
@@ -158,8 +158,10 @@ static bool has_base(const struct reader *reader)
 /* Most words of a licence's name. */
 #define NAMED_WORDS_MAX 7
 
-/* Does a licence that takes a freedom away have this name? */
-static bool is_restricted_name(const struct reader *reader, const char *name)
+/* What a line calls by name; the last binds most. */
+enum named { NAMED_NOTHING, NAMED_LICENCE, NAMED_RESTRICTED };
+
+static enum named named_by(const struct reader *reader, const char *name)
 {
     char longer[240];
     struct stint_licence_name found;
@@ -167,7 +169,85 @@ static bool is_restricted_name(const struct reader *reader, const char *name)
     int r = stint_licence_find(reader->licences, name, &found);
     if (r != 0)
         r = stint_licence_find(reader->licences, longer, &found);
-    return r == 0 && found.licence && stint_licence_is_restricted(found.licence) == STINT_YES;
+    if (r != 0 || !found.licence)
+        return NAMED_NOTHING;
+    return stint_licence_is_restricted(found.licence) == STINT_YES ? NAMED_RESTRICTED
+                                                                   : NAMED_LICENCE;
+}
+
+/* The length of a word of a name; an address is one. */
+static size_t name_part(const char *word)
+{
+    return strncasecmp(word, "http", 4) == 0 ? strcspn(word, " \t)]>`\"',;")
+                                             : strcspn(word, " \t)]*`_\"',;:|<>");
+}
+
+/* All runs of up to NAMED_WORDS_MAX words of @line are looked up. */
+static enum named named_in(const struct reader *reader, const char *line)
+{
+    enum named best = NAMED_NOTHING;
+    for (const char *at = line; *at && best != NAMED_RESTRICTED;) {
+        char name[200];
+        size_t length = 0;
+        const char *word = at;
+        for (size_t words = 0; words < NAMED_WORDS_MAX && *word; words++) {
+            word += strspn(word, " \t([*`_\"'|>,");
+            size_t part = name_part(word);
+            if (part == 0 || length + part + 2 >= sizeof(name))
+                break;
+            length += (size_t)snprintf(name + length, sizeof(name) - length, "%s%.*s",
+                                       length > 0 ? " " : "", (int)part, word);
+            word += part;
+            if (name[length - 1] == '.')
+                name[--length] = '\0';
+            enum named found = named_by(reader, name);
+            best = found > best ? found : best;
+        }
+        at += strcspn(at, " \t([<");
+        at += strspn(at, " \t([<");
+    }
+    return best;
+}
+
+/* "License: proprietary", "**Licence** | custom": words for terms that are no licence known here,
+ * and no pointer to a text beside the page. */
+static bool is_licence_line(const char *line)
+{
+    const char *at = line + strspn(line, " \t*_-|>#+");
+    if (strncasecmp(at, "license", 7) != 0 && strncasecmp(at, "licence", 7) != 0)
+        return false;
+    at += 7 + strspn(at + 7, "*_ \t");
+    if (*at != ':' && *at != '|')
+        return false;
+    at += strspn(at, ":|*_ \t-");
+    return *at && !strcasestr(at, "LICENSE") && !strcasestr(at, "LICENCE") && !strstr(at, "](");
+}
+
+/* "released under the Acme Research License": a proper name that is no licence known here. */
+static bool is_under_other(const char *line)
+{
+    /* Families, which the card or a text settles. */
+    static const char *const families[] = { "apache",   "mit ",    "bsd",     "gnu",    "gpl",
+                                            "creative", "mozilla", "eclipse", "public", "open",
+                                            "isc ",     "boost",   "zlib",    "cc",     "odc",
+                                            "license",  "terms" };
+    const char *at = line;
+    while ((at = strcasestr(at, "under "))) {
+        at += sizeof("under ") - 1;
+        at += strncasecmp(at, "the ", 4) == 0 ? 4 : strncasecmp(at, "a ", 2) == 0 ? 2 : 0;
+        const char *licence = strcasestr(at, " licen");
+        size_t words = 0;
+        for (const char *c = at; licence && c < licence; c++)
+            words += *c == ' ';
+        const char *mark = strpbrk(at, ".;,");
+        bool is_family = false;
+        for (size_t i = 0; i < STINT_ARRAY_SIZE(families); i++)
+            is_family |= strncasecmp(at, families[i], strlen(families[i])) == 0;
+        if (!is_family && licence && *at >= 'A' && *at <= 'Z' && words < 5 &&
+            (!mark || mark > licence))
+            return true;
+    }
+    return false;
 }
 
 /* A line about terms that calls a restricting licence by its name: "released under CC-BY-NC-4.0".
@@ -175,7 +255,8 @@ static bool is_restricted_name(const struct reader *reader, const char *name)
 void read_named_terms(struct reader *reader, const struct reader_file *file, const char *line,
                       uint32_t number)
 {
-    static const char *const others[] = { "unlike ", "compar", " not ", "n't ", "no longer " };
+    static const char *const others[] = { "unlike ", "compar",     " not ",
+                                          "n't ",    "no longer ", "thanks " };
     static const char *const data[] = { "data", "corpus", "corpora", "benchmark" };
     static const char *const work[] = { "model",      "weights", "checkpoint",
                                         "everything", "release", "repository" };
@@ -185,29 +266,11 @@ void read_named_terms(struct reader *reader, const struct reader_file *file, con
                       !has_before(line, end, work, STINT_ARRAY_SIZE(work));
     if (is_of_data || has_before(line, end, others, STINT_ARRAY_SIZE(others)))
         return;
-    for (const char *at = line; *at;) {
-        char name[200];
-        size_t length = 0;
-        const char *word = at;
-        for (size_t words = 0; words < NAMED_WORDS_MAX && *word; words++) {
-            word += strspn(word, " \t([*`_\"'");
-            size_t part = strcspn(word, " \t)]*`_\"',;:");
-            if (part == 0 || length + part + 2 >= sizeof(name))
-                break;
-            length += (size_t)snprintf(name + length, sizeof(name) - length, "%s%.*s",
-                                       length > 0 ? " " : "", (int)part, word);
-            word += part;
-            if (name[length - 1] == '.')
-                name[--length] = '\0';
-            if (is_restricted_name(reader, name)) {
-                (void)reader_text(reader, file, STINT_ARTIFACT, STINT_RESTRICTION, "", "unknown",
-                                  STINT_SOURCE_PROSE, STINT_CLAIMED, reader_line(number));
-                return;
-            }
-        }
-        at += strcspn(at, " \t");
-        at += strspn(at, " \t");
-    }
+    enum named named = named_in(reader, line);
+    if (named == NAMED_RESTRICTED ||
+        (named == NAMED_NOTHING && (is_licence_line(line) || is_under_other(line))))
+        (void)reader_text(reader, file, STINT_ARTIFACT, STINT_RESTRICTION, "", "unknown",
+                          STINT_SOURCE_PROSE, STINT_CLAIMED, reader_line(number));
 }
 
 /* "All texts were generated with GPT-4o": whose outputs they are is not settled by that. */
