@@ -149,6 +149,13 @@ struct heap {
     uint32_t *jobs;
 };
 
+/* A node that would do for a task of several. */
+struct choice {
+    int64_t score; /* smaller is better */
+    uint32_t node;
+    const int32_t *claim;
+};
+
 struct block {
     uint32_t job;
     int64_t since_ms; /* TIME_NEVER: since the last pass */
@@ -256,7 +263,9 @@ struct stint_scheduler {
     uint64_t generation; /* of the state, for cached estimates */
     uint64_t promise_breaks;
 
-    int32_t *scratch;   /* width_max numbers, several of them */
+    int32_t *scratch;       /* width_max numbers, several of them */
+    struct choice *choices; /* of a search for several nodes; room for every node */
+    int32_t *choice_claims;
     struct claim found; /* where the last search put a task; room for every node */
     struct usage_ratio ratios;
     struct plan *plan; /* cached estimates, see plan.c */

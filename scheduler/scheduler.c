@@ -93,9 +93,15 @@ static int init_scratch(struct stint_scheduler *s)
     s->scratch = calloc((size_t)s->width_max * 4 + 1, sizeof(*s->scratch));
     s->found.nodes = calloc(most + 1, sizeof(*s->found.nodes));
     s->found.vectors = calloc((size_t)s->width_max * (most + 1) + 1, sizeof(*s->found.vectors));
+    s->choices = calloc(s->machine->node_count + 1, sizeof(*s->choices));
+    s->choice_claims =
+        calloc((size_t)s->width_max * s->machine->node_count + 1, sizeof(*s->choice_claims));
     s->index = calloc(64, sizeof(*s->index));
     s->index_mask = 63;
-    return s->scratch && s->found.nodes && s->found.vectors && s->index ? 0 : -ENOMEM;
+    return s->scratch && s->found.nodes && s->found.vectors && s->choices && s->choice_claims &&
+                   s->index
+               ? 0
+               : -ENOMEM;
 }
 
 int stint_scheduler_new(const struct stint_machine *machine, const struct stint_policy *policy,
@@ -182,6 +188,8 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     free(s->news);
     free(s->accounts);
     free(s->scratch);
+    free(s->choices);
+    free(s->choice_claims);
     free(s->found.nodes);
     free(s->found.vectors);
     free(s->ratios.milli);

@@ -1,5 +1,6 @@
 /* Owns: where and when a task fits: now, or at the earliest instant. Nothing is changed but
  * s->found, which holds the answer. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
@@ -114,29 +115,83 @@ static bool one_now(struct stint_scheduler *s, const struct job *job, int64_t en
     return best_score != INT64_MAX;
 }
 
-/* As many nodes as the task asks for that fit during [@start, @end), in order of their numbers. */
-static bool several_at(struct stint_scheduler *s, const struct job *job, int64_t start_ms,
-                       int64_t end_ms)
+/* As node_score(), of a node that has @free. */
+static int64_t vector_score(const struct layout *layout, const int32_t *free)
 {
-    int32_t *claim = s->found.vectors;
-    s->found.node_count = 0;
+    int64_t total = (int64_t)layout->gpus * 1000;
+    int64_t milli = 0;
+    int64_t cores = 0;
+    for (uint32_t g = 0; g < layout->gpus; g++)
+        milli += free[2 * layout->numa + g];
+    for (uint32_t n = 0; n < layout->numa; n++)
+        cores += free[n];
+    return total > 0 ? (int64_t)(milli == total) << 40 | milli : cores - (INT64_C(1) << 40);
+}
+
+static int compare_choices(const void *left, const void *right)
+{
+    const struct choice *a = left;
+    const struct choice *b = right;
+    if (a->score != b->score)
+        return a->score < b->score ? -1 : 1;
+    return a->node < b->node ? -1 : a->node > b->node;
+}
+
+static int compare_nodes(const void *left, const void *right)
+{
+    const struct choice *a = left;
+    const struct choice *b = right;
+    return a->node < b->node ? -1 : a->node > b->node;
+}
+
+/* Every node where the task fits during [@start, @end); their claims one after the other. */
+static uint32_t choices_at(struct stint_scheduler *s, const struct job *job, int64_t start_ms,
+                           int64_t end_ms)
+{
+    uint32_t keep = keep_for(s, &job->need);
+    int32_t *claim = s->choice_claims;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < s->machine->node_count; i++) {
         struct node *node = &s->nodes[i];
         if (node->state != STINT_NODE_UP)
             continue;
         const struct timeline *timeline = node_view(s, i, job);
+        const int32_t *step = step_at(timeline, start_ms);
+        int64_t score = vector_score(node->layout, step);
         timeline_least(timeline, start_ms, end_ms, s->scratch);
-        see_idle(s, node->layout, &job->need, step_at(timeline, start_ms), s->scratch);
-        if (!place_fits(node->layout, s->scratch, &job->need, keep_for(s, &job->need), claim))
+        see_idle(s, node->layout, &job->need, step, s->scratch);
+        if (start_ms == s->now_ms && fits_inside(s, i, job, s->scratch, end_ms, claim))
+            score -= INT64_C(1) << 50;
+        else if (!place_fits(node->layout, s->scratch, &job->need, keep, claim))
             continue;
+        s->choices[count++] = (struct choice){ score, i, claim };
         claim += node->layout->width;
-        s->found.nodes[s->found.node_count++] = i;
-        if (s->found.node_count == job->nodes)
-            break;
     }
+    return count;
+}
+
+/* As many nodes as the task asks for that fit during [@start, @end): those that one_now() would
+ * choose one by one, so that idle ones stay whole; in order of their numbers. */
+static bool several_at(struct stint_scheduler *s, const struct job *job, int64_t start_ms,
+                       int64_t end_ms)
+{
+    uint32_t count = choices_at(s, job, start_ms, end_ms);
+    int32_t *claim = s->found.vectors;
+    s->found.node_count = 0;
+    if (count < job->nodes)
+        return false;
+    qsort(s->choices, count, sizeof(*s->choices), compare_choices);
+    qsort(s->choices, job->nodes, sizeof(*s->choices), compare_nodes);
+    for (uint32_t i = 0; i < job->nodes; i++) {
+        uint32_t width = s->nodes[s->choices[i].node].layout->width;
+        memcpy(claim, s->choices[i].claim, width * sizeof(*claim));
+        claim += width;
+        s->found.nodes[i] = s->choices[i].node;
+    }
+    s->found.node_count = job->nodes;
     s->found.start_ms = start_ms;
     s->found.end_ms = end_ms;
-    return s->found.node_count == job->nodes;
+    return true;
 }
 
 bool search_now(struct stint_scheduler *s, const struct job *job, int64_t now_ms)

@@ -543,6 +543,58 @@ static void bad_asks_are_refused(void **state)
     assert_int_equal(stint_scheduler_new(fixture.machine, &bad, &none, NULL), STINT_INVALID);
 }
 
+/* Of two idle nodes and two that others use already, those in use: the idle ones stay whole. */
+static void several_nodes_are_chosen_as_one_is(void **state)
+{
+    (void)state;
+    open_servers(4, 4, (struct stint_policy){ .mode = STINT_MODE_EASY });
+    submit(gpu_ask(1, 4, 100));
+    submit(gpu_ask(2, 3, 100));
+    submit(gpu_ask(3, 3, 100));
+    assert_string_equal(pass(0), "1 2 3");
+    end(1, 1);
+    struct stint_ask a = gpu_ask(4, 1, 100);
+    a.nodes = 2;
+    submit(a);
+    assert_string_equal(pass(1), "4");
+    const struct stint_allocation *allocation =
+        stint_scheduler_allocation(fixture.scheduler, a.key);
+    assert_int_equal(allocation->grant_count, 2);
+    assert_int_equal(allocation->grants[0].node, 1);
+    assert_int_equal(allocation->grants[1].node, 2);
+    a = gpu_ask(5, 4, 100); /* there is one, and one for the next */
+    a.nodes = 2;
+    submit(a);
+    assert_string_equal(pass(2), "5");
+}
+
+/* A ceiling of memory is met to the byte, from both sides. */
+static void a_memory_ceiling_is_of_bytes(void **state)
+{
+    (void)state;
+    for (int64_t more = -1; more <= 0; more++) {
+        open_servers(1, 0, (struct stint_policy){ .mode = STINT_MODE_EASY });
+        assert_int_equal(stint_scheduler_set_account(fixture.scheduler, 0, STINT_ACCOUNT_PROJECT,
+                                                     STINT_NO_ACCOUNT, 0),
+                         0);
+        assert_int_equal(
+            stint_scheduler_set_limit(fixture.scheduler, 0, STINT_LIMIT_MEMORY, 2 * GIB + more, -1),
+            0);
+        for (uint64_t job = 1; job <= 2; job++) {
+            struct stint_ask a = ask(job, 1, 100);
+            a.memory_bytes = GIB;
+            a.accounts[a.account_count++] = 0;
+            submit(a);
+        }
+        assert_string_equal(pass(0), more < 0 ? "1" : "1 2");
+        if (more < 0) {
+            assert_string_equal(why(2), "ProjectMemoryLimit");
+            assert_int_equal(reason(2).limit, 2 * GIB - 1);
+            (void)close_all(NULL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +618,8 @@ int main(void)
         T(long_runs_that_may_be_stopped_make_room),
         T(nobody_is_stopped_for_less_than_it_costs),
         T(bad_asks_are_refused),
+        T(several_nodes_are_chosen_as_one_is),
+        T(a_memory_ceiling_is_of_bytes),
     };
     return cmocka_run_group_tests_name("grant", tests, NULL, NULL);
 }

@@ -124,6 +124,24 @@ static void a_near_reservation_is_a_promise_and_kept(void **state)
     assert_string_equal(pass(1050), "2");
 }
 
+/* … and with a start that is far for what was waited, another with a larger factor takes it. */
+static void a_far_reservation_is_no_promise_until_it_is_near(void **state)
+{
+    (void)state;
+    open_flat(2, STINT_MODE_STINT);
+    submit(ask(1, 1, 1000));
+    assert_string_equal(pass(0), "1");
+    submit(ask(2, 2, 1000));
+    assert_string_equal(pass(1), "");
+    assert_int_equal(reason(2).until_ms, 0); /* no promise to tell */
+    submit(ask(3, 2, 1));                    /* alike, until it has waited some seconds */
+    (void)pass(10);
+    end(1, 20);
+    assert_string_equal(pass(20), "3");
+    end(3, 21);
+    assert_string_equal(pass(21), "2");
+}
+
 static void an_overdue_run_keeps_what_it_holds(void **state)
 {
     (void)state;
@@ -313,6 +331,7 @@ int main(void)
         T(conservative_gives_everybody_a_promise),
         T(stint_mode_serves_by_expansion_factor),
         T(a_near_reservation_is_a_promise_and_kept),
+        T(a_far_reservation_is_no_promise_until_it_is_near),
         T(an_overdue_run_keeps_what_it_holds),
         T(time_that_steps_back_changes_nothing),
         T(a_full_array_of_starts_goes_on_with_the_next_call),
