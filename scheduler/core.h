@@ -43,7 +43,7 @@ struct claim {
     int64_t end_ms;
 };
 
-/* A pending or running task; kept at or below 224 bytes, the queues and the index take the rest of
+/* A pending or running task; kept at or below 216 bytes, the queues and the index take the rest of
  * the 256. */
 struct job {
     struct stint_task_key key;
@@ -72,25 +72,25 @@ struct job {
     uint32_t heap_at;  /* position among the running by end, or among the early by begin */
     uint32_t block_at; /* while is_blocked: its row in the table of blocks */
     uint8_t account_count;
-    uint8_t place;   /* enum job_place */
-    uint8_t never;   /* enum stint_reason_code of class never, or 0 */
-    bool is_blocked; /* by the caller; its reason is in the table of blocks */
-    bool is_preemptible;
-    bool is_stopping;    /* asked to stop, still running */
-    bool is_preempting;  /* others are being stopped for its promise */
-    bool was_promised;   /* the sequence of heads holds it */
-    bool is_counted;     /* its use was counted already: stint_scheduler_count_use() */
-    bool is_soft;        /* its reservation is no promise yet, see pass.c */
-    bool is_freed;       /* since the last pass: it was blocked until then */
-    bool is_moved;       /* its clock, other than by time: stint_scheduler_clocks_moved() */
-    bool has_lent;       /* a task of its project with a higher priority took its turn */
-    bool is_lifted;      /* taken out of the timelines for a trial, see preempt.c */
-    struct claim *claim; /* running: what it holds; pending: its promise, NULL without */
+    uint8_t place;       /* enum job_place */
+    uint8_t never;       /* enum stint_reason_code of class never, or 0 */
+    bool is_blocked : 1; /* by the caller; its reason is in the table of blocks */
+    bool is_preemptible : 1;
+    bool is_stopping : 1;   /* asked to stop, still running */
+    bool is_preempting : 1; /* others are being stopped for its promise */
+    bool was_promised : 1;  /* the sequence of heads holds it */
+    bool is_counted : 1;    /* its use was counted already: stint_scheduler_count_use() */
+    bool is_soft : 1;       /* its reservation is no promise yet, see pass.c */
+    bool is_freed : 1;      /* since the last pass: it was blocked until then */
+    bool is_moved : 1;      /* its clock, other than by time: stint_scheduler_clocks_moved() */
+    bool has_lent : 1;      /* a task of its project with a higher priority took its turn */
+    bool is_lifted : 1;     /* taken out of the timelines for a trial, see preempt.c */
+    struct claim *claim;    /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
     struct stint_tasks *tasks;           /* an array: those that wait; else NULL */
 };
 
-static_assert(sizeof(struct job) <= 224, "the queues and the index take the rest");
+static_assert(sizeof(struct job) <= 216, "the queues and the index take the rest");
 
 /* One window of an operator's reservation. */
 struct booking {

@@ -278,7 +278,7 @@ bool turn_taken(struct stint_scheduler *s, struct turn_list *list, uint32_t numb
 static int build(struct stint_scheduler *s, struct turn_list *list, bool with_soft)
 {
     if (list->capacity < s->main.count) {
-        uint32_t capacity = s->main.count + s->main.count / 4 + 16;
+        uint32_t capacity = s->main.count + s->main.count / 16 + 16;
         struct turn *turns = realloc(list->turns, capacity * sizeof(*turns));
         if (!turns)
             return -ENOMEM;
