@@ -1,11 +1,23 @@
 /* Owns: from when on a pending task's wait counts, and what a later core has to be told of it. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "core.h"
 
+/* Without memory nobody is told: a restart then counts as waited what was held. */
 void clock_moved(struct stint_scheduler *s, struct job *job)
 {
-    s->moved_count += !job->is_moved;
+    if (job->is_moved)
+        return;
+    if (s->moved_count == s->moved_capacity) {
+        uint32_t capacity = s->moved_capacity ? s->moved_capacity * 2 : 64;
+        uint32_t *moved = realloc(s->moved, capacity * sizeof(*moved));
+        if (!moved)
+            return;
+        s->moved = moved;
+        s->moved_capacity = capacity;
+    }
+    s->moved[s->moved_count++] = (uint32_t)(job - s->jobs);
     job->is_moved = true;
 }
 
@@ -107,16 +119,12 @@ size_t stint_scheduler_clocks_moved(const struct stint_scheduler *scheduler,
 {
     struct stint_scheduler *s = asked(scheduler);
     size_t count = 0;
-    uint32_t i = 0;
-    for (; s->moved_count > 0 && i < s->job_count && count < max; i++) {
-        struct job *job = &s->jobs[i];
+    while (s->moved_count > 0 && count < max) {
+        struct job *job = &s->jobs[s->moved[--s->moved_count]];
         bool is_pending = job->place == PLACE_QUEUE || job->place == PLACE_WAITING;
-        if (is_pending && job->is_moved) {
+        if (is_pending && job->is_moved) /* else its record serves another by now */
             keys[count++] = job->key;
-            job->is_moved = false;
-        }
+        job->is_moved = false;
     }
-    if (i == s->job_count)
-        s->moved_count = 0;
     return count;
 }

@@ -84,6 +84,7 @@ struct job {
     bool is_freed : 1;      /* since the last pass: it was blocked until then */
     bool is_moved : 1;      /* its clock, other than by time: stint_scheduler_clocks_moved() */
     bool has_lent : 1;      /* a task of its project with a higher priority took its turn */
+    bool is_unseen : 1;     /* by a pass: what blocks it from the first costs it no wait */
     bool is_lifted : 1;     /* taken out of the timelines for a trial, see preempt.c */
     struct claim *claim;    /* running: what it holds; pending: its promise, NULL without */
     struct stint_allocation *allocation; /* running */
@@ -221,7 +222,9 @@ struct stint_scheduler {
     uint32_t block_count;
     uint32_t block_capacity;
     uint32_t fresh_blocks; /* of which it is not known since when */
-    uint32_t moved_count;  /* at least so many clocks have moved */
+    uint32_t *moved;       /* whose clocks have moved; a record may serve another by now */
+    uint32_t moved_count;
+    uint32_t moved_capacity;
 
     uint32_t heads[STINT_SCHEDULER_RESERVED_MAX]; /* tasks with a promise, first promised first */
     uint32_t head_count;

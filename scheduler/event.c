@@ -196,8 +196,8 @@ int stint_scheduler_set_blocked(struct stint_scheduler *s, struct stint_task_key
         unsettle(s, number);
         job->is_blocked = true;
         job->block_at = s->block_count++;
-        s->blocks[job->block_at].since_ms = TIME_NEVER;
-        s->fresh_blocks++;
+        s->blocks[job->block_at].since_ms = job->is_unseen ? job->ready_ms : TIME_NEVER;
+        s->fresh_blocks += !job->is_unseen;
     }
     s->generation++;
     if (is_blocked) {

@@ -523,7 +523,8 @@ int stint_scheduler_pass(struct stint_scheduler *s, int64_t now_ms, struct stint
     s->is_dirty = is_full(&pass) || s->stop_count > stop_count;
     if (!s->is_dirty)
         s->is_shaken = false;
-    s->news_count = 0;
+    while (s->news_count > 0)
+        s->jobs[s->news[--s->news_count]].is_unseen = false;
     return pass.r;
 }
 

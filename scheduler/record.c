@@ -127,7 +127,8 @@ uint32_t job_new(struct stint_scheduler *s, const struct stint_ask *ask)
                       .fair_account = ask->fair_account,
                       .nodes = ask->nodes ? ask->nodes : 1,
                       .account_count = (uint8_t)ask->account_count,
-                      .is_preemptible = ask->preemptible };
+                      .is_preemptible = ask->preemptible,
+                      .is_unseen = true };
     need_from_ask(ask, &job->need);
     memcpy(job->accounts, ask->accounts, ask->account_count * sizeof(*ask->accounts));
     index_put(s, number);

@@ -186,6 +186,7 @@ struct stint_scheduler *stint_scheduler_free(struct stint_scheduler *s)
     free(s->early.jobs);
     free(s->blocks);
     free(s->news);
+    free(s->moved);
     free(s->accounts);
     free(s->scratch);
     free(s->choices);

@@ -231,7 +231,8 @@ int stint_scheduler_set_wait(struct stint_scheduler *scheduler, struct stint_tas
 /**
  * stint_scheduler_clocks_moved() - whose clock a pass has moved, other than by time
  * @keys: caller's array of @max; each is told once until it moves again
- * Changes no decision. Returns how many; 0 costs nothing, else O(pending).
+ * A task that was blocked before any pass saw it is not told of: it counts from its submission, to
+ * a later core too. Changes no decision. Returns how many; O(that many).
  */
 size_t stint_scheduler_clocks_moved(const struct stint_scheduler *scheduler,
                                     struct stint_task_key *keys, size_t max);

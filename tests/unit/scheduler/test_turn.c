@@ -204,6 +204,48 @@ static void a_starved_job_lends_its_turn_to_nobody(void **state)
     assert_string_equal(pass(1002), "2");
 }
 
+static void set_blocked(uint64_t job, enum stint_reason_code code)
+{
+    struct stint_task_key key = { .job = job };
+    struct stint_reason reason = { .code = code, .account = STINT_NO_ACCOUNT };
+    assert_int_equal(stint_scheduler_set_blocked(fixture.scheduler, key, &reason), 0);
+}
+
+static size_t moved(void)
+{
+    struct stint_task_key keys[4];
+    return stint_scheduler_clocks_moved(fixture.scheduler, keys, 4);
+}
+
+/* What a later core would work out by itself from the submission needs no word. */
+static void who_is_blocked_from_the_first_is_told_of_when_freed(void **state)
+{
+    (void)state;
+    struct stint_clock clock;
+    open_projects(1);
+    submit(ask_of(0, 1, 10, 0));
+    set_blocked(1, STINT_REASON_HeldByUser);
+    (void)pass(12);
+    assert_int_equal(moved(), 0);
+    assert_int_equal(
+        stint_scheduler_clock(fixture.scheduler, (struct stint_task_key){ .job = 1 }, &clock), 0);
+    assert_int_equal(clock.blocked_ms, 10 * 1000);
+    submit(ask_of(0, 2, 20, 0));
+    submit(ask_of(0, 3, 20, 0));
+    (void)pass(20); /* one starts, the other waits, and is held when a pass has seen it */
+    uint64_t waits = fixture.starts[0].key.job == 2 ? 3 : 2;
+    set_blocked(waits, STINT_REASON_HeldByUser);
+    (void)pass(30);
+    assert_int_equal(moved(), 1);
+    assert_int_equal(moved(), 0); /* once */
+    set_blocked(1, STINT_REASON_NONE);
+    (void)pass(40);
+    assert_int_equal(moved(), 1);
+    assert_int_equal(
+        stint_scheduler_clock(fixture.scheduler, (struct stint_task_key){ .job = 1 }, &clock), 0);
+    assert_int_equal(clock.ready_ms, 40 * 1000); /* it has waited for nothing yet */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +254,7 @@ int main(void)
         T(who_lent_its_turn_is_still_before_later_ones_of_its_project),
         T(an_array_lends_its_turns_one_by_one),
         T(a_starved_job_lends_its_turn_to_nobody),
+        T(who_is_blocked_from_the_first_is_told_of_when_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
