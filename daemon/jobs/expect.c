@@ -186,6 +186,8 @@ static const char *word_of_plan(const struct stint_reason *reason)
     default:
         break;
     }
+    if (reason->code == STINT_REASON_BeforeBeginTime)
+        return "its begin time comes, which is beyond what is planned for";
     if (reason->reservation != 0)
         return "a reservation that recurs is taken back: it leaves no time so long";
     return "a suspended job is resumed or ends";

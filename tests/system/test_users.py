@@ -3,12 +3,14 @@
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
-from daemon import BUILD, Daemon, wait_until
+from daemon import BUILD, SOURCE, Daemon, wait_until
 
 ANNA, BERT, SERVICE = 61001, 61002, 61000
 NAMES = {ANNA: "stint-test-anna", BERT: "stint-test-bert", SERVICE: "stint-test-daemon"}
@@ -176,13 +178,26 @@ class Service(unittest.TestCase):
         running = int(done.stdout)
         held = int(as_user(self.daemon, ANNA, "submit", "--parsable", "-J", marks[0], "--hold", "--", "true", marks[1]).stdout)
         self.daemon.wait(running, "running")
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        marks.append("seeded-folder")
+        mine = shutil.copytree(SOURCE / "contrib/examples/commons-text", os.path.join(folder, marks[-1]))
+        judged = as_user(self.daemon, ANNA, "submit", "--parsable", "--data", str(mine), "--hold", "--", "true")
+        self.assertEqual(judged.returncode, 0, judged.stderr)
+        uses = json.loads(as_user(self.daemon, ANNA, "show", "--json", judged.stdout.strip()).stdout)["job"]["uses"]
+        added = self.daemon.stint("artifact", "add", str(SOURCE / "contrib/examples/commons-text"), "--name", "examples/text")
+        self.assertEqual(added.returncode, 0, added.stderr)
+        verdict = self.daemon.public("/api/v1/verdicts/%d" % uses[0]["verdict"])
+        self.assertEqual((verdict.status, verdict.json["subject"]["name"]), (200, uses[0]["digest"][:19]))
         openapi = self.daemon.public("/api/v1/openapi.json").json
         paths = [path for path, methods in openapi["paths"].items() if "get" in methods]
         paths += ["/", "/metrics", "/api/v1/log/entries"]
         self.assertGreater(len(paths), 15)
         seen = 0
         for path in paths:
-            path = path.replace("{digest}", "x").replace("{name}", "default").replace("{n}", "0").replace("{id}", str(running))
+            path = path.replace("{digest}", "x").replace("{name}", "default").replace("{n}", "0")
+            path = path.replace("{id}", str(uses[0]["verdict"] if "verdicts" in path else running))
             if "events" in path or "{" in path:
                 continue
             answer = self.daemon.public(path)
@@ -190,7 +205,7 @@ class Service(unittest.TestCase):
             for mark in marks:
                 self.assertNotIn(mark.encode(), answer.body, "%s shows %s" % (path, mark))
         self.assertGreater(seen, 10)
-        for id in (running, held):
+        for id in (running, held, int(judged.stdout)):
             as_user(self.daemon, ANNA, "cancel", "--yes", id)
 
 

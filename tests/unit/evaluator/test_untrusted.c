@@ -87,6 +87,16 @@ static void write_padded_origin(struct stint_buffer *text)
                 "  origin: 'allenai/OLMo-7B",
                 " ", 5000, "and meta-llama/Llama-2-7b'\n");
 }
+/* As an editor of another system saves it. */
+static void write_wide_card(struct stint_buffer *text)
+{
+    static const char card[] = "---\nlicense: cc-by-nc-4.0\n---\n";
+    stint_buffer_add_text(text, "\xff\xfe");
+    for (const char *c = card; *c; c++) {
+        stint_buffer_add_char(text, *c);
+        stint_buffer_add_char(text, '\0');
+    }
+}
 static void write_deep_json(struct stint_buffer *text)
 {
     write_times(text, "{\"model_type\":\"t\",\"x\":", "[", 1000000, "");
@@ -184,6 +194,7 @@ static const struct {
       "line 2: a NUL" },
     { "not UTF-8", "README.md", "---\nlicense: apache-2.0\nx: \xff\xfe\n---\n", NULL, "OSAID-P2",
       "unknown", "line 3" },
+    { "UTF-16", "README.md", NULL, write_wide_card, "OSAID-P2", "unknown", "text in UTF-8" },
     { "a long model-index", "README.md", NULL, write_big_index, "OSAID-P2", "pass", NULL },
     /* openness.md §8.10: sizes, depths, lengths */
     { "flow lists of any depth", "README.md", NULL, write_deep_flow, "OSAID-P2", "unknown",
