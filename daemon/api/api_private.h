@@ -212,6 +212,7 @@ struct exchange {
     unsigned refs;
     enum exchange_step step;
     bool is_suspended;
+    bool must_close;    /* the connection, with the answer */
     bool is_discarding; /* the body is read and thrown away: the answer is a refusal */
     bool is_kept;       /* the answer was kept under the idempotency key */
     bool is_too_often;  /* refused as such: a second later it may come again */
@@ -341,6 +342,9 @@ void guard_caller(struct exchange *ex);
 /* And by @authorization, the header's value: a token decides, wherever it comes from. 0;
  * STINT_NOT_LOGGED_IN when it is none that is taken here. */
 int guard_token(struct exchange *ex, const char *authorization, struct stint_error *err);
+/* A body that two readers would end at two places lets a second request hide in the first (RFC
+ * 9112, section 6.3): STINT_INVALID, and the connection has to end with the answer. */
+int guard_framing(struct MHD_Connection *connection, struct stint_error *err);
 /* Host and Origin; 0 or a refusal. Pure: the headers come as texts, NULL when absent. */
 int guard_names(const struct stint_config *config, bool is_unix, bool is_write, const char *host,
                 const char *origin, const char *fetch_site, struct stint_error *err);

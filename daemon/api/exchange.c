@@ -202,6 +202,8 @@ static int judge_headers(struct exchange *ex, const char *method, const char *ur
     bool is_write = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
     int r = guard_names(ex->api->config, ex->listener->is_unix, is_write, header(ex, "Host"),
                         header(ex, "Origin"), header(ex, "Sec-Fetch-Site"), err);
+    if (r == 0 && (r = guard_framing(ex->connection, err)) != 0)
+        ex->must_close = true;
     if (r == 0 && !ex->listener->is_unix && !header(ex, "Authorization"))
         r = pace_ask(ex->api, (uid_t)-1, err);
     if (r != 0)
@@ -339,6 +341,8 @@ static void add_headers(struct exchange *ex, struct MHD_Response *response)
         add_header(response, "WWW-Authenticate",
                    header(ex, "Authorization") ? "Bearer realm=\"stint\", error=\"invalid_token\""
                                                : "Bearer realm=\"stint\"");
+    if (ex->must_close)
+        add_header(response, "Connection", "close");
     if (ex->status == 405)
         add_allow(ex, response);
 }
@@ -510,7 +514,7 @@ static enum MHD_Result on_headers(struct listener *listener, struct MHD_Connecti
     err.code = r;
     out_problem(ex, problem_status(r), &err, STINT_REASON_NONE, NULL, 0);
     ex->is_discarding = true;
-    return r == STINT_TOO_LARGE ? queue_answer(ex) : MHD_YES;
+    return r == STINT_TOO_LARGE || ex->must_close ? queue_answer(ex) : MHD_YES;
 }
 
 static void body_refuse(struct exchange *ex, int code, const char *why)

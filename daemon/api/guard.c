@@ -266,3 +266,28 @@ int guard_names(const struct stint_config *config, bool is_unix, bool is_write, 
         return stint_fail(err, STINT_NOT_PERMITTED, "a page of another site may not write here");
     return 0;
 }
+
+struct framing {
+    unsigned lengths;
+    unsigned codings;
+};
+
+static enum MHD_Result framing_count(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct framing *framing = context;
+    (void)kind, (void)value;
+    framing->lengths += strcasecmp(name, "Content-Length") == 0;
+    framing->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+int guard_framing(struct MHD_Connection *connection, struct stint_error *err)
+{
+    struct framing framing = { 0 };
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, framing_count, &framing);
+    if (framing.lengths + framing.codings <= 1)
+        return 0;
+    (void)stint_fail(err, STINT_INVALID, "the body's length is told twice");
+    return stint_fix(err, STINT_INVALID, "send one Content-Length, or one Transfer-Encoding");
+}

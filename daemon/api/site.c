@@ -468,6 +468,8 @@ static bool metrics_on_sum(void *context, const struct stint_usage_sum *sum)
         if (usage->rows[i].project == sum->project) {
             usage->rows[i].gpu_milli_s += sum->gpu_milli_s;
             usage->rows[i].core_s += sum->core_s;
+            usage->rows[i].open_gpu_milli_s += sum->open_gpu_milli_s;
+            usage->rows[i].open_core_s += sum->open_core_s;
             return true;
         }
     }
@@ -483,16 +485,19 @@ static int metrics_work(struct stint_reader *reader, void *data)
     return r != 0 ? r : stint_reader_estimate_windows(reader, &usage->month, 1);
 }
 
+/* Of runs that have ended: what goes on is counted by its limit, and a counter never goes down. */
 static void metrics_usage_write(struct exchange *ex, const struct metrics_usage *usage,
                                 const char *name, bool is_gpu, const char *help)
 {
     struct stint_buffer *out = &ex->out;
     family(out, name, "counter", help);
     for (size_t i = 0; i < usage->count; i++) {
+        const struct stint_usage_sum *sum = &usage->rows[i];
         stint_buffer_printf(out, "%s_total{project=\"", name);
-        label_text(out, stint_ledger_project_name(ex->api->options.ledger, usage->rows[i].project));
+        label_text(out, stint_ledger_project_name(ex->api->options.ledger, sum->project));
         stint_buffer_printf(out, "\"} %" PRId64 "\n",
-                            is_gpu ? usage->rows[i].gpu_milli_s / 1000 : usage->rows[i].core_s);
+                            is_gpu ? (sum->gpu_milli_s - sum->open_gpu_milli_s) / 1000
+                                   : sum->core_s - sum->open_core_s);
     }
 }
 
@@ -516,9 +521,9 @@ static void metrics_render(struct exchange *ex, void *data, int status)
     if (status >= 0) {
         if (!is_simulated)
             metrics_usage_write(ex, data, "stint_gpu_seconds", true,
-                                "GPU time of runs, a running one counted whole.");
+                                "GPU time of runs that have ended.");
         metrics_usage_write(ex, data, "stint_core_seconds", false,
-                            "Core time of runs, a running one counted whole.");
+                            "Core time of runs that have ended.");
         month_metrics(&((const struct metrics_usage *)data)->month, out);
     }
     metrics_service(ex);

@@ -9,7 +9,7 @@
 #include "reader.h"
 #include "schema.h"
 
-#define SUM_COLUMNS 5
+#define SUM_COLUMNS 7
 
 /* A sum by a pair of integers: open addressing, at most half full. */
 struct sum {
@@ -144,7 +144,15 @@ int stint_reader_sum_postings(struct stint_reader *reader,
     return r;
 }
 
-enum { USAGE_RUNS = 0, USAGE_GPU, USAGE_CORE, USAGE_CHARGED, USAGE_HELD };
+enum {
+    USAGE_RUNS = 0,
+    USAGE_GPU,
+    USAGE_CORE,
+    USAGE_CHARGED,
+    USAGE_HELD,
+    USAGE_OPEN_GPU,
+    USAGE_OPEN_CORE
+};
 
 /* Columns of QUERY_USAGE_SUMS. */
 static int take_usage(sqlite3_stmt *statement, struct sums *sums)
@@ -162,9 +170,11 @@ static int take_usage(sqlite3_stmt *statement, struct sums *sums)
     add(&sum->amounts[USAGE_RUNS], 1);
     add(&sum->amounts[USAGE_GPU], product_up(gpu_milli, counted_ms, 1000));
     add(&sum->amounts[USAGE_CORE], product_up(cpus, counted_ms, 1000));
-    if (is_open)
+    if (is_open) {
         add(&sum->amounts[USAGE_HELD], sqlite3_column_int64(statement, 7));
-    else
+        add(&sum->amounts[USAGE_OPEN_GPU], product_up(gpu_milli, counted_ms, 1000));
+        add(&sum->amounts[USAGE_OPEN_CORE], product_up(cpus, counted_ms, 1000));
+    } else
         add(&sum->amounts[USAGE_CHARGED], sqlite3_column_int64(statement, 8));
     return 0;
 }
@@ -190,6 +200,8 @@ int stint_reader_sum_usage(struct stint_reader *reader, int64_t since_ms, int64_
                                                    .run_count = sum->amounts[USAGE_RUNS],
                                                    .gpu_milli_s = sum->amounts[USAGE_GPU],
                                                    .core_s = sum->amounts[USAGE_CORE],
+                                                   .open_gpu_milli_s = sum->amounts[USAGE_OPEN_GPU],
+                                                   .open_core_s = sum->amounts[USAGE_OPEN_CORE],
                                                    .charged_micro = sum->amounts[USAGE_CHARGED],
                                                    .held_micro = sum->amounts[USAGE_HELD] });
     }

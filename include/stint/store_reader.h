@@ -96,6 +96,7 @@ int stint_reader_sum_postings(struct stint_reader *reader,
  * struct stint_usage_sum - what runs of one project and user used, or hold, since a time
  * @gpu_milli_s: GPUs times 1000 times seconds; @core_s: cores times seconds; both rounded up a run.
  * An open run counts its whole walltime, an ended one min(elapsed, walltime)
+ * @open_gpu_milli_s, @open_core_s: the part of open runs
  * @charged_micro: of ended runs; @held_micro: of open ones
  */
 struct stint_usage_sum {
@@ -104,6 +105,8 @@ struct stint_usage_sum {
     int64_t run_count;
     int64_t gpu_milli_s;
     int64_t core_s;
+    int64_t open_gpu_milli_s;
+    int64_t open_core_s;
     int64_t charged_micro;
     int64_t held_micro;
 };

@@ -69,6 +69,8 @@ static void bad_requests_are_answered_by_name(void **state)
         { "GET", "/api/v1/jobs/1/output?stream=x", NULL, NULL, 400, "stderr" },
         { "GET", "/api/v1/nodes/none", NULL, NULL, 404, "none" },
         { "GET", "/nothing", NULL, NULL, 404, "/nothing" },
+        { "POST", "/api/v1/jobs", JSON "Content-Length: 9\r\n", "{}", 400, "told twice" },
+        { "POST", "/api/v1/jobs", JSON "Transfer-Encoding: chunked\r\n", "{}", 400, "told twice" },
         { "PUT", "/api/v1/jobs", JSON, "{}", 405, "PUT" },
         { "PATCH", "/api/v1/jobs/1", JSON, "{\"priority\":101}", 400, "priority" },
         { "PATCH", "/api/v1/jobs/1", JSON, "{\"name\":\"x\"}", 400, "unknown field 'name'" },

@@ -251,6 +251,8 @@ static void usage_counts_what_ran_and_what_is_held(void **state)
     assert_int_equal(usage.sums[0].run_count, 3);
     assert_int_equal(usage.sums[0].gpu_milli_s, 15002 + 100000);
     assert_int_equal(usage.sums[0].core_s, 21 + 60 + 400);
+    assert_int_equal(usage.sums[0].open_core_s, 400);
+    assert_int_equal(usage.sums[0].open_gpu_milli_s, 100 * 1000);
     assert_int_equal(usage.sums[0].charged_micro, 75);
     assert_int_equal(usage.sums[0].held_micro, 900);
     usage.count = 0;
