@@ -94,7 +94,10 @@ void evaluation_answer_problem(struct evaluation *evaluation, const struct stint
     bool is_missing = problem->code == STINT_NOT_FOUND;
     evaluation_answer_code(
         evaluation, is_missing ? STINT_REASON_ArtifactMissing : STINT_REASON_EvaluationFailed,
-        problem->text, problem->fix);
+        problem->text,
+        is_missing && !problem->fix[0] ? "name a folder that is there and that you may read, or an "
+                                         "artefact of `stint artifact list`"
+                                       : problem->fix);
 }
 
 static int judge_start(struct evaluation *evaluation, struct stint_error *err);

@@ -257,6 +257,10 @@ static int judge(const struct arguments *arguments, struct stint_buffer *buffer,
     r = stint_evaluator_open(&options, &evaluator, err);
     if (r == 0)
         r = load_rules(evaluator, arguments->rules, err);
+    if (r != 0 && err->code == STINT_NOT_FOUND) { /* ours is missing, and not the artefact */
+        err->code = r = -EIO;
+        (void)stint_fix(err, r, "an operator mends rules_dir, licences_dir or catalogue_dir");
+    }
     if (r == 0)
         r = confine(&confinement, err);
     if (r == 0)

@@ -171,6 +171,7 @@ static void what_is_not_there_is_missing(void **state)
     fixture_submit_judged(f, &f->anna, with_model("/no/such/folder"), &reply);
     assert_int_equal(reply.reason, STINT_REASON_ArtifactMissing);
     assert_non_null(strstr(reply.criteria, "\"id\":\"ArtifactMissing\""));
+    assert_null(strstr(reply.criteria, "\"would_pass\":\"\""));
     fixture_submit_judged(f, &f->anna, with_model("org/unheard-of"), &reply);
     assert_int_equal(reply.reason, STINT_REASON_ArtifactMissing);
     assert_true(reply.fix[0] != '\0');
