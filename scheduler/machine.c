@@ -109,6 +109,14 @@ int stint_shape_number(struct stint_shape *shape, uint32_t core_space)
     return 0;
 }
 
+bool stint_machine_is_simulated(const struct stint_machine *machine)
+{
+    for (uint32_t i = 0; i < machine->shape_count; i++)
+        if (machine->shapes[i]->gpu_count > 0 && machine->shapes[i]->gpus[0].is_simulated)
+            return true;
+    return false;
+}
+
 int stint_machine_find_type(const struct stint_machine *machine, const char *type)
 {
     for (uint32_t i = 0; i < machine->type_count; i++)

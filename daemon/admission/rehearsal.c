@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "state.h"
+#include "stint/machine.h"
 #include "stint/resource.h"
 
 #define REHEARSAL_AT_ONCE_MS 1000
@@ -143,6 +144,8 @@ int rehearsal_write(struct stint_admission *admission, const struct rehearsal *r
     const struct stint_resource *resource =
         stint_jobs_resource(admission->options.jobs, resource_of(admission, rehearsal));
     stint_json_kv_text(json, "resource", resource ? resource->name : NULL);
+    if (resource && request->gpu_count > 0 && stint_machine_is_simulated(resource->machine))
+        stint_json_kv_bool(json, "simulated", true);
     stint_json_kv_text(json, "project", stint_ledger_project_name(ledger, rehearsal->project));
     stint_json_kv_text(json, "award", stint_ledger_award_name(ledger, balance.award));
     stint_json_kv_text(json, "unit", balance.unit);

@@ -37,8 +37,9 @@ static void write_micro(struct stint_buffer *out, const char *key, int64_t micro
 
 /* ---- awards ---- */
 
-static void award_write(struct stint_buffer *out, const struct stint_award_view *view)
+static void award_write(struct exchange *ex, const struct stint_award_view *view)
 {
+    struct stint_buffer *out = &ex->out;
     stint_json_object(out);
     stint_json_kv_int(out, "id", view->id);
     stint_json_kv_text(out, "name", view->name);
@@ -46,6 +47,8 @@ static void award_write(struct stint_buffer *out, const struct stint_award_view 
     stint_json_kv_text(out, "title", view->title);
     stint_json_kv_text(out, "resource", view->resource);
     stint_json_kv_text(out, "unit", view->unit);
+    if (award_is_simulated(ex->api, view))
+        stint_json_kv_bool(out, "simulated", true);
     stint_json_kv_text(out, "state", view->state);
     write_micro(out, "awarded", view->awarded_micro);
     write_micro(out, "used", view->used_micro);
@@ -64,7 +67,7 @@ static bool award_on_view(void *context, const struct stint_award_view *view)
         return true;
     if (walk->is_mine && !stint_ledger_is_member(ledger, walk->ex->caller.uid, view->project))
         return true;
-    award_write(&walk->ex->out, view);
+    award_write(walk->ex, view);
     return true;
 }
 
@@ -88,7 +91,7 @@ static bool award_on_one(void *context, const struct stint_award_view *view)
     walk->count++;
     walk->id = view->id;
     stint_json_key(&walk->ex->out, "award");
-    award_write(&walk->ex->out, view);
+    award_write(walk->ex, view);
     return false;
 }
 
@@ -434,7 +437,7 @@ static int usage_work(struct stint_reader *reader, void *data)
 static bool has_simulated(const struct stint_resources *resources)
 {
     for (uint32_t i = 0; i < resources->count; i++)
-        if (gpus_are_simulated(resources->list[i].machine))
+        if (stint_machine_is_simulated(resources->list[i].machine))
             return true;
     return false;
 }

@@ -177,6 +177,8 @@ void handle_equity(struct exchange *ex)
     const struct stint_resource *on = &ex->api->options.resources->list[resource];
     document_begin(&ex->out, "equity");
     stint_json_kv_text(&ex->out, "resource", on->name);
+    if (stint_machine_is_simulated(on->machine))
+        stint_json_kv_bool(&ex->out, "simulated", true);
     stint_json_kv_text(&ex->out, "policy", on->policy);
     stint_json_kv_int(&ex->out, "half_life_s", on->half_life_ms / 1000);
     equity_of(ex, resource, "institution", "institutions");

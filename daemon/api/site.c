@@ -317,13 +317,16 @@ static bool metrics_on_view(void *context, const struct stint_job_view *view)
 
 static bool metrics_on_award(void *context, const struct stint_award_view *view)
 {
-    struct stint_buffer *out = context;
+    struct exchange *ex = context;
+    struct stint_buffer *out = &ex->out;
     const struct {
         const char *kind;
         int64_t micro;
     } rows[] = { { "awarded", view->awarded_micro },
                  { "used", view->used_micro },
                  { "held", view->held_micro } };
+    if (award_is_simulated(ex->api, view))
+        return true;
     for (size_t i = 0; i < STINT_ARRAY_SIZE(rows); i++) {
         stint_buffer_add_text(out, "stint_award_hours{award=\"");
         label_text(out, view->name);
@@ -514,10 +517,11 @@ static void metrics_render(struct exchange *ex, void *data, int status)
     metrics_jobs(ex, &walk);
     metrics_machine(out, &walk);
     metrics_nodes(ex);
-    family(out, "stint_award_hours", "gauge", "Awards in hours of their unit.");
-    stint_ledger_each_award(ex->api->options.ledger, metrics_on_award, out);
+    family(out, "stint_award_hours", "gauge",
+           "Awards in hours of their unit, those of simulated GPUs left out.");
+    stint_ledger_each_award(ex->api->options.ledger, metrics_on_award, ex);
     for (uint32_t r = 0; r < ex->api->options.resources->count; r++)
-        is_simulated |= gpus_are_simulated(ex->api->options.resources->list[r].machine);
+        is_simulated |= stint_machine_is_simulated(ex->api->options.resources->list[r].machine);
     if (status >= 0) {
         if (!is_simulated)
             metrics_usage_write(ex, data, "stint_gpu_seconds", true,

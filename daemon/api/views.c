@@ -17,13 +17,11 @@ bool has_resources(const struct stint_api *api)
     return api->options.resources->count > 1;
 }
 
-/* A machine's are all real or all simulated. */
-bool gpus_are_simulated(const struct stint_machine *machine)
+bool award_is_simulated(const struct stint_api *api, const struct stint_award_view *view)
 {
-    for (uint32_t i = 0; i < machine->shape_count; i++)
-        if (machine->shapes[i]->gpu_count > 0 && machine->shapes[i]->gpus[0].is_simulated)
-            return true;
-    return false;
+    uint32_t on = stint_resource_find(api->options.resources, view->resource);
+    return on != STINT_RESOURCE_NONE && strcmp(view->unit, "gpu-hour") == 0 &&
+           stint_machine_is_simulated(api->options.resources->list[on].machine);
 }
 
 bool exchange_resource(struct exchange *ex, uint32_t *ret_resource)
@@ -277,7 +275,7 @@ static void write_assurance(struct stint_api *api, struct stint_buffer *out,
     if (report.root_allowed)
         stint_json_kv_bool(out, "private_root", true);
     if (job->gpus > 0 && on != STINT_RESOURCE_NONE &&
-        gpus_are_simulated(api->options.resources->list[on].machine))
+        stint_machine_is_simulated(api->options.resources->list[on].machine))
         stint_json_kv_bool(out, "simulated", true);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api_private.h"
 #include "stint/jobs.h"
+#include "stint/ledger.h"
 #include "stint/machine.h"
 #include "stint/resource.h"
 #include "stint/store_reader.h"
@@ -146,7 +147,8 @@ size_t queue_line_next(struct queue_line *line, const struct stint_job_view *vie
 bool exchange_resource(struct exchange *ex, uint32_t *ret_resource);
 /* More than one, so that views say which. */
 bool has_resources(const struct stint_api *api);
-bool gpus_are_simulated(const struct stint_machine *machine);
+/* Does an award pay GPUs that are none? */
+bool award_is_simulated(const struct stint_api *api, const struct stint_award_view *view);
 
 /* Ids by name; 0 when there is none. */
 int64_t project_id(struct stint_api *api, const char *name);

@@ -215,6 +215,8 @@ static int rehearsal_print(const json_t *document)
     (void)puts("would be accepted; nothing was submitted");
     fact_print("project", doc_text(job, "project"));
     fact_print("award", doc_text(job, "award"));
+    if (json_is_true(doc_at(job, "simulated")))
+        fact_print("GPUs", "simulated: no real card is given");
     if (doc_has(job, "cost_micro")) {
         char micro[32];
         (void)snprintf(text, sizeof(text), "up to %s %ss",

@@ -411,7 +411,8 @@ int read_card(struct reader *reader, const struct reader_file *file)
     size_t length;
     uint32_t line;
     bool is_open;
-    /* What a person reads as a card in UTF-16 has no front matter for us, and its terms no words. */
+    /* What a person reads as a card in UTF-16 has no front matter for us, and its terms no words.
+     */
     if (memchr(file->text, '\0', file->length)) {
         (void)stint_fail(&why, STINT_INVALID, "line 1: bytes of value 0; a card is text in UTF-8");
         return card_unreadable(reader, file, &why);

@@ -198,6 +198,8 @@ int stint_machine_add_shape(struct stint_machine *machine, uint32_t numa_count, 
  * there are too many. */
 int stint_machine_type(struct stint_machine *machine, const char *type, uint16_t *ret_index,
                        struct stint_error *err);
+/* Are its GPUs declared for trying things out, and no cards? They are all real or all simulated. */
+bool stint_machine_is_simulated(const struct stint_machine *machine);
 /* The number of a known type, -1 for one that no node has. */
 int stint_machine_find_type(const struct stint_machine *machine, const char *type);
 /**

@@ -96,5 +96,21 @@ class Shares(unittest.TestCase):
         daemon.check_books(self)
 
 
+class Simulated(unittest.TestCase):
+    """What computes on nothing is told as such wherever it is counted, and is in no public total."""
+
+    def test_hours_of_simulated_gpus_are_marked_and_left_out(self):
+        with Daemon("--topology", "core:4 pu:1", "--gpus", "h200:2") as daemon:
+            rehearsed = daemon.stint("submit", "--test", "-G", "1", "--", "true").stdout
+            self.assertIn("simulated: no real card", rehearsed)
+            self.assertNotIn("simulated", daemon.stint("submit", "--test", "--", "true").stdout)
+            self.assertEqual([award["simulated"] for award in daemon.public("/api/v1/awards").json["awards"]], [True])
+            self.assertIs(daemon.public("/api/v1/reports/equity").json["simulated"], True)
+            self.assertNotIn(b"stint_award_hours{", daemon.public("/metrics").body)
+        with Daemon("--topology", "core:4 pu:1") as daemon:
+            self.assertNotIn("simulated", daemon.public("/api/v1/awards").json["awards"][0])
+            self.assertIn(b"stint_award_hours{", daemon.public("/metrics").body)
+
+
 if __name__ == "__main__":
     unittest.main()
