@@ -56,6 +56,11 @@ def wait_until(condition, seconds=60, what="condition"):
     raise AssertionError("%s did not come true in %d s" % (what, seconds))
 
 
+def reachable_by_others(path=BUILD):
+    """May an ordinary user run our programs where they are built?"""
+    return all(folder.stat().st_mode & 1 for folder in [path, *path.parents])
+
+
 class Daemon:
     """One state folder; the daemon on it may be stopped, killed and started again."""
 

@@ -4,7 +4,7 @@ on and ends. Two thousand cores, so that the processor-hour after which a run ma
 import os
 import unittest
 
-from daemon import Daemon, wait_until
+from daemon import Daemon, wait_until, reachable_by_others
 
 WHOLE = {"cpus": 2000, "memory_bytes": 16 << 20, "walltime_s": 36000}
 CONFIG = """[scheduler]
@@ -29,6 +29,8 @@ while :; do sleep 0.05; done
 def setUpModule():
     """A daemon with a configuration that root starts is the system's, and runs nothing as root."""
     if os.getuid() == 0:
+        if not reachable_by_others():
+            raise unittest.SkipTest("the build folder is closed to other users")
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)

@@ -5,13 +5,9 @@ import os
 import shutil
 import unittest
 
-from daemon import BUILD, Answer, Daemon, wait_until
+from daemon import BUILD, Answer, Daemon, wait_until, reachable_by_others
 
 OTHER = 61001  # as root: whose daemon it is, so that a configuration file makes no system service of it
-
-
-def reachable_by_others(path):
-    return all(folder.stat().st_mode & 1 for folder in [path, *path.parents])
 
 
 def as_other(ask):

@@ -6,16 +6,12 @@ import shutil
 import signal
 import unittest
 
-from daemon import BUILD, Daemon, SOURCE, wait_until
+from daemon import BUILD, Daemon, SOURCE, wait_until, reachable_by_others
 
 OTHER = 61002  # as root: whose daemon it is, so that a configuration file makes no system service of it
 
 MODEL = SOURCE / "contrib/examples/commons-lm"
 DATA = SOURCE / "contrib/examples/commons-text"
-
-
-def reachable_by_others(path):
-    return all(folder.stat().st_mode & 1 for folder in [path, *path.parents])
 
 
 @unittest.skipUnless(os.geteuid() != 0 or reachable_by_others(BUILD), "the build folder is closed to other users")

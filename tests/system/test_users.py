@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from daemon import BUILD, SOURCE, Daemon, wait_until
+from daemon import BUILD, SOURCE, Daemon, wait_until, reachable_by_others
 
 ANNA, BERT, SERVICE = 61001, 61002, 61000
 NAMES = {ANNA: "stint-test-anna", BERT: "stint-test-bert", SERVICE: "stint-test-daemon"}
@@ -34,15 +34,6 @@ def as_user(daemon, uid, *words):
     environment = {"PATH": os.environ["PATH"], "STINT_SOCKET": str(daemon.socket), "NO_COLOR": "1", "HOME": "/"}
     return subprocess.run([str(BUILD / "daemon/cli/stint"), *map(str, words)], env=environment, user=uid, group=uid,
                           extra_groups=[], cwd="/", capture_output=True, text=True, timeout=60)
-
-
-def reachable_by_others(path):
-    """May an ordinary user run our programs where they are built?"""
-    while path != path.parent:
-        if not path.stat().st_mode & 1:
-            return False
-        path = path.parent
-    return True
 
 
 @unittest.skipUnless(os.geteuid() == 0, "users of its own need root")
